@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.spi;
+
+import java.io.IOException;
+import java.util.Map;
+
+/** Opens exporters of one kind. Found with ServiceLoader; must be cheap to construct. */
+public interface ExporterFactory {
+    boolean accepts(Location location);
+
+    /**
+     * Opens a target, making it when it is not there.
+     *
+     * @param restorePermissions false leaves owner and mode to the process and its umask
+     * @param settings connector settings; an unknown key is an IOException
+     */
+    Exporter open(
+            Location location, boolean restorePermissions, Map<String, String> settings, Exporter.Problems problems)
+            throws IOException;
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.spi;
+
+/**
+ * What is known of a file beside its path and content; the fields of format 2a §4.1 and the device number.
+ *
+ * @param size bytes, as stat gives them; -1 when a source cannot know before reading
+ * @param mode Go's FileMode bits (format 2a §5), see {@link FileMode}
+ * @param mtimeSeconds seconds since 1970 UTC, negative before
+ * @param mtimeNanos 0 to 999,999,999, always forward from the second
+ * @param nlink number of hard links
+ * @param username name of the owner, empty when unknown
+ * @param groupname name of the group, empty when unknown
+ * @param rdev device number of a device node as major &lt;&lt; 32 | minor, else 0
+ */
+public record FileInfo(
+        long size,
+        int mode,
+        long mtimeSeconds,
+        int mtimeNanos,
+        long dev,
+        long ino,
+        long uid,
+        long gid,
+        long nlink,
+        String username,
+        String groupname,
+        long rdev) {}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.spi;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * One item of a source. Short-lived: an importer makes it, the engine uses it up while the importer goes on.
+ * Content and attributes are read lazily, from any one thread.
+ */
+public interface ImportRecord {
+    /** Absolute, clean, '/'-separated bytes (format 2a §1). */
+    byte[] path();
+
+    FileInfo info();
+
+    /** The text of a symbolic link, as read; empty for anything else. */
+    byte[] linkTarget();
+
+    /** Names of extended attributes, as bytes, in no order; empty when there are none. */
+    List<byte[]> xattrNames();
+
+    /** The value of an attribute. */
+    byte[] readXattr(byte[] name) throws IOException;
+
+    /** Opens the content of a regular file. */
+    Content open() throws IOException;
+
+    /** The content of one file, read front to back by one thread. */
+    interface Content extends AutoCloseable {
+        /**
+         * Reads the next bytes: fills {@code into} unless the content ends. Holes of sparse files read as zeros, without
+         * touching the disk where the system can tell. Returns bytes read, 0 only at the end.
+         */
+        long read(MemorySegment into) throws IOException;
+
+        @Override
+        void close();
+    }
+}

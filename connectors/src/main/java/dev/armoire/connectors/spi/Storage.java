@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.spi;
+
+import dev.armoire.crypto.Mac;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * A place that keeps opaque, immutable objects by kind and name, and one CONFIG. Knows nothing of what is in them.
+ *
+ * <p>All methods may be called from many threads at once. Every write is durable and atomic when it returns: after a
+ * crash an object is there in full or not at all. Nothing is ever overwritten, except a lock by
+ * {@link #refreshLock}. Errors are {@link IOException}s whose message names the object and the place; a missing object
+ * is a {@link java.nio.file.NoSuchFileException}, missing rights an {@link java.nio.file.AccessDeniedException}, a write
+ * to a name in use a {@link java.nio.file.FileAlreadyExistsException}.
+ */
+public interface Storage extends AutoCloseable {
+    /** How people name this place: {@code fs:///srv/store}, {@code ptar:///srv/a.ptar}. */
+    String location();
+
+    /** A local path that importers must leave out of a backup (the store itself), or null when it is not local. */
+    java.nio.file.@org.jspecify.annotations.Nullable Path localPath();
+
+    /** False for places that can only be read, such as a {@code .ptar}. Writing then throws IOException. */
+    boolean isWritable();
+
+    /** The CONFIG object, at most 1 MiB, in a segment of {@code arena}. */
+    MemorySegment readConfig(Arena arena) throws IOException;
+
+    /** Names of all objects of a kind, in no order. Whatever else lies there is ignored. */
+    List<Mac> list(ObjectKind kind) throws IOException;
+
+    /** Length in bytes of an object as stored. */
+    long size(ObjectKind kind, Mac name) throws IOException;
+
+    /**
+     * Fills {@code into} from byte {@code offset} of the object. A read past the end is an {@link java.io.EOFException}
+     * that names the object, the wanted range and the real size.
+     */
+    void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException;
+
+    /**
+     * Stores an object made of {@code parts} in order (borrowed for the call, heap or native). On return it is durable.
+     * On failure nothing of it is visible.
+     */
+    void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException;
+
+    /** Rewrites a lock under its own name, atomically. */
+    void refreshLock(Mac name, MemorySegment content) throws IOException;
+
+    /** Removes an object; one that is already gone is no error. */
+    void delete(ObjectKind kind, Mac name) throws IOException;
+
+    @Override
+    void close();
+}
