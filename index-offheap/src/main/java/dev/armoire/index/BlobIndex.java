@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.index;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.armoire.crypto.Mac;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * (resource type, MAC) → location, off-heap, in open-addressing tables of 48-byte slots. Owns one shared arena per table.
+ * Thread-safe: the keys are spread over shards, each with a lock of its own.
+ *
+ * <pre>
+ *  0         32                     40         44       48
+ *  | MAC     | type:8 | offset:40.. | packfile | length |
+ * </pre>
+ *
+ * The type is the low byte of the word at 32, the offset its upper 56 bits; type 0 is an empty slot. One blob may have
+ * several slots, one for each packfile that holds a copy.
+ */
+public final class BlobIndex implements AutoCloseable {
+    /** Packfile ordinal of a blob that this process has claimed and not yet placed. */
+    private static final int PENDING = -1;
+
+    private static final int SHARDS = 16;
+    private static final long SLOT_BYTES = 48;
+    private static final long WORD_AT = 32;
+    private static final long PACKFILE_AT = 40;
+    private static final long LENGTH_AT = 44;
+    private static final long MAX_OFFSET = (1L << 56) - 1;
+
+    private final PackfileTable packfiles;
+    private final Shard[] shards = new Shard[SHARDS];
+
+    public BlobIndex(PackfileTable packfiles) {
+        this.packfiles = packfiles;
+        for (int i = 0; i < SHARDS; i++) {
+            shards[i] = new Shard(packfiles);
+        }
+    }
+
+    /** The packfiles that locations refer to. */
+    public PackfileTable packfiles() {
+        return packfiles;
+    }
+
+    /** Adds a location. A second one of the same blob in the same packfile is ignored, as the format has it. */
+    public void add(int type, Mac mac, int packfile, long offset, long length) {
+        if (offset < 0 || offset > MAX_OFFSET || length < 0 || length > 0xFFFFFFFFL) {
+            throw new IllegalArgumentException("location out of range: offset " + offset + ", length " + length);
+        }
+        Shard shard = shard(mac);
+        synchronized (shard) {
+            shard.add(type, mac, packfile, offset, length);
+        }
+    }
+
+    /**
+     * The place to read a blob from, or null when no readable packfile holds it. Of several copies the one in the packfile
+     * with the lowest name is taken, as Plakar does.
+     */
+    public @Nullable BlobLocation find(int type, Mac mac) {
+        Shard shard = shard(mac);
+        synchronized (shard) {
+            return shard.find(type, mac, false);
+        }
+    }
+
+    /** Like {@link #find}, but also a place in a packfile that should be there and is not. */
+    public @Nullable BlobLocation findExpected(int type, Mac mac) {
+        Shard shard = shard(mac);
+        synchronized (shard) {
+            return shard.find(type, mac, true);
+        }
+    }
+
+    /** Whether the blob is readable, or claimed by this process. */
+    public boolean contains(int type, Mac mac) {
+        Shard shard = shard(mac);
+        synchronized (shard) {
+            return shard.contains(type, mac);
+        }
+    }
+
+    /**
+     * Takes the duty to store a blob: true for the one caller who must store it, false when it is stored already or another
+     * caller has the duty.
+     */
+    public boolean claim(int type, Mac mac) {
+        Shard shard = shard(mac);
+        synchronized (shard) {
+            if (shard.contains(type, mac)) {
+                return false;
+            }
+            shard.add(type, mac, PENDING, 0, 0);
+            return true;
+        }
+    }
+
+    /** Number of slots in use. */
+    public long size() {
+        long sum = 0;
+        for (Shard shard : shards) {
+            synchronized (shard) {
+                sum += shard.used;
+            }
+        }
+        return sum;
+    }
+
+    /** Visits every location, in no order. The index must not be changed meanwhile. */
+    public void forEach(Visitor visitor) {
+        for (Shard shard : shards) {
+            synchronized (shard) {
+                shard.forEach(visitor);
+            }
+        }
+    }
+
+    /** Receives one location. */
+    @FunctionalInterface
+    public interface Visitor {
+        void location(int type, Mac mac, int packfile, long offset, long length);
+    }
+
+    @Override
+    public void close() {
+        for (Shard shard : shards) {
+            synchronized (shard) {
+                shard.arena.close();
+            }
+        }
+    }
+
+    private Shard shard(Mac mac) {
+        return shards[(int) (mac.w1() >>> 60)];
+    }
+
+    /** One table. Callers hold its lock. */
+    private static final class Shard {
+        private final PackfileTable packfiles;
+        private Arena arena = Arena.ofShared();
+        private long slots = 64;
+        private MemorySegment table = arena.allocate(slots * SLOT_BYTES, 64);
+        private long used;
+
+        Shard(PackfileTable packfiles) {
+            this.packfiles = packfiles;
+        }
+
+        void add(int type, Mac mac, int packfile, long offset, long length) {
+            if (used * 4 >= slots * 3) {
+                grow();
+            }
+            long at = home(mac);
+            while (type(at) != 0) {
+                if (matches(at, type, mac)) {
+                    int holder = table.get(JAVA_INT, at + PACKFILE_AT);
+                    if (holder == packfile) {
+                        return;
+                    }
+                    if (holder == PENDING) { // the claim is settled: its slot becomes the location
+                        put(at, type, mac, packfile, offset, length);
+                        return;
+                    }
+                }
+                at = next(at);
+            }
+            put(at, type, mac, packfile, offset, length);
+            used++;
+        }
+
+        boolean contains(int type, Mac mac) {
+            for (long at = home(mac); type(at) != 0; at = next(at)) {
+                if (matches(at, type, mac)) {
+                    int holder = table.get(JAVA_INT, at + PACKFILE_AT);
+                    if (holder == PENDING || packfiles.isVisible(holder)) {
+                        return true;
+                    }
+                }
+            }
+            return false;
+        }
+
+        @Nullable BlobLocation find(int type, Mac mac, boolean evenIfMissing) {
+            long best = -1;
+            Mac bestName = null;
+            for (long at = home(mac); type(at) != 0; at = next(at)) {
+                if (!matches(at, type, mac)) {
+                    continue;
+                }
+                int holder = table.get(JAVA_INT, at + PACKFILE_AT);
+                if (holder == PENDING
+                        || !(evenIfMissing ? packfiles.isExpected(holder) : packfiles.isVisible(holder))) {
+                    continue;
+                }
+                Mac name = packfiles.name(holder);
+                if (bestName == null || name.compareTo(bestName) < 0) {
+                    best = at;
+                    bestName = name;
+                }
+            }
+            return bestName == null ? null : location(best);
+        }
+
+        void forEach(Visitor visitor) {
+            for (long at = 0; at < slots * SLOT_BYTES; at += SLOT_BYTES) {
+                if (type(at) != 0 && table.get(JAVA_INT, at + PACKFILE_AT) != PENDING) {
+                    BlobLocation place = location(at);
+                    visitor.location(type(at), mac(at), place.packfile(), place.offset(), place.length());
+                }
+            }
+        }
+
+        private BlobLocation location(long at) {
+            return new BlobLocation(
+                    table.get(JAVA_INT, at + PACKFILE_AT),
+                    table.get(JAVA_LONG, at + WORD_AT) >>> 8,
+                    Integer.toUnsignedLong(table.get(JAVA_INT, at + LENGTH_AT)));
+        }
+
+        private void grow() {
+            MemorySegment old = table;
+            Arena oldArena = arena;
+            arena = Arena.ofShared();
+            slots *= 2;
+            table = arena.allocate(slots * SLOT_BYTES, 64);
+            for (long from = 0; from < old.byteSize(); from += SLOT_BYTES) {
+                if ((int) old.get(JAVA_LONG, from + WORD_AT) << 24 == 0) {
+                    continue;
+                }
+                long at = home(old.get(JAVA_LONG, from));
+                while (type(at) != 0) {
+                    at = next(at);
+                }
+                MemorySegment.copy(old, from, table, at, SLOT_BYTES);
+            }
+            oldArena.close();
+        }
+
+        private void put(long at, int type, Mac mac, int packfile, long offset, long length) {
+            table.set(JAVA_LONG, at, mac.w0());
+            table.set(JAVA_LONG, at + 8, mac.w1());
+            table.set(JAVA_LONG, at + 16, mac.w2());
+            table.set(JAVA_LONG, at + 24, mac.w3());
+            table.set(JAVA_LONG, at + WORD_AT, offset << 8 | type);
+            table.set(JAVA_INT, at + PACKFILE_AT, packfile);
+            table.set(JAVA_INT, at + LENGTH_AT, (int) length);
+        }
+
+        private Mac mac(long at) {
+            return new Mac(
+                    table.get(JAVA_LONG, at),
+                    table.get(JAVA_LONG, at + 8),
+                    table.get(JAVA_LONG, at + 16),
+                    table.get(JAVA_LONG, at + 24));
+        }
+
+        private int type(long at) {
+            return (int) table.get(JAVA_LONG, at + WORD_AT) & 0xFF;
+        }
+
+        private boolean matches(long at, int type, Mac mac) {
+            return table.get(JAVA_LONG, at) == mac.w0()
+                    && table.get(JAVA_LONG, at + 8) == mac.w1()
+                    && table.get(JAVA_LONG, at + 16) == mac.w2()
+                    && table.get(JAVA_LONG, at + 24) == mac.w3()
+                    && type(at) == type;
+        }
+
+        private long home(Mac mac) {
+            return home(mac.w0());
+        }
+
+        private long home(long word) {
+            return (word & slots - 1) * SLOT_BYTES;
+        }
+
+        private long next(long at) {
+            long next = at + SLOT_BYTES;
+            return next == slots * SLOT_BYTES ? 0 : next;
+        }
+    }
+}

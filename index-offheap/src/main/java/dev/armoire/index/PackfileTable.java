@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.index;
+
+import dev.armoire.crypto.Mac;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The packfiles that states speak of, by ordinal. One per 64 MiB of data, so the heap can hold them. Thread-safe.
+ *
+ * <p>A packfile's blobs are visible when a state has announced it, no state has deleted it (a deletion is for ever, format
+ * 1 §10.4), it is not coloured, and the store lists it.
+ */
+public final class PackfileTable {
+    private static final int KNOWN = 1;
+    private static final int DELETED = 2;
+    private static final int COLOURED = 4;
+    private static final int LISTED = 8;
+
+    private final List<Mac> names = new ArrayList<>();
+    private final Map<Mac, Integer> ordinals = new HashMap<>();
+    private byte[] flags = new byte[64];
+
+    /** The ordinal of a packfile, new if it was never named before. */
+    public synchronized int ordinal(Mac name) {
+        Integer known = ordinals.get(name);
+        if (known != null) {
+            return known;
+        }
+        int ordinal = names.size();
+        names.add(name);
+        ordinals.put(name, ordinal);
+        if (ordinal == flags.length) {
+            flags = java.util.Arrays.copyOf(flags, flags.length * 2);
+        }
+        return ordinal;
+    }
+
+    public synchronized Mac name(int ordinal) {
+        return names.get(ordinal);
+    }
+
+    public synchronized int size() {
+        return names.size();
+    }
+
+    public void markKnown(Mac name) {
+        mark(name, KNOWN);
+    }
+
+    public void markDeleted(Mac name) {
+        mark(name, DELETED);
+    }
+
+    public void markColoured(Mac name) {
+        mark(name, COLOURED);
+    }
+
+    public void markListed(Mac name) {
+        mark(name, LISTED);
+    }
+
+    public synchronized void unmarkColoured(Mac name) {
+        flags[ordinal(name)] &= ~COLOURED;
+    }
+
+    private synchronized void mark(Mac name, int flag) {
+        int ordinal = ordinal(name);
+        flags[ordinal] |= (byte) flag;
+    }
+
+    /** Whether blobs in this packfile can be read. */
+    public synchronized boolean isVisible(int ordinal) {
+        return flags[ordinal] == (KNOWN | LISTED);
+    }
+
+    /** Whether states say that it holds live data: announced, not deleted, not coloured. */
+    public synchronized boolean isExpected(int ordinal) {
+        return (flags[ordinal] & ~LISTED) == KNOWN;
+    }
+
+    /** Whether states say that it holds live data, and yet the store does not list it. */
+    public synchronized boolean isMissing(int ordinal) {
+        return flags[ordinal] == KNOWN;
+    }
+}
