@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.simd;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * BLAKE3, plain or keyed, of a message that arrives in pieces (the BLAKE3 paper, section 2). Holds the state of one running
+ * message and allocates nothing after its construction; one thread at a time.
+ *
+ * <p>Input is gathered in chunks of 1 KiB (BLAKE3's chunk, not a backup's). A full chunk is compressed only when more input
+ * follows, because the last one may turn out to be the root. Its chaining value then goes on a stack, where two subtrees
+ * of equal size are merged at once: the depth is the number of one bits in the chunk count.
+ */
+public final class Blake3 {
+    /** Bytes of a digest and of a key. */
+    public static final int DIGEST_BYTES = 32;
+
+    static final int CHUNK_BYTES = 1024;
+    static final int CHUNK_START = 1;
+    static final int CHUNK_END = 1 << 1;
+    static final int PARENT = 1 << 2;
+    static final int ROOT = 1 << 3;
+    static final int KEYED_HASH = 1 << 4;
+
+    private static final int BLOCK_BYTES = 64;
+    private static final int BLOCK_WORDS = BLOCK_BYTES / Integer.BYTES;
+    private static final int CV_WORDS = 8;
+    /** Enough for 2^64 - 1 bytes. */
+    private static final int MAX_DEPTH = 54;
+
+    private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int[] IV = {
+        ScalarBlake3.IV0,
+        ScalarBlake3.IV1,
+        ScalarBlake3.IV2,
+        ScalarBlake3.IV3,
+        0x510E527F,
+        0x9B05688C,
+        0x1F83D9AB,
+        0x5BE0CD19
+    };
+
+    static {
+        // Message bytes are copied into int[] as they are, which is right on every CPU this program is built for.
+        if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+            throw new UnsupportedOperationException("Blake3 needs a little-endian CPU, this one is big-endian");
+        }
+    }
+
+    private final int[] key;
+    private final int modeFlags;
+
+    private final int[] chunk = new int[CHUNK_BYTES / Integer.BYTES];
+    private final MemorySegment chunkBytes = MemorySegment.ofArray(chunk);
+    private int chunkLength;
+    private long chunkCounter;
+
+    private final int[] stack = new int[MAX_DEPTH * CV_WORDS];
+    private int depth;
+
+    private final int[] state = new int[16];
+
+    private Blake3(int[] key, int modeFlags) {
+        this.key = key;
+        this.modeFlags = modeFlags;
+    }
+
+    /** A hasher without a key. */
+    public static Blake3 plain() {
+        return new Blake3(IV, 0);
+    }
+
+    /**
+     * A hasher in keyed mode.
+     *
+     * @param key32 the key, copied
+     * @throws IllegalArgumentException if the key is not 32 bytes
+     */
+    public static Blake3 keyed(byte[] key32) {
+        if (key32.length != DIGEST_BYTES) {
+            throw new IllegalArgumentException("a BLAKE3 key has 32 bytes, this one has " + key32.length);
+        }
+        var words = new int[CV_WORDS];
+        MemorySegment.copy(MemorySegment.ofArray(key32), U32, 0, words, 0, CV_WORDS);
+        return new Blake3(words, KEYED_HASH);
+    }
+
+    /** Adds bytes, heap or native, borrowed for the call. */
+    public void update(MemorySegment data) {
+        long length = data.byteSize();
+        long position = 0;
+        while (position < length) {
+            if (chunkLength == CHUNK_BYTES) {
+                finishChunk();
+            }
+            int step = (int) Math.min(CHUNK_BYTES - chunkLength, length - position);
+            MemorySegment.copy(data, position, chunkBytes, chunkLength, step);
+            chunkLength += step;
+            position += step;
+        }
+    }
+
+    /** Adds {@code length} bytes of an array, borrowed for the call. */
+    public void update(byte[] data, int offset, int length) {
+        int position = offset;
+        int end = offset + length;
+        while (position < end) {
+            if (chunkLength == CHUNK_BYTES) {
+                finishChunk();
+            }
+            int step = Math.min(CHUNK_BYTES - chunkLength, end - position);
+            MemorySegment.copy(data, position, chunkBytes, ValueLayout.JAVA_BYTE, chunkLength, step);
+            chunkLength += step;
+            position += step;
+        }
+    }
+
+    /**
+     * Writes the 32-byte digest of the message to {@code out} at {@code offset} and starts the next message with the same
+     * key.
+     */
+    public void digest(MemorySegment out, long offset) {
+        Root root = finish();
+        compressRoot(root, 0);
+        MemorySegment.copy(state, 0, out, U32, offset, CV_WORDS);
+        reset();
+    }
+
+    /** Fills {@code out} with the message's extended output, of any length, and starts the next message. */
+    public void digestXof(MemorySegment out) {
+        Root root = finish();
+        var input = Arrays.copyOf(state, CV_WORDS);
+        var block = MemorySegment.ofArray(state);
+        long length = out.byteSize();
+        for (long counter = 0, position = 0; position < length; counter++, position += BLOCK_BYTES) {
+            System.arraycopy(input, 0, state, 0, CV_WORDS);
+            compressRoot(root, counter);
+            MemorySegment.copy(block, 0, out, position, Math.min(BLOCK_BYTES, length - position));
+        }
+        reset();
+    }
+
+    /** Throws away the message so far. */
+    public void reset() {
+        chunkLength = 0;
+        chunkCounter = 0;
+        depth = 0;
+    }
+
+    /** What the root compression reads: the one chunk's last block, or the two topmost chaining values. */
+    private enum Root {
+        CHUNK,
+        PARENT
+    }
+
+    /** Compresses all but the root; {@code state} then holds the root's input chaining value. */
+    private Root finish() {
+        compressBlocks();
+        if (depth == 0) {
+            return Root.CHUNK;
+        }
+        compressLastBlock(chunkCounter, 0);
+        push();
+        while (depth > 2) {
+            mergeTop();
+        }
+        System.arraycopy(key, 0, state, 0, CV_WORDS);
+        return Root.PARENT;
+    }
+
+    private void compressRoot(Root root, long outputCounter) {
+        if (root == Root.CHUNK) {
+            compressLastBlock(outputCounter, ROOT);
+        } else {
+            ScalarBlake3.compress(state, stack, 0, BLOCK_BYTES, outputCounter, modeFlags | PARENT | ROOT);
+        }
+    }
+
+    /** Ends a full chunk that is not the last one. */
+    private void finishChunk() {
+        compressBlocks();
+        compressLastBlock(chunkCounter, 0);
+        push();
+        chunkCounter++;
+        chunkLength = 0;
+        for (long subtrees = chunkCounter; (subtrees & 1) == 0; subtrees >>= 1) {
+            mergeTop();
+        }
+    }
+
+    /** All blocks of the chunk but the last, which decides alone whether it is the root. */
+    private void compressBlocks() {
+        System.arraycopy(key, 0, state, 0, CV_WORDS);
+        int last = lastBlock();
+        int flags = modeFlags | CHUNK_START;
+        for (int block = 0; block < last; block++) {
+            ScalarBlake3.compress(state, chunk, block * BLOCK_WORDS, BLOCK_BYTES, chunkCounter, flags);
+            flags = modeFlags;
+        }
+    }
+
+    private void compressLastBlock(long counter, int rootFlag) {
+        int last = lastBlock();
+        int at = last * BLOCK_WORDS;
+        int length = chunkLength - last * BLOCK_BYTES;
+        if (length < BLOCK_BYTES) {
+            clearTail(at, length);
+        }
+        int flags = modeFlags | CHUNK_END | rootFlag | (last == 0 ? CHUNK_START : 0);
+        ScalarBlake3.compress(state, chunk, at, length, counter, flags);
+    }
+
+    private int lastBlock() {
+        return chunkLength == 0 ? 0 : (chunkLength - 1) / BLOCK_BYTES;
+    }
+
+    /** Zeroes what earlier messages left behind the {@code length} bytes of the block at word {@code at}. */
+    private void clearTail(int at, int length) {
+        int word = at + length / Integer.BYTES;
+        chunk[word] &= (1 << (Byte.SIZE * (length % Integer.BYTES))) - 1;
+        Arrays.fill(chunk, word + 1, at + BLOCK_WORDS, 0);
+    }
+
+    private void push() {
+        System.arraycopy(state, 0, stack, depth * CV_WORDS, CV_WORDS);
+        depth++;
+    }
+
+    /** Two neighbours on the stack are a parent's block as they lie there. */
+    private void mergeTop() {
+        int at = (depth - 2) * CV_WORDS;
+        System.arraycopy(key, 0, state, 0, CV_WORDS);
+        ScalarBlake3.compress(state, stack, at, BLOCK_BYTES, 0, modeFlags | PARENT);
+        depth -= 2;
+        push();
+    }
+}
