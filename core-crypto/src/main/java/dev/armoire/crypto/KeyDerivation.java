@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.crypto;
+
+import java.security.SecureRandom;
+import java.util.Locale;
+import org.bouncycastle.crypto.digests.SHA256Digest;
+import org.bouncycastle.crypto.generators.Argon2BytesGenerator;
+import org.bouncycastle.crypto.generators.PKCS5S2ParametersGenerator;
+import org.bouncycastle.crypto.generators.SCrypt;
+import org.bouncycastle.crypto.params.Argon2Parameters;
+import org.bouncycastle.crypto.params.KeyParameter;
+
+/**
+ * How a passphrase becomes a master key: algorithm, salt and cost, as CONFIG keeps them (format 1 §4.2, §5).
+ *
+ * <p>CONFIG is read before anything in it can be verified, so a hostile one may ask for any cost. The records refuse
+ * numbers that no store needs, with {@link CorruptDataException}, before memory is allocated or time is spent.
+ */
+public sealed interface KeyDerivation {
+    /** Bytes of the key that every derivation gives. */
+    int KEY_BYTES = StoreKeys.KEY_BYTES;
+
+    /** Bytes of the salt of a new store. */
+    int SALT_BYTES = 16;
+
+    /** Most memory that is believed: 4 GiB, 16 times the default of Argon2id. */
+    long MAX_MEMORY_KIB = 4L << 20;
+
+    /** Public, random, kept in CONFIG. */
+    Bytes salt();
+
+    /** The 32-byte master key. The passphrase is borrowed; the caller wipes both arrays. */
+    byte[] derive(byte[] passphrase);
+
+    /** What a new store uses: Argon2id, four passes over 256 MiB, a random salt. */
+    static KeyDerivation newDefault() {
+        byte[] salt = new byte[SALT_BYTES];
+        new SecureRandom().nextBytes(salt);
+        return new Argon2(Bytes.copyOf(salt), 4, 256 << 10, 1);
+    }
+
+    /** Argon2id, version 0x13. */
+    record Argon2(Bytes salt, long passes, long memoryKiB, int lanes) implements KeyDerivation {
+        /** Passes times memory that is believed: 64 times the default, some minutes of work. */
+        private static final long MAX_WORK_KIB = 64L << 20;
+
+        public Argon2 {
+            Limits.salt(salt);
+            Limits.range("Argon2id Time", passes, 1, MAX_WORK_KIB);
+            Limits.range("Argon2id Threads", lanes, 1, 255);
+            Limits.range("Argon2id Memory (KiB)", memoryKiB, 8L * lanes, MAX_MEMORY_KIB);
+            Limits.range("Argon2id Time x Memory (KiB)", passes * memoryKiB, 1, MAX_WORK_KIB);
+        }
+
+        @Override
+        public byte[] derive(byte[] passphrase) {
+            var generator = new Argon2BytesGenerator();
+            generator.init(new Argon2Parameters.Builder(Argon2Parameters.ARGON2_id)
+                    .withVersion(Argon2Parameters.ARGON2_VERSION_13)
+                    .withSalt(salt.toArray())
+                    .withIterations((int) passes)
+                    .withMemoryAsKB((int) memoryKiB)
+                    .withParallelism(lanes)
+                    .build());
+            byte[] key = new byte[KEY_BYTES];
+            generator.generateBytes(passphrase, key);
+            return key;
+        }
+    }
+
+    /** scrypt (RFC 7914). */
+    record Scrypt(Bytes salt, long n, long r, long p) implements KeyDerivation {
+        /** Bytes of its large array that are believed: 32 times the default. It lies on the heap. */
+        private static final long MAX_BYTES = 1L << 30;
+
+        /** 128 times the default, about a minute. */
+        private static final long MAX_WORK = 1L << 25;
+
+        public Scrypt {
+            Limits.salt(salt);
+            Limits.range("scrypt N", n, 2, MAX_BYTES / 128);
+            Limits.range("scrypt R", r, 1, MAX_BYTES / 128);
+            Limits.range("scrypt P", p, 1, MAX_WORK);
+            Limits.range("scrypt N x R x 128 bytes", n * r * 128, 1, MAX_BYTES);
+            Limits.range("scrypt P x R x 128 bytes", p * r * 128, 1, MAX_BYTES);
+            Limits.range("scrypt N x R x P", n * r * p, 1, MAX_WORK);
+            if (Long.bitCount(n) != 1) {
+                throw new CorruptDataException("CONFIG says scrypt N is " + n + ", which is not a power of two");
+            }
+        }
+
+        @Override
+        public byte[] derive(byte[] passphrase) {
+            return SCrypt.generate(passphrase, salt.toArray(), (int) n, (int) r, (int) p, KEY_BYTES);
+        }
+    }
+
+    /** PBKDF2 (RFC 8018) with HMAC-SHA-256. */
+    record Pbkdf2(Bytes salt, long iterations, String hashing) implements KeyDerivation {
+        /** 1000 times the default, some minutes. */
+        private static final long MAX_ITERATIONS = 100_000_000;
+
+        public Pbkdf2 {
+            Limits.salt(salt);
+            Limits.range("PBKDF2 Iterations", iterations, 1, MAX_ITERATIONS);
+            if (!hashing.toUpperCase(Locale.ROOT).equals("SHA256")) {
+                throw new UnsupportedVersionException("CONFIG asks for PBKDF2 with the hash '"
+                        + Names.printable(hashing) + "', known is SHA256; this store needs a newer program");
+            }
+        }
+
+        @Override
+        public byte[] derive(byte[] passphrase) {
+            // The JDK's own takes characters, not bytes, and a passphrase may be any bytes.
+            var generator = new PKCS5S2ParametersGenerator(new SHA256Digest());
+            generator.init(passphrase, salt.toArray(), (int) iterations);
+            return ((KeyParameter) generator.generateDerivedMacParameters(KEY_BYTES * Byte.SIZE)).getKey();
+        }
+    }
+
+    /** The bounds themselves, apart so that records stay readable. */
+    final class Limits {
+        private static final int MAX_SALT_BYTES = 1024;
+
+        private Limits() {}
+
+        private static void salt(Bytes salt) {
+            range("KDF salt length (bytes)", salt.length(), 8, MAX_SALT_BYTES);
+        }
+
+        private static void range(String what, long value, long from, long to) {
+            if (value < from || value > to) {
+                throw new CorruptDataException("CONFIG says " + what + " is " + value + ", expected " + from + " to "
+                        + to + "; it is damaged, or made to exhaust this machine");
+            }
+        }
+    }
+}
