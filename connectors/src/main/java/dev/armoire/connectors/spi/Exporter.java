@@ -35,6 +35,7 @@ public interface Exporter extends AutoCloseable {
     void close() throws IOException;
 
     /** An attribute with its value. */
+    @SuppressWarnings("ArrayRecordComponent")
     record Xattr(byte[] name, byte[] value) {}
 
     /** A file being written, by one thread. */

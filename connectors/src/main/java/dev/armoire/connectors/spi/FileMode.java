@@ -66,7 +66,7 @@ public final class FileMode {
 
     /** The twelve bits that chmod takes: permissions, setuid, setgid, sticky. */
     public static int unixPermissions(int mode) {
-        return mode & PERMISSIONS
+        return (mode & PERMISSIONS)
                 | ((mode & SETUID) != 0 ? S_ISUID : 0)
                 | ((mode & SETGID) != 0 ? S_ISGID : 0)
                 | ((mode & STICKY) != 0 ? S_ISVTX : 0);

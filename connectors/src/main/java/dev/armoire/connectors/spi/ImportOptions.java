@@ -13,10 +13,7 @@ import java.util.Map;
  * @param skippedPaths absolute local paths that are never imported (the store itself)
  */
 public record ImportOptions(
-        Excludes excludes,
-        boolean readXattrs,
-        Map<String, String> settings,
-        List<java.nio.file.Path> skippedPaths) {
+        Excludes excludes, boolean readXattrs, Map<String, String> settings, List<java.nio.file.Path> skippedPaths) {
     /** Decides what is left out. */
     @FunctionalInterface
     public interface Excludes {

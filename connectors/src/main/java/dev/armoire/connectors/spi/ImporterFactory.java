@@ -7,6 +7,10 @@ import java.io.IOException;
 public interface ImporterFactory {
     boolean accepts(Location location);
 
-    /** @throws IOException when there is nothing at that place */
+    /**
+     * Opens a source, which is not read before the scan.
+     *
+     * @throws IOException when there is nothing at that place
+     */
     Importer open(Location location, ImportOptions options) throws IOException;
 }
