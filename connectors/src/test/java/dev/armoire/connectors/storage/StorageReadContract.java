@@ -30,6 +30,7 @@ import org.junit.jupiter.api.Test;
 /** What every storage can be asked, tried on one that holds something. */
 public abstract class StorageReadContract {
     /** A storage with what it holds: a CONFIG, one packfile, one state and no lock. */
+    @SuppressWarnings("ArrayRecordComponent") // handed over and read once, never compared
     public record Held(
             Storage storage, byte[] config, Mac packfile, byte[] packfileContent, Mac state, byte[] stateContent) {}
 
@@ -52,13 +53,26 @@ public abstract class StorageReadContract {
 
     @Test
     void configIsAsItWasStored() throws IOException {
+        assertConfig();
+    }
+
+    @Test
+    void listingNamesWhatIsThere() throws IOException {
+        assertListing();
+    }
+
+    @Test
+    void wholeObjectsReadBack() throws IOException {
+        assertContents();
+    }
+
+    protected final void assertConfig() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             assertThat(storage.readConfig(arena).toArray(ValueLayout.JAVA_BYTE)).isEqualTo(held.config());
         }
     }
 
-    @Test
-    void listingNamesWhatIsThere() throws IOException {
+    protected final void assertListing() throws IOException {
         assertThat(storage.list(ObjectKind.PACKFILE)).hasSize(1);
         assertThat(storage.list(ObjectKind.STATE)).containsExactly(held.state());
         assertThat(storage.list(ObjectKind.LOCK)).isEmpty();
@@ -70,8 +84,7 @@ public abstract class StorageReadContract {
         assertThat(storage.size(ObjectKind.STATE, held.state())).isEqualTo(held.stateContent().length);
     }
 
-    @Test
-    void wholeObjectsReadBack() throws IOException {
+    protected final void assertContents() throws IOException {
         assertThat(content(storage, ObjectKind.PACKFILE, held.packfile())).isEqualTo(held.packfileContent());
         assertThat(content(storage, ObjectKind.STATE, held.state())).isEqualTo(held.stateContent());
     }
@@ -152,7 +165,7 @@ public abstract class StorageReadContract {
     @Test
     void manyThreadsReadAtOnce() throws Exception {
         byte[] expected = held.packfileContent();
-        together(8, worker -> {
+        inThreads(8, worker -> {
             Random random = new Random(worker);
             try (Arena arena = Arena.ofConfined()) {
                 for (int i = 0; i < 200; i++) {
@@ -164,7 +177,6 @@ public abstract class StorageReadContract {
                             .isEqualTo(-1);
                 }
             }
-            return null;
         });
     }
 
@@ -200,6 +212,20 @@ public abstract class StorageReadContract {
     @FunctionalInterface
     protected interface Work<T> {
         T run(int worker) throws Exception;
+    }
+
+    /** Work of one thread without a result. */
+    @FunctionalInterface
+    protected interface Action {
+        void run(int worker) throws Exception;
+    }
+
+    /** Runs the same action in many threads and passes on the first failure. */
+    protected static void inThreads(int threads, Action action) throws Exception {
+        together(threads, worker -> {
+            action.run(worker);
+            return worker;
+        });
     }
 
     /** Runs the same work in many threads and passes on the first failure. */

@@ -234,7 +234,8 @@ final class FsStorage implements Storage {
     }
 
     private static boolean isObjectName(String name) {
-        return name.length() == NAME_DIGITS && name.chars().allMatch(c -> c >= '0' && c <= '9' || c >= 'a' && c <= 'f');
+        return name.length() == NAME_DIGITS
+                && name.chars().allMatch(c -> (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
     }
 
     private static boolean isDirectory(Path path) throws IOException {

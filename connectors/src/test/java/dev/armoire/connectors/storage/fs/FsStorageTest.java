@@ -289,20 +289,18 @@ final class FsStorageTest extends StorageContract {
 
     @Test
     void moreObjectsThanOpenFilesAreReadByManyThreads() throws Exception {
-        together(4, worker -> {
+        inThreads(4, worker -> {
             for (int i = 0; i < 40; i++) {
                 Mac name = mac(20_000 + 100L * worker + i);
                 storage.write(ObjectKind.PACKFILE, name, List.of(MemorySegment.ofArray(contentOf(name, 3000))));
             }
-            return null;
         });
-        together(6, worker -> {
+        inThreads(6, worker -> {
             Random random = new Random(worker);
             for (int i = 0; i < 500; i++) {
                 Mac name = mac(20_000 + 100L * random.nextInt(4) + random.nextInt(40));
                 assertThat(content(storage, ObjectKind.PACKFILE, name)).isEqualTo(contentOf(name, 3000));
             }
-            return null;
         });
     }
 
