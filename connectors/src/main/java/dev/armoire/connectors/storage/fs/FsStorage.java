@@ -350,7 +350,7 @@ final class FsStorage implements Storage {
         IOException named = switch (e) {
             case NoSuchFileException missing -> new NoSuchFileException(file.toString(), null, what + ": no such file");
             case AccessDeniedException denied ->
-                new AccessDeniedException(file.toString(), null, what + ": permission denied");
+                new AccessDeniedException(denied.getFile(), null, what + ": permission denied");
             case FileAlreadyExistsException exists ->
                 new FileAlreadyExistsException(file.toString(), null, what + ": it is there already");
             case FileSystemException failure -> new IOException(what + ": " + failure.getMessage());

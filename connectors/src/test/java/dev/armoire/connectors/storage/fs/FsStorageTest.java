@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -427,9 +428,10 @@ final class FsStorageTest extends StorageContract {
             assumeTrue(!Files.isWritable(root()), "this user may write everywhere");
             assertThat(storage.isWritable()).isFalse();
             assertThatThrownBy(() -> storage.list(ObjectKind.STATE))
-                    .isInstanceOf(java.nio.file.AccessDeniedException.class);
+                    .isInstanceOf(AccessDeniedException.class)
+                    .hasMessageContaining(bucket.toString());
             assertThatThrownBy(() -> storage.size(ObjectKind.STATE, mac(2)))
-                    .isInstanceOf(java.nio.file.AccessDeniedException.class)
+                    .isInstanceOf(AccessDeniedException.class)
                     .hasMessageContaining("permission denied");
         } finally {
             Files.setPosixFilePermissions(root(), PosixFilePermissions.fromString("rwx------"));
