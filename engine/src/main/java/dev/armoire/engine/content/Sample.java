@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.content;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * The start of one file while its type is looked for, with the questions that rules ask of it. Every question may be
+ * asked with any offset: outside the input the answer is no, or zero. Belongs to one thread.
+ */
+final class Sample {
+    /** The most that is ever looked at. An input of this length may have been cut off. */
+    static final int LIMIT = 3072;
+
+    final byte[] bytes = new byte[LIMIT];
+    final JsonScan json = new JsonScan(bytes);
+    int length;
+
+    void fill(MemorySegment source) {
+        length = (int) Math.min(LIMIT, source.byteSize());
+        MemorySegment.copy(source, ValueLayout.JAVA_BYTE, 0, bytes, 0, length);
+    }
+
+    boolean mayBeCutOff() {
+        return length == LIMIT;
+    }
+
+    /** Unsigned byte. */
+    int u8(int at) {
+        return at >= 0 && at < length ? bytes[at] & 0xff : 0;
+    }
+
+    int u16le(int at) {
+        return u8(at) | (u8(at + 1) << 8);
+    }
+
+    int u16be(int at) {
+        return (u8(at) << 8) | u8(at + 1);
+    }
+
+    long u32le(int at) {
+        return u16le(at) | ((long) u16le(at + 2) << 16);
+    }
+
+    long u32be(int at) {
+        return ((long) u16be(at) << 16) | u16be(at + 2);
+    }
+
+    boolean has(int at, byte[] wanted) {
+        if (at < 0 || at > length - wanted.length) {
+            return false;
+        }
+        for (int i = 0; i < wanted.length; i++) {
+            if (bytes[at + i] != wanted[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    boolean hasAny(int at, byte[][] wanted) {
+        for (byte[] one : wanted) {
+            if (has(at, one)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    boolean contains(int from, int to, byte[] wanted) {
+        return indexOf(from, to, wanted) >= 0;
+    }
+
+    /** Where {@code wanted} first stands whole within {@code from..to}, or -1. */
+    int indexOf(int from, int to, byte[] wanted) {
+        int last = Math.min(to, length) - wanted.length;
+        byte first = wanted[0];
+        for (int i = from; i <= last; i++) {
+            if (bytes[i] == first && has(i, wanted)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** Where {@code wanted} first stands within {@code from..to}, or -1. */
+    int indexOf(int from, int to, int wanted) {
+        for (int i = from; i < to; i++) {
+            if (bytes[i] == wanted) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /**
+     * The end of {@code pattern} laid at {@code from}, or -1. An upper-case letter in the pattern also takes its lower
+     * case; if {@code stretchBlanks}, a space takes one or more blanks.
+     */
+    int matchEnd(int from, int to, byte[] pattern, boolean foldCase, boolean stretchBlanks) {
+        int at = from;
+        for (int i = 0; i < pattern.length; i++) {
+            if (at >= to) {
+                return -1;
+            }
+            byte wanted = pattern[i];
+            byte found = bytes[at];
+            if (stretchBlanks && wanted == ' ') {
+                if (!isBlank(found)) {
+                    return -1;
+                }
+                at = skipBlanks(at, to);
+                continue;
+            }
+            if (found != wanted && !(foldCase && wanted >= 'A' && wanted <= 'Z' && found == wanted + 32)) {
+                return -1;
+            }
+            at++;
+        }
+        return at;
+    }
+
+    int skipBlanks(int from, int to) {
+        int at = from;
+        while (at < to && isBlank(bytes[at])) {
+            at++;
+        }
+        return at;
+    }
+
+    /** The end of the line that starts at {@code from}: its line feed, or {@code to}. */
+    int lineFeed(int from, int to) {
+        int at = indexOf(from, to, '\n');
+        return at < 0 ? to : at;
+    }
+
+    /** The end of the text of a line that ends at {@code lineFeed}: one carriage return before it does not count. */
+    int textEnd(int from, int lineFeed) {
+        return lineFeed > from && bytes[lineFeed - 1] == '\r' ? lineFeed - 1 : lineFeed;
+    }
+
+    static boolean isBlank(int b) {
+        return b == ' ' || b == '\n' || b == '\t' || b == '\r' || b == '\f';
+    }
+}

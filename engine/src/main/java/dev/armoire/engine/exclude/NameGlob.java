@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.exclude;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * A pattern for one name: {@code *} any run, {@code ?} one character, {@code [a-z]} and {@code [^a-z]} classes,
+ * {@code \} takes the next byte as it is. Characters are UTF-8; a byte that belongs to no character counts as one, and
+ * as U+FFFD in a class. Immutable.
+ */
+final class NameGlob {
+    /** Thrown while parsing; the reason, such as "lacks a closing ]", completes a sentence about the pattern. */
+    static final class SyntaxException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        private final String reason;
+
+        SyntaxException(String reason) {
+            super(reason);
+            this.reason = reason;
+        }
+
+        String reason() {
+            return reason;
+        }
+    }
+
+    private static final int ANY_RUN = -1;
+    private static final int ANY_CHARACTER = -2;
+    /** A class: the next two are its number of ranges, negative if excluded, and then come their ends. */
+    private static final int CLASS = -3;
+
+    private static final int REPLACEMENT = 0xFFFD;
+
+    /** Literal bytes (0 to 255) and the codes above. */
+    private final int[] program;
+
+    /** The bytes themselves if there is nothing else: most patterns are plain names. */
+    private final byte[] literal;
+
+    private final boolean isLiteral;
+
+    private NameGlob(int[] program) {
+        this.program = program;
+        boolean plain = true;
+        byte[] bytes = new byte[program.length];
+        for (int i = 0; i < program.length; i++) {
+            plain &= program[i] >= 0;
+            bytes[i] = (byte) program[i];
+        }
+        isLiteral = plain;
+        literal = plain ? bytes : new byte[0];
+    }
+
+    static NameGlob parse(byte[] pattern) throws SyntaxException {
+        return new NameGlob(new Parser(pattern).parse());
+    }
+
+    /** Whether the name in {@code from..to} of {@code name} matches as a whole. */
+    boolean matches(byte[] name, int from, int to) {
+        if (isLiteral) {
+            return Arrays.equals(literal, 0, literal.length, name, from, to);
+        }
+        int at = from;
+        int step = 0;
+        int retryStep = -1;
+        int retryAt = -1;
+        while (true) {
+            if (step == program.length) {
+                if (at == to) {
+                    return true;
+                }
+            } else if (program[step] == ANY_RUN) {
+                retryStep = ++step;
+                retryAt = at;
+                if (retryStep == program.length) {
+                    return true;
+                }
+                continue;
+            } else if (at < to) {
+                int next = matchOne(step, name, at, to);
+                if (next > 0) {
+                    at = next;
+                    step = stepAfter(step);
+                    continue;
+                }
+            }
+            // The last * takes one byte more. It alone needs another try: what stood before it matched as early as can
+            // be.
+            if (retryStep < 0 || retryAt >= to) {
+                return false;
+            }
+            at = ++retryAt;
+            step = retryStep;
+        }
+    }
+
+    /** Where the name goes on if its character at {@code at} passes, or 0. */
+    private int matchOne(int step, byte[] name, int at, int to) {
+        int code = program[step];
+        if (code >= 0) {
+            return (name[at] & 0xff) == code ? at + 1 : 0;
+        }
+        int length = runeLength(name, at, to);
+        if (code == ANY_CHARACTER) {
+            return at + length;
+        }
+        int rune = rune(name, at, length);
+        int ranges = program[step + 1];
+        boolean found = false;
+        for (int i = 0; i < Math.abs(ranges); i++) {
+            found |= rune >= program[step + 2 + 2 * i] && rune <= program[step + 3 + 2 * i];
+        }
+        return found == (ranges > 0) ? at + length : 0;
+    }
+
+    private int stepAfter(int step) {
+        return program[step] == CLASS ? step + 2 + 2 * Math.abs(program[step + 1]) : step + 1;
+    }
+
+    /** Bytes of the character at {@code at}; 1 for a byte that starts none. */
+    private static int runeLength(byte[] bytes, int at, int to) {
+        int first = bytes[at] & 0xff;
+        if (first < 0xC2 || first > 0xF4) {
+            return 1;
+        }
+        int length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+        if (at + length > to) {
+            return 1;
+        }
+        int second = bytes[at + 1] & 0xff;
+        int low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+        int high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+        if (second < low || second > high) {
+            return 1;
+        }
+        for (int i = 2; i < length; i++) {
+            if ((bytes[at + i] & 0xC0) != 0x80) {
+                return 1;
+            }
+        }
+        return length;
+    }
+
+    private static int rune(byte[] bytes, int at, int length) {
+        int first = bytes[at] & 0xff;
+        if (length == 1) {
+            return first < 0x80 ? first : REPLACEMENT;
+        }
+        int rune = first & (0xFF >> (length + 1));
+        for (int i = 1; i < length; i++) {
+            rune = (rune << 6) | (bytes[at + i] & 0x3F);
+        }
+        return rune;
+    }
+
+    @Override
+    public String toString() {
+        return isLiteral ? new String(literal, StandardCharsets.UTF_8) : Arrays.toString(program);
+    }
+
+    private static final class Parser {
+        private final byte[] pattern;
+        private int[] program;
+        private int length;
+        private int at;
+
+        Parser(byte[] pattern) {
+            this.pattern = pattern;
+            this.program = new int[pattern.length + 8];
+        }
+
+        int[] parse() throws SyntaxException {
+            while (at < pattern.length) {
+                byte b = pattern[at++];
+                switch (b) {
+                    case '*' -> {
+                        if (length == 0 || program[length - 1] != ANY_RUN) {
+                            add(ANY_RUN);
+                        }
+                    }
+                    case '?' -> add(ANY_CHARACTER);
+                    case '[' -> parseClass();
+                    case '\\' -> {
+                        if (at == pattern.length) {
+                            throw new SyntaxException("ends in a lone backslash");
+                        }
+                        add(pattern[at++] & 0xff);
+                    }
+                    default -> add(b & 0xff);
+                }
+            }
+            return Arrays.copyOf(program, length);
+        }
+
+        private void parseClass() throws SyntaxException {
+            add(CLASS);
+            int countAt = length;
+            add(0);
+            boolean negated = at < pattern.length && pattern[at] == '^';
+            if (negated) {
+                at++;
+            }
+            int ranges = 0;
+            while (ranges == 0 || pattern[at] != ']') {
+                int low = classRune();
+                int high = low;
+                if (pattern[at] == '-') {
+                    at++;
+                    high = classRune();
+                }
+                add(low);
+                add(high);
+                ranges++;
+            }
+            at++;
+            program[countAt] = negated ? -ranges : ranges;
+        }
+
+        /** Reads one character of a class; something always follows it. */
+        private int classRune() throws SyntaxException {
+            if (at < pattern.length && (pattern[at] == '-' || pattern[at] == ']')) {
+                throw new SyntaxException("has a misplaced \"" + (char) pattern[at] + "\" in [...]");
+            }
+            if (at < pattern.length && pattern[at] == '\\') {
+                at++;
+            }
+            if (at >= pattern.length) {
+                throw new SyntaxException("lacks a closing ]");
+            }
+            int width = runeLength(pattern, at, pattern.length);
+            int rune = rune(pattern, at, width);
+            if (width == 1 && rune == REPLACEMENT) {
+                throw new SyntaxException("is not UTF-8 within [...]");
+            }
+            at += width;
+            if (at >= pattern.length) {
+                throw new SyntaxException("lacks a closing ]");
+            }
+            return rune;
+        }
+
+        private void add(int code) {
+            if (length == program.length) {
+                program = Arrays.copyOf(program, 2 * length);
+            }
+            program[length++] = code;
+        }
+    }
+}
