@@ -13,9 +13,7 @@ public enum Hashing {
         return switch (name.toUpperCase(Locale.ROOT)) {
             case "BLAKE3" -> BLAKE3;
             case "SHA256" -> SHA256;
-            default ->
-                throw new UnsupportedVersionException("CONFIG asks for the hash '" + Names.printable(name)
-                        + "', known are BLAKE3 and SHA256; this store needs a newer program");
+            default -> throw UnsupportedVersionException.algorithm("hash", name, "BLAKE3, SHA256");
         };
     }
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.crypto;
 
+import dev.armoire.simd.Argon2id;
 import java.security.SecureRandom;
 import java.util.Locale;
 import org.bouncycastle.crypto.digests.SHA256Digest;
-import org.bouncycastle.crypto.generators.Argon2BytesGenerator;
 import org.bouncycastle.crypto.generators.PKCS5S2ParametersGenerator;
 import org.bouncycastle.crypto.generators.SCrypt;
-import org.bouncycastle.crypto.params.Argon2Parameters;
 import org.bouncycastle.crypto.params.KeyParameter;
 
 /**
@@ -22,9 +21,6 @@ public sealed interface KeyDerivation {
 
     /** Bytes of the salt of a new store. */
     int SALT_BYTES = 16;
-
-    /** Most memory that is believed: 4 GiB, 16 times the default of Argon2id. */
-    long MAX_MEMORY_KIB = 4L << 20;
 
     /** Public, random, kept in CONFIG. */
     Bytes salt();
@@ -46,24 +42,16 @@ public sealed interface KeyDerivation {
 
         public Argon2 {
             Limits.salt(salt);
-            Limits.range("Argon2id Time", passes, 1, MAX_WORK_KIB);
-            Limits.range("Argon2id Threads", lanes, 1, 255);
-            Limits.range("Argon2id Memory (KiB)", memoryKiB, 8L * lanes, MAX_MEMORY_KIB);
+            Limits.range("Argon2id Time", passes, 1, Argon2id.MAX_PASSES);
+            Limits.range("Argon2id Threads", lanes, 1, Argon2id.MAX_LANES);
+            Limits.range("Argon2id Memory (KiB)", memoryKiB, 8L * lanes, Argon2id.MAX_MEMORY_KIB);
             Limits.range("Argon2id Time x Memory (KiB)", passes * memoryKiB, 1, MAX_WORK_KIB);
         }
 
         @Override
         public byte[] derive(byte[] passphrase) {
-            var generator = new Argon2BytesGenerator();
-            generator.init(new Argon2Parameters.Builder(Argon2Parameters.ARGON2_id)
-                    .withVersion(Argon2Parameters.ARGON2_VERSION_13)
-                    .withSalt(salt.toArray())
-                    .withIterations((int) passes)
-                    .withMemoryAsKB((int) memoryKiB)
-                    .withParallelism(lanes)
-                    .build());
             byte[] key = new byte[KEY_BYTES];
-            generator.generateBytes(passphrase, key);
+            Argon2id.derive(passphrase, salt.toArray(), (int) passes, (int) memoryKiB, lanes, key);
             return key;
         }
     }
@@ -104,8 +92,7 @@ public sealed interface KeyDerivation {
             Limits.salt(salt);
             Limits.range("PBKDF2 Iterations", iterations, 1, MAX_ITERATIONS);
             if (!hashing.toUpperCase(Locale.ROOT).equals("SHA256")) {
-                throw new UnsupportedVersionException("CONFIG asks for PBKDF2 with the hash '"
-                        + Names.printable(hashing) + "', known is SHA256; this store needs a newer program");
+                throw UnsupportedVersionException.algorithm("hash of PBKDF2", hashing, "SHA256");
             }
         }
 

@@ -76,9 +76,8 @@ public final class StoreKeys implements AutoCloseable {
             case "AES256-KW" -> SubkeyForm.KEY_WRAP;
             case "AES256-GCM" -> SubkeyForm.GCM;
             default ->
-                throw new UnsupportedVersionException("CONFIG asks for subkeys in the form '"
-                        + Names.printable(subkeyAlgorithm)
-                        + "', known are AES256-KW and AES256-GCM; this store needs a newer program");
+                throw UnsupportedVersionException.algorithm(
+                        "form of subkeys", subkeyAlgorithm, "AES256-KW, AES256-GCM");
         };
         return new StoreKeys(hashing, masterKey, new Subkeys(form, segmentBytes));
     }
