@@ -11,7 +11,7 @@ import java.util.Arrays;
  * Argon2id version 0x13 (RFC 9106) without secret and associated data: passphrase to master key. The matrix lies outside
  * the Java heap and is wiped and freed before {@link #derive} returns.
  *
- * <p>A derivation takes most of a second and stands before every command on an encrypted store, so it is usually the first
+ * <p>A derivation takes about a second and stands before every command on an encrypted store, so it is usually the first
  * hot loop a JVM runs. It is laid out to be compiled soon: one small method does all the mixing, and the arrays around it
  * are L1-sized.
  */
@@ -154,24 +154,26 @@ public final class Argon2id {
                 nextAddresses();
             }
             long random = independent ? addresses[i % BLOCK_LONGS] : current[0];
-            load(referenceOffset(pass, slice, lane, i, random), reference);
-            long target = offset(lane, base + i);
-            for (int k = 0; k < BLOCK_LONGS; k++) {
-                reference[k] ^= current[k];
-            }
-            mix(reference);
-            if (pass == 0) {
-                for (int k = 0; k < BLOCK_LONGS; k++) {
-                    current[k] = mixed[k] ^ reference[k];
-                }
-            } else {
-                load(target, current);
-                for (int k = 0; k < BLOCK_LONGS; k++) {
-                    current[k] ^= mixed[k] ^ reference[k];
-                }
-            }
-            MemorySegment.copy(current, 0, matrix, U64, target, BLOCK_LONGS);
+            fillBlock(referenceOffset(pass, slice, lane, i, random), offset(lane, base + i), pass > 0);
         }
+    }
+
+    /**
+     * Computes the block after {@link #current}. A method of its own, because one called a million times is compiled once
+     * and for good, while the loop around it is compiled again at every turn that the profile has not seen.
+     */
+    private void fillBlock(long referenceOffset, long target, boolean overwrite) {
+        load(referenceOffset, reference);
+        xor(reference, current);
+        mix(reference);
+        if (overwrite) {
+            load(target, current);
+            xor(current, mixed);
+        } else {
+            System.arraycopy(mixed, 0, current, 0, BLOCK_LONGS);
+        }
+        xor(current, reference);
+        MemorySegment.copy(current, 0, matrix, U64, target, BLOCK_LONGS);
     }
 
     /** Where the block lies that the pseudo-random value points to (RFC 9106 section 3.4.2). */
@@ -205,13 +207,10 @@ public final class Argon2id {
     private void nextAddresses() {
         addressInput[6]++;
         mix(addressInput);
-        for (int k = 0; k < BLOCK_LONGS; k++) {
-            addresses[k] = mixed[k] ^ addressInput[k];
-        }
+        System.arraycopy(mixed, 0, addresses, 0, BLOCK_LONGS);
+        xor(addresses, addressInput);
         mix(addresses);
-        for (int k = 0; k < BLOCK_LONGS; k++) {
-            addresses[k] ^= mixed[k];
-        }
+        xor(addresses, mixed);
     }
 
     /** The permutation over the rows, then over the columns, of a block seen as 8 by 8 pairs; into {@link #mixed}. */
@@ -229,9 +228,7 @@ public final class Argon2id {
         Arrays.fill(current, 0);
         for (int lane = 0; lane < lanes; lane++) {
             load(offset(lane, laneLength - 1), reference);
-            for (int k = 0; k < BLOCK_LONGS; k++) {
-                current[k] ^= reference[k];
-            }
+            xor(current, reference);
         }
         byte[] last = new byte[BLOCK_BYTES];
         MemorySegment.copy(current, 0, MemorySegment.ofArray(last), U64, 0, BLOCK_LONGS);
@@ -248,6 +245,12 @@ public final class Argon2id {
 
     private void load(long offset, long[] block) {
         MemorySegment.copy(matrix, U64, offset, block, 0, BLOCK_LONGS);
+    }
+
+    private static void xor(long[] into, long[] from) {
+        for (int k = 0; k < BLOCK_LONGS; k++) {
+            into[k] ^= from[k];
+        }
     }
 
     /** The variable-length hash H' (RFC 9106 section 3.3). */

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * BLAKE3, plain or keyed, of a message that arrives in pieces (the BLAKE3 paper, section 2). Holds the state of one running
@@ -28,6 +29,12 @@ public final class Blake3 {
     private static final int BLOCK_BYTES = 64;
     private static final int BLOCK_WORDS = BLOCK_BYTES / Integer.BYTES;
     private static final int CV_WORDS = 8;
+    /** Batches that make one subtree, so that its parents fill the lanes too. */
+    private static final int SUBTREE_BATCHES = 8;
+    /** Bytes after which a scalar hasher asks again whether there is a vector kernel by now. */
+    private static final long REPORT_BYTES = 1 << 20;
+
+    private static final int[] NO_WORDS = {};
     /** Enough for 2^64 - 1 bytes. */
     private static final int MAX_DEPTH = 54;
 
@@ -63,14 +70,20 @@ public final class Blake3 {
 
     private final int[] state = new int[16];
 
-    private Blake3(int[] key, int modeFlags) {
+    private @Nullable LeafKernel leaves;
+    private int[] batchChunks = NO_WORDS;
+    private int[] batchCvs = NO_WORDS;
+    private long unreportedBytes;
+
+    private Blake3(int[] key, int modeFlags, @Nullable LeafKernel leaves) {
         this.key = key;
         this.modeFlags = modeFlags;
+        use(leaves);
     }
 
     /** A hasher without a key. */
     public static Blake3 plain() {
-        return new Blake3(IV, 0);
+        return new Blake3(IV, 0, Kernels.ofProcess().leafKernel());
     }
 
     /**
@@ -80,21 +93,29 @@ public final class Blake3 {
      * @throws IllegalArgumentException if the key is not 32 bytes
      */
     public static Blake3 keyed(byte[] key32) {
+        return keyed(key32, Kernels.ofProcess().leafKernel());
+    }
+
+    static Blake3 keyed(byte[] key32, @Nullable LeafKernel leaves) {
         if (key32.length != DIGEST_BYTES) {
             throw new IllegalArgumentException("a BLAKE3 key has 32 bytes, this one has " + key32.length);
         }
         var words = new int[CV_WORDS];
         MemorySegment.copy(MemorySegment.ofArray(key32), U32, 0, words, 0, CV_WORDS);
-        return new Blake3(words, KEYED_HASH);
+        return new Blake3(words, KEYED_HASH, leaves);
     }
 
     /** Adds bytes, heap or native, borrowed for the call. */
     public void update(MemorySegment data) {
         long length = data.byteSize();
+        askForKernel(length);
         long position = 0;
         while (position < length) {
             if (chunkLength == CHUNK_BYTES) {
                 finishChunk();
+            }
+            if (chunkLength == 0 && leaves != null) {
+                position += hashBatches(leaves, data, position);
             }
             int step = (int) Math.min(CHUNK_BYTES - chunkLength, length - position);
             MemorySegment.copy(data, position, chunkBytes, chunkLength, step);
@@ -105,6 +126,10 @@ public final class Blake3 {
 
     /** Adds {@code length} bytes of an array, borrowed for the call. */
     public void update(byte[] data, int offset, int length) {
+        if (length > CHUNK_BYTES) {
+            update(MemorySegment.ofArray(data).asSlice(offset, length));
+            return;
+        }
         int position = offset;
         int end = offset + length;
         while (position < end) {
@@ -163,7 +188,7 @@ public final class Blake3 {
             return Root.CHUNK;
         }
         compressLastBlock(chunkCounter, 0);
-        push();
+        pushState();
         while (depth > 2) {
             mergeTop();
         }
@@ -183,12 +208,64 @@ public final class Blake3 {
     private void finishChunk() {
         compressBlocks();
         compressLastBlock(chunkCounter, 0);
-        push();
-        chunkCounter++;
+        push(state, 0, 1);
         chunkLength = 0;
-        for (long subtrees = chunkCounter; (subtrees & 1) == 0; subtrees >>= 1) {
-            mergeTop();
+    }
+
+    private void askForKernel(long bytes) {
+        if (leaves != null) {
+            return;
         }
+        unreportedBytes += bytes;
+        if (unreportedBytes >= REPORT_BYTES) {
+            use(Kernels.ofProcess().hashed(unreportedBytes));
+            unreportedBytes = 0;
+        }
+    }
+
+    private void use(@Nullable LeafKernel kernel) {
+        if (kernel != null) {
+            leaves = kernel;
+            batchChunks = new int[kernel.width() * CHUNK_BYTES / Integer.BYTES];
+            batchCvs = new int[SUBTREE_BATCHES * kernel.width() * CV_WORDS];
+        }
+    }
+
+    /**
+     * Hashes as many whole batches of chunks as follow from {@code position}, but not the last byte: what it belongs to may
+     * be the root.
+     *
+     * @return the bytes hashed
+     */
+    private long hashBatches(LeafKernel kernel, MemorySegment data, long position) {
+        int width = kernel.width();
+        int subtree = SUBTREE_BATCHES * width;
+        long left = data.byteSize() - position;
+        long done = 0;
+        while (left - done > (long) width * CHUNK_BYTES) {
+            // Chunks need not be aligned to anything to be hashed, but only aligned ones make a subtree of their own.
+            boolean whole = chunkCounter % subtree == 0 && left - done > (long) subtree * CHUNK_BYTES;
+            int chunks = whole ? subtree : width;
+            for (int i = 0; i < chunks; i += width) {
+                MemorySegment.copy(data, U32, position + done, batchChunks, 0, batchChunks.length);
+                kernel.hashChunks(batchChunks, key, chunkCounter + i, modeFlags, batchCvs, i * CV_WORDS);
+                done += (long) width * CHUNK_BYTES;
+            }
+            if (whole) {
+                for (int parents = subtree / 2; parents > 0; parents /= 2) {
+                    // Towards the top some lanes work on what is left of lower levels; nobody reads it.
+                    for (int i = 0; i < parents; i += width) {
+                        kernel.hashParents(batchCvs, 2 * i * CV_WORDS, key, modeFlags, batchCvs, i * CV_WORDS);
+                    }
+                }
+                push(batchCvs, 0, subtree);
+            } else {
+                for (int i = 0; i < width; i++) {
+                    push(batchCvs, i * CV_WORDS, 1);
+                }
+            }
+        }
+        return done;
     }
 
     /** All blocks of the chunk but the last, which decides alone whether it is the root. */
@@ -224,9 +301,14 @@ public final class Blake3 {
         Arrays.fill(chunk, word + 1, at + BLOCK_WORDS, 0);
     }
 
-    private void push() {
-        System.arraycopy(state, 0, stack, depth * CV_WORDS, CV_WORDS);
+    /** Adds a subtree of {@code chunks} chunks, a power of two that divides the number of chunks before it. */
+    private void push(int[] cvs, int at, int chunks) {
+        System.arraycopy(cvs, at, stack, depth * CV_WORDS, CV_WORDS);
         depth++;
+        chunkCounter += chunks;
+        for (long subtrees = chunkCounter / chunks; (subtrees & 1) == 0; subtrees >>= 1) {
+            mergeTop();
+        }
     }
 
     /** Two neighbours on the stack are a parent's block as they lie there. */
@@ -235,6 +317,11 @@ public final class Blake3 {
         System.arraycopy(key, 0, state, 0, CV_WORDS);
         ScalarBlake3.compress(state, stack, at, BLOCK_BYTES, 0, modeFlags | PARENT);
         depth -= 2;
-        push();
+        pushState();
+    }
+
+    private void pushState() {
+        System.arraycopy(state, 0, stack, depth * CV_WORDS, CV_WORDS);
+        depth++;
     }
 }

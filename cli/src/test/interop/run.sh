@@ -1,0 +1,375 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: ISC
+# Runs the built program as a user would and lets others judge: the independent checker what it wrote, manifests what it
+# restored. Stores of real Plakar are read, restored and written on.
+#
+#   run.sh [FOLDER OF MORE FIXTURES]...
+#
+# ARMOIRE   the program, default the launcher of this checkout
+# PYTHON    a Python with what testdata/tools/requirements.txt names
+# ONLY      a pattern: only the parts whose name it matches (own fixtures killed damaged mistakes)
+#
+# Prints a line per failure, and at last "N passed, M failed"; exits 1 if any failed.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+root=$(cd "$here/../../../.." && pwd -P)
+program=${ARMOIRE:-$root/armoire}
+python=${PYTHON:-python3}
+tools=$root/testdata/tools
+fixtures=$root/testdata/fixtures
+fixture_passphrase='correct horse battery staple 42!'
+own_passphrase='a passphrase of this test, 7 words'
+passed=0
+failed=0
+
+"$program" version > /dev/null # builds, if needed, with the caller's environment
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/armoire-interop.XXXXXX")
+trap 'chmod -R u+rwx "$work" 2> /dev/null; rm -rf "$work"' EXIT
+export HOME=$work/home XDG_CACHE_HOME=$work/cache XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data
+unset PLAKAR_PASSPHRASE PLAKAR_REPOSITORY PLAKAR_TAGS ARMOIRE_PASSPHRASE ARMOIRE_REPOSITORY ARMOIRE_TAGS
+mkdir -p "$HOME" "$work/stores" "$work/trees"
+
+# One test: its name, then the command that decides. What it printed is shown if it fails.
+try() {
+    local name=$1
+    shift
+    if "$@" > "$work/output" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $name"
+        tail -n 15 "$work/output" | sed 's/^/    /'
+    fi
+}
+
+# Runs the program on store $1 with the passphrase in $passphrase, if any.
+at() {
+    local store=$1
+    shift
+    if [ -n "${passphrase:-}" ]; then
+        ARMOIRE_PASSPHRASE=$passphrase timeout 300 "$program" at "$store" "$@" < /dev/null
+    else
+        timeout 300 "$program" at "$store" "$@" < /dev/null
+    fi
+}
+
+# True if the command behind the comma-separated list of exit codes ends with one of them.
+exits() {
+    local wanted=$1 code=0
+    shift
+    "$@" || code=$?
+    [[ ",$wanted," == *",$code,"* ]] || {
+        echo "exit code $code, expected $wanted: $*"
+        return 1
+    }
+}
+
+# True if the command behind the pattern fails, and says something that matches.
+complains() {
+    local wanted=$1 pattern=$2
+    shift 2
+    exits "$wanted" "$@" > "$work/said" 2>&1 || {
+        cat "$work/said"
+        return 1
+    }
+    grep -Eiq -- "$pattern" "$work/said" || {
+        echo "nothing like '$pattern' in:"
+        cat "$work/said"
+        return 1
+    }
+}
+
+# Identifiers of the snapshots of store $1, newest first.
+snapshots() {
+    at "$1" ls | awk '{ print $2 }'
+}
+
+newest() {
+    snapshots "$1" | head -n 1
+}
+
+judge() {
+    "$python" "$tools/kloset_check.py" ${passphrase:+--passphrase "$passphrase"} "$@"
+}
+
+stored() {
+    "$python" "$here/stored.py" "$tools" "$1" ${passphrase:+"$passphrase"}
+}
+
+# The chunks and objects among those counts.
+contents() {
+    tr ' ' '\n' | grep -E '^(chunk|object)=' | tr '\n' ' '
+}
+
+# The independent checker compares newest snapshot and source. It knows nothing of the attribute in which we keep the
+# numbers of devices.
+judged_equal() {
+    local store=$1 tree=$2
+    judge --strict --snapshot "$(newest "$store")" --root "$tree" --manifest "$tree.jsonl" "$store" > "$work/judged" ||
+        if grep '^PROBLEM' "$work/judged" | grep -Evq '(chardev|blockdev): xattrs_hex is'; then
+            cat "$work/judged"
+            return 1
+        fi
+}
+
+restored_equal() {
+    local store=$1 snapshot=$2 manifest=$3
+    shift 3
+    rm -rf "$work/restored"
+    exits "${restore_exits:-0}" at "$store" -quiet restore -to "$work/restored" "$snapshot" || return 1
+    "$python" "$fixtures/manifest.py" "$work/restored" > "$work/restored.jsonl"
+    "$python" "$here/faithful.py" "$manifest" "$work/restored.jsonl" "$@"
+}
+
+make_trees() {
+    local tree
+    if [ "$(id -u)" = 0 ]; then
+        "$python" "$fixtures/make-source.py" small "$work/trees/small" 1
+        try "the tree is the one that Plakar backed up" \
+            diff <("$python" "$fixtures/manifest.py" "$work/trees/small") "$fixtures/small.jsonl"
+    else
+        echo "not root: no device nodes or foreign owners in the tree, and fixtures are not compared"
+        mkdir "$work/trees/small"
+        "$python" "$fixtures/make-source.py" wide "$work/trees/small" 3
+    fi
+    "$python" "$fixtures/make-source.py" wide "$work/trees/wide" 2
+    mkdir "$work/trees/empty" "$work/trees/one"
+    echo 'one file' > "$work/trees/one/file.txt"
+    for tree in small wide empty one; do
+        "$python" "$fixtures/manifest.py" "$work/trees/$tree" > "$work/trees/$tree.jsonl"
+    done
+}
+
+# A store of our own, from its creation to a removal. $1 its name, the rest flags of create.
+own_store() {
+    local name=$1 store=$work/stores/$1 tree before after first
+    shift
+    try "$name: create" exits 0 at "$store" create "$@"
+    try "$name: the checker reads a store without snapshots" judge --strict "$store"
+    for tree in empty one small wide; do
+        try "$name: backup of $tree" exits 0 at "$store" -quiet backup "$work/trees/$tree"
+        try "$name: $tree as the checker sees it" judged_equal "$store" "$work/trees/$tree"
+        try "$name: $tree restored" restored_equal "$store" "$(newest "$store")" "$work/trees/$tree.jsonl"
+    done
+    try "$name: check" exits 0 at "$store" -quiet check
+
+    before=$(stored "$store" || true)
+    try "$name: second backup of small" exits 0 at "$store" -quiet backup "$work/trees/small"
+    after=$(stored "$store" || true)
+    echo "$name: an unchanged backup went from $before to $after"
+    try "$name: an unchanged tree stores no content" [ "$(contents <<< "$before")" = "$(contents <<< "$after")" ]
+    try "$name: second backup as the checker sees it" judged_equal "$store" "$work/trees/small"
+
+    rm -rf "$work/trees/changing"
+    cp -a "$work/trees/wide" "$work/trees/changing"
+    try "$name: backup of a copy" exits 0 at "$store" -quiet backup "$work/trees/changing"
+    rm -rf "$work/trees/changing/delta"
+    find "$work/trees/changing/alpha" -type f | head -n 20 | while IFS= read -r file; do echo more >> "$file"; done
+    ln -s nowhere "$work/trees/changing/new-link"
+    mkdir "$work/trees/changing/new-folder"
+    "$python" "$fixtures/manifest.py" "$work/trees/changing" > "$work/trees/changing.jsonl"
+    try "$name: backup after changes" exits 0 at "$store" -quiet backup "$work/trees/changing"
+    try "$name: changes as the checker sees them" judged_equal "$store" "$work/trees/changing"
+
+    first=$(snapshots "$store" | tail -n 1)
+    try "$name: removal of the first snapshot" exits 0 at "$store" rm -apply "$first"
+    try "$name: the removed snapshot is gone" exits 1 at "$store" ls "$first"
+    try "$name: the checker after the removal" judge --strict "$store"
+    try "$name: check after the removal" exits 0 at "$store" -quiet check
+    try "$name: the newest restores after the removal" \
+        restored_equal "$store" "$(newest "$store")" "$work/trees/changing.jsonl"
+}
+
+own() {
+    passphrase='' own_store plaintext -plaintext
+    passphrase='' own_store nocompression -plaintext -no-compression
+    passphrase='' own_store sha256 -plaintext -hashing SHA256
+    passphrase=$own_passphrase own_store encrypted
+    passphrase=$own_passphrase own_store encrypted-nocompression -no-compression
+}
+
+# The snapshots that a fixture is known to hold: prefix, manifest, and what Plakar left out of it.
+known_snapshots() {
+    case $1 in
+        plaintext | fromstore.ptar)
+            echo '3f544fc3 small.jsonl'
+            echo '75fb2ba9 wide.jsonl'
+            echo '10848ab4 wide-second.jsonl'
+            echo '6ab87e16 small.jsonl --without *.bin --without many --without-xattrs'
+            ;;
+        encrypted)
+            echo '5f285503 small.jsonl'
+            echo '8ef22eaf small.jsonl'
+            ;;
+        nocompression) echo '8926be2d small.jsonl' ;;
+        sha256) echo '4445a500 small.jsonl' ;;
+        removed) echo '9fef6698 small.jsonl' ;;
+        plain.ptar) echo 'a15c196b small.jsonl' ;;
+        encrypted.ptar) echo 'f2d4a41d small.jsonl' ;;
+    esac
+}
+
+fixture() {
+    local folder=$1 name=$2 store=$work/stores/fixture-$2 label line prefix manifest first before after
+    local -a allowances
+    label="$(basename "$folder")/$name"
+    rm -rf "$store"
+    cp -R "$folder/$name" "$store"
+    chmod -R u+w "$store"
+    case $name in
+        *.ptar)
+            mv "$store" "$store.ptar"
+            store=$store.ptar
+            ;;
+    esac
+    try "$label: ls" exits 0 at "$store" ls
+    try "$label: info" exits 0 at "$store" info
+    try "$label: check" exits 0 at "$store" -quiet check
+    if [ "$(id -u)" = 0 ]; then
+        while IFS= read -r line; do
+            set -f
+            read -ra allowances <<< "$line"
+            set +f
+            prefix=${allowances[0]}
+            manifest=$fixtures/${allowances[1]}
+            # Devices whose numbers were never stored cannot be made: restoring says so and ends with 3.
+            restore_exits=0,3 try "$label: $prefix restored" \
+                restored_equal "$store" "$prefix" "$manifest" --by-plakar "${allowances[@]:2}"
+        done < <(known_snapshots "$name")
+    fi
+    if [[ $name = *.ptar ]]; then
+        try "$label: refuses to be written" complains 1 'not writable|read.only' at "$store" backup "$work/trees/one"
+        return
+    fi
+    first=$(snapshots "$store" | tail -n 1)
+    before=$(stored "$store" || true)
+    try "$label: backup into it" exits 0 at "$store" -quiet backup "$work/trees/small"
+    after=$(stored "$store" || true)
+    if [ "$(id -u)" = 0 ] && known_snapshots "$name" | grep -q small; then
+        try "$label: the tree that is there already adds no content ($before, then $after)" \
+            [ "$(contents <<< "$before")" = "$(contents <<< "$after")" ]
+    fi
+    try "$label: the checker after our backup" judge --strict --by-plakar "$store"
+    try "$label: our snapshot restored" restored_equal "$store" "$(newest "$store")" "$work/trees/small.jsonl"
+    try "$label: removal of its first snapshot" exits 0 at "$store" rm -apply "$first"
+    try "$label: the checker after our removal" judge --strict --by-plakar "$store"
+    try "$label: backup after the removal" exits 0 at "$store" -quiet backup "$work/trees/wide"
+    try "$label: the checker at the end" judge --strict --by-plakar "$store"
+    try "$label: check at the end" exits 0 at "$store" -quiet check
+}
+
+all_fixtures() {
+    local folder name
+    for folder in "$fixtures" "$@"; do
+        for name in $(cd "$folder" && ls); do
+            if [ -f "$folder/$name/CONFIG" ] || [[ $name = *.ptar ]]; then
+                if [[ $name = encrypted* ]]; then
+                    passphrase=$fixture_passphrase fixture "$folder" "$name"
+                else
+                    passphrase='' fixture "$folder" "$name"
+                fi
+            fi
+        done
+    done
+}
+
+# kill -9 at several moments: the store opens, checks, gives back what it had, and takes the next backup.
+killed() {
+    local store=$work/stores/killed tenths tree=$work/trees/killed
+    passphrase=
+    mkdir -p "$tree"
+    head -c 100000000 /dev/urandom > "$tree/random"
+    cp -a "$work/trees/wide" "$tree/wide"
+    try "killed: create" exits 0 at "$store" create -plaintext
+    try "killed: first backup" exits 0 at "$store" -quiet backup "$work/trees/wide"
+    for tenths in 2 3 4 5 7 10; do
+        head -c 20000000 /dev/urandom >> "$tree/random"
+        "$program" at "$store" -quiet backup "$tree" > /dev/null 2>&1 < /dev/null &
+        local process=$!
+        sleep "$((tenths / 10)).$((tenths % 10))"
+        kill -9 "$process" 2> /dev/null || true
+        wait "$process" 2> /dev/null || true
+        try "killed after 0.$tenths s: check" exits 0 at "$store" -quiet check
+        try "killed after 0.$tenths s: the first snapshot restores" \
+            restored_equal "$store" "$(snapshots "$store" | tail -n 1)" "$work/trees/wide.jsonl"
+    done
+    "$python" "$fixtures/manifest.py" "$tree" > "$tree.jsonl"
+    try "killed: the next backup" exits 0 at "$store" -quiet backup "$tree"
+    try "killed: the next backup as the checker sees it" judged_equal "$store" "$tree"
+}
+
+# Changes one byte in the middle of file $1.
+flip_byte() {
+    "$python" - "$1" << 'END'
+import os, sys
+with open(sys.argv[1], "r+b") as file:
+    at = os.path.getsize(sys.argv[1]) // 2
+    file.seek(at)
+    byte = file.read(1)[0]
+    file.seek(at)
+    file.write(bytes([byte ^ 0x20]))
+END
+}
+
+# A changed byte in any stored thing is found; in a packfile of contents, the file is named.
+damaged() {
+    local store=$work/stores/damaged good=$work/stores/undamaged file tree=$work/trees/damaged
+    passphrase=
+    mkdir -p "$tree"
+    head -c 3000000 /dev/urandom > "$tree/the-damaged-file"
+    try "damaged: create" exits 0 at "$good" create -plaintext
+    try "damaged: backup" exits 0 at "$good" -quiet backup "$tree"
+    for file in $(cd "$good" && find CONFIG packfiles states -type f); do
+        rm -rf "$store"
+        cp -a "$good" "$store"
+        chmod u+w "$store/$file"
+        flip_byte "$store/$file"
+        if [ "$(stat -c %s "$store/$file" 2> /dev/null || stat -f %z "$store/$file")" -gt 2500000 ]; then
+            try "damaged: check names the file" complains 65 'the-damaged-file' at "$store" check
+            try "damaged: restore gives no wrong bytes" exits 65 at "$store" restore -to "$work/damaged" "$(newest "$good")"
+            try "damaged: what is damaged is not there" [ ! -e "$work/damaged/the-damaged-file" ]
+            try "damaged: cat" exits 65 at "$store" cat "$(newest "$good"):the-damaged-file"
+        else
+            try "damaged: check sees it in ${file%%/*}" exits 65 at "$store" check
+        fi
+    done
+}
+
+# What a new user gets wrong.
+mistakes() {
+    local store=$work/stores/mistakes locked=$work/stores/locked snapshot
+    passphrase=
+    try "mistakes: create" exits 0 at "$store" create -plaintext
+    try "mistakes: backup" exits 0 at "$store" -quiet backup "$work/trees/one"
+    snapshot=$(newest "$store")
+    try "mistakes: create twice" complains 1 'already' at "$store" create -plaintext
+    try "mistakes: no store there" complains 66 "$work/nowhere" at "$work/nowhere" ls
+    try "mistakes: a folder that is no store" exits 66 at "$work/trees" ls
+    try "mistakes: unknown flag" complains 64 'recursive' at "$store" ls -recursiv
+    try "mistakes: unknown command" complains 64 'backup' at "$store" backpu "$work/trees/one"
+    try "mistakes: no command" exits 64 timeout 60 "$program"
+    try "mistakes: unknown snapshot" complains 1 'ffff' at "$store" ls ffffffffffff
+    try "mistakes: path not in snapshot" complains 1 'nosuch' at "$store" cat "$snapshot:nosuch"
+    try "mistakes: empty identifier removes nothing" exits 1,64 at "$store" rm -apply ""
+    try "mistakes: it is still there" [ "$(newest "$store")" = "$snapshot" ]
+    try "mistakes: nothing to back up" complains 1 'nosuch' at "$store" backup "$work/trees/nosuch"
+    try "mistakes: create without a passphrase" complains 77 'PASSPHRASE' at "$work/stores/none" create
+    try "mistakes: and nothing was written" [ ! -e "$work/stores/none/CONFIG" ]
+    passphrase=$own_passphrase
+    try "mistakes: create an encrypted one" exits 0 at "$locked" create
+    passphrase='another passphrase, wrong'
+    try "mistakes: wrong passphrase" complains 77 'passphrase' at "$locked" ls
+    passphrase=
+    try "mistakes: no passphrase" complains 77 'PASSPHRASE' at "$locked" ls
+}
+
+make_trees
+for part in own all_fixtures killed damaged mistakes; do
+    if [[ ${part#all_} == ${ONLY:-*} ]]; then
+        "$part" "$@"
+    fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

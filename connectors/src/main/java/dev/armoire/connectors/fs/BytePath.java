@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.fs;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/** Paths as '/'-separated bytes: names need not be UTF-8, so they never become text on their way. */
+final class BytePath {
+    static final byte[] ROOT = {'/'};
+    static final byte[] EMPTY = {};
+
+    private BytePath() {}
+
+    /** An absolute path without empty parts, {@code .} and {@code ..}; a relative one starts at {@code directory}. */
+    static byte[] clean(byte[] directory, byte[] path) {
+        byte[] whole = path.length > 0 && path[0] == '/' ? path : join(directory, path);
+        byte[] out = new byte[whole.length + 1];
+        int length = 0;
+        for (int from = 0; from < whole.length; ) {
+            int end = from;
+            while (end < whole.length && whole[end] != '/') {
+                end++;
+            }
+            int part = end - from;
+            if (part == 2 && whole[from] == '.' && whole[from + 1] == '.') {
+                while (length > 0 && out[--length] != '/') {}
+            } else if (part > 0 && !(part == 1 && whole[from] == '.')) {
+                out[length++] = '/';
+                System.arraycopy(whole, from, out, length, part);
+                length += part;
+            }
+            from = end + 1;
+        }
+        return length == 0 ? ROOT : Arrays.copyOf(out, length);
+    }
+
+    /** A path as the user wrote it, absolute and clean. */
+    static byte[] absolute(String path) {
+        byte[] directory = System.getProperty("user.dir").getBytes(StandardCharsets.UTF_8);
+        return clean(directory, path.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The exact bytes of an absolute NIO path, whatever the charset for file names: its URI has them. */
+    static byte[] of(Path path) {
+        String uri = path.toAbsolutePath().normalize().toUri().getRawPath();
+        ByteArrayOutputStream out = new ByteArrayOutputStream(uri.length());
+        for (int i = 0; i < uri.length(); i++) {
+            if (uri.charAt(i) == '%') {
+                out.write(Integer.parseInt(uri, i + 1, i + 3, 16));
+                i += 2;
+            } else {
+                out.write(uri.charAt(i));
+            }
+        }
+        return clean(ROOT, out.toByteArray());
+    }
+
+    /** The directory a path lies in; that of {@code /} is {@code /}, that of a relative name is empty. */
+    static byte[] parent(byte[] path) {
+        int slash = lastSlash(path);
+        return slash > 0 ? Arrays.copyOf(path, slash) : slash == 0 ? ROOT : EMPTY;
+    }
+
+    /** What follows the last '/'; empty for {@code /}. */
+    static byte[] name(byte[] path) {
+        return Arrays.copyOfRange(path, lastSlash(path) + 1, path.length);
+    }
+
+    static byte[] join(byte[] directory, byte[] name) {
+        if (directory.length == 0) {
+            return name;
+        }
+        boolean separated = directory[directory.length - 1] == '/';
+        byte[] whole = Arrays.copyOf(directory, directory.length + (separated ? 0 : 1) + name.length);
+        if (!separated) {
+            whole[directory.length] = '/';
+        }
+        System.arraycopy(name, 0, whole, whole.length - name.length, name.length);
+        return whole;
+    }
+
+    /** Whether a clean path is {@code directory} or lies below it. */
+    static boolean isBelow(byte[] path, byte[] directory) {
+        if (directory.length == 1) {
+            return true;
+        }
+        return path.length >= directory.length
+                && Arrays.equals(path, 0, directory.length, directory, 0, directory.length)
+                && (path.length == directory.length || path[directory.length] == '/');
+    }
+
+    static String text(byte[] path) {
+        return new String(path, StandardCharsets.UTF_8);
+    }
+
+    private static int lastSlash(byte[] path) {
+        int i = path.length - 1;
+        while (i >= 0 && path[i] != '/') {
+            i--;
+        }
+        return i;
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.fs;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The name of this machine, as snapshots store it. */
+final class HostName {
+    private HostName() {}
+
+    /** Asks the kernel where it can: InetAddress may ask the network, and wait for it. */
+    static String get() {
+        try {
+            String name = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+            if (!name.isEmpty()) {
+                return name;
+            }
+        } catch (IOException e) {
+            // no Linux
+        }
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "localhost";
+        }
+    }
+}
