@@ -31,6 +31,8 @@ public final class Blake3 {
     private static final int CV_WORDS = 8;
     /** Batches that make one subtree, so that its parents fill the lanes too. */
     private static final int SUBTREE_BATCHES = 8;
+    /** Chunks that a vector kernel hashes sooner than the scalar one, whatever its width. */
+    private static final int FEWEST_LANES = 3;
     /** Bytes after which a scalar hasher asks again whether there is a vector kernel by now. */
     private static final long REPORT_BYTES = 1 << 20;
 
@@ -232,26 +234,21 @@ public final class Blake3 {
     }
 
     /**
-     * Hashes as many whole batches of chunks as follow from {@code position}, but not the last byte: what it belongs to may
-     * be the root.
+     * Hashes as many whole chunks as follow from {@code position}, but not the last byte: what it belongs to may be the root.
      *
      * @return the bytes hashed
      */
     private long hashBatches(LeafKernel kernel, MemorySegment data, long position) {
         int width = kernel.width();
         int subtree = SUBTREE_BATCHES * width;
-        long left = data.byteSize() - position;
+        long left = (data.byteSize() - position - 1) / CHUNK_BYTES;
         long done = 0;
-        while (left - done > (long) width * CHUNK_BYTES) {
+        while (left - done >= FEWEST_LANES) {
             // Chunks need not be aligned to anything to be hashed, but only aligned ones make a subtree of their own.
-            boolean whole = chunkCounter % subtree == 0 && left - done > (long) subtree * CHUNK_BYTES;
-            int chunks = whole ? subtree : width;
-            for (int i = 0; i < chunks; i += width) {
-                MemorySegment.copy(data, U32, position + done, batchChunks, 0, batchChunks.length);
-                kernel.hashChunks(batchChunks, key, chunkCounter + i, modeFlags, batchCvs, i * CV_WORDS);
-                done += (long) width * CHUNK_BYTES;
-            }
-            if (whole) {
+            if (chunkCounter % subtree == 0 && left - done >= subtree) {
+                for (int i = 0; i < subtree; i += width) {
+                    hashBatch(kernel, data, position + (done + i) * CHUNK_BYTES, width, i);
+                }
                 for (int parents = subtree / 2; parents > 0; parents /= 2) {
                     // Towards the top some lanes work on what is left of lower levels; nobody reads it.
                     for (int i = 0; i < parents; i += width) {
@@ -259,13 +256,23 @@ public final class Blake3 {
                     }
                 }
                 push(batchCvs, 0, subtree);
+                done += subtree;
             } else {
-                for (int i = 0; i < width; i++) {
+                int chunks = (int) Math.min(width, left - done);
+                hashBatch(kernel, data, position + done * CHUNK_BYTES, chunks, 0);
+                for (int i = 0; i < chunks; i++) {
                     push(batchCvs, i * CV_WORDS, 1);
                 }
+                done += chunks;
             }
         }
-        return done;
+        return done * CHUNK_BYTES;
+    }
+
+    /** Up to one lane per chunk; lanes left over hash whatever an earlier batch left there, and nobody reads it. */
+    private void hashBatch(LeafKernel kernel, MemorySegment data, long position, int chunks, int index) {
+        MemorySegment.copy(data, U32, position, batchChunks, 0, chunks * (CHUNK_BYTES / Integer.BYTES));
+        kernel.hashChunks(batchChunks, key, chunkCounter + index, modeFlags, batchCvs, index * CV_WORDS);
     }
 
     /** All blocks of the chunk but the last, which decides alone whether it is the root. */

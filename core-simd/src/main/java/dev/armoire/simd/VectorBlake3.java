@@ -16,7 +16,10 @@ import jdk.incubator.vector.VectorSpecies;
  * small method is compiled within a fraction of a second, where all seven rounds in one took several.
  */
 final class VectorBlake3 implements LeafKernel {
-    private static final VectorSpecies<Integer> LANES = IntVector.SPECIES_PREFERRED;
+    /** No wider than a block has words. */
+    private static final VectorSpecies<Integer> LANES =
+            IntVector.SPECIES_PREFERRED.vectorBitSize() > 512 ? IntVector.SPECIES_512 : IntVector.SPECIES_PREFERRED;
+
     private static final int WIDTH = LANES.length();
 
     private static final int ROUNDS = 7;
@@ -37,8 +40,7 @@ final class VectorBlake3 implements LeafKernel {
     private final int[] state = new int[16 * WIDTH];
     private final int[] tail = new int[8 * WIDTH];
     private final int[] block = new int[BLOCK_WORDS * WIDTH];
-    private final int[] ping = new int[WIDTH * WIDTH];
-    private final int[] pong = new int[WIDTH * WIDTH];
+    private final int[] columns = new int[WIDTH * WIDTH];
 
     VectorBlake3() {
         Arrays.fill(tail, 0, WIDTH, ScalarBlake3.IV0);
@@ -110,27 +112,47 @@ final class VectorBlake3 implements LeafKernel {
 
     /**
      * Turns WIDTH rows of WIDTH words into columns. Interleaving row i with row i + WIDTH/2 moves the top bit of the row
-     * number to the bottom of the column number; after as many turns as WIDTH has bits, the two have changed places.
+     * number to the bottom of the column number; after as many turns as the numbers have bits, the two have changed places.
+     * Two turns at a time stay in registers.
      */
     private void transpose(int[] words, int at, int stride, int blockAt) {
-        interleave(words, at, stride, ping, 0);
-        int[] from = ping;
-        int[] to = pong;
-        for (int turns = WIDTH / 4; turns > 1; turns /= 2) {
-            interleave(from, 0, WIDTH, to, 0);
-            int[] swap = from;
-            from = to;
-            to = swap;
+        switch (WIDTH) {
+            case 16 -> {
+                interleaveTwice(words, at, stride, columns, 0);
+                interleaveTwice(columns, 0, WIDTH, block, blockAt);
+            }
+            case 8 -> {
+                interleaveTwice(words, at, stride, columns, 0);
+                interleave(columns, 0, WIDTH, block, blockAt);
+            }
+            case 4 -> interleaveTwice(words, at, stride, block, blockAt);
+            default -> throw new UnsupportedOperationException("no transposition for " + LANES);
         }
-        interleave(from, 0, WIDTH, block, blockAt);
     }
 
     private static void interleave(int[] from, int at, int stride, int[] to, int toAt) {
         for (int i = 0; i < WIDTH / 2; i++) {
-            IntVector upper = IntVector.fromArray(LANES, from, at + i * stride);
-            IntVector lower = IntVector.fromArray(LANES, from, at + (i + WIDTH / 2) * stride);
-            INTERLEAVE_LOW.selectFrom(upper, lower).intoArray(to, toAt + 2 * i * WIDTH);
-            INTERLEAVE_HIGH.selectFrom(upper, lower).intoArray(to, toAt + (2 * i + 1) * WIDTH);
+            IntVector a = IntVector.fromArray(LANES, from, at + i * stride);
+            IntVector b = IntVector.fromArray(LANES, from, at + (i + WIDTH / 2) * stride);
+            INTERLEAVE_LOW.selectFrom(a, b).intoArray(to, toAt + 2 * i * WIDTH);
+            INTERLEAVE_HIGH.selectFrom(a, b).intoArray(to, toAt + (2 * i + 1) * WIDTH);
+        }
+    }
+
+    private static void interleaveTwice(int[] from, int at, int stride, int[] to, int toAt) {
+        for (int i = 0; i < WIDTH / 4; i++) {
+            IntVector a = IntVector.fromArray(LANES, from, at + i * stride);
+            IntVector b = IntVector.fromArray(LANES, from, at + (i + WIDTH / 4) * stride);
+            IntVector c = IntVector.fromArray(LANES, from, at + (i + WIDTH / 2) * stride);
+            IntVector d = IntVector.fromArray(LANES, from, at + (i + 3 * WIDTH / 4) * stride);
+            IntVector acLow = INTERLEAVE_LOW.selectFrom(a, c);
+            IntVector acHigh = INTERLEAVE_HIGH.selectFrom(a, c);
+            IntVector bdLow = INTERLEAVE_LOW.selectFrom(b, d);
+            IntVector bdHigh = INTERLEAVE_HIGH.selectFrom(b, d);
+            INTERLEAVE_LOW.selectFrom(acLow, bdLow).intoArray(to, toAt + 4 * i * WIDTH);
+            INTERLEAVE_HIGH.selectFrom(acLow, bdLow).intoArray(to, toAt + (4 * i + 1) * WIDTH);
+            INTERLEAVE_LOW.selectFrom(acHigh, bdHigh).intoArray(to, toAt + (4 * i + 2) * WIDTH);
+            INTERLEAVE_HIGH.selectFrom(acHigh, bdHigh).intoArray(to, toAt + (4 * i + 3) * WIDTH);
         }
     }
 

@@ -50,7 +50,20 @@ class VectorBlake3Test {
         int batch = counting.width() * CHUNK;
         var lengths = new TreeSet<Integer>();
         for (int base : new int[] {
-            0, 64, CHUNK, 2 * CHUNK, batch, 2 * batch, 7 * batch, 8 * batch, 9 * batch, 16 * batch, 17 * batch
+            0,
+            64,
+            CHUNK,
+            2 * CHUNK,
+            3 * CHUNK,
+            4 * CHUNK,
+            6 * CHUNK,
+            batch,
+            2 * batch,
+            7 * batch,
+            8 * batch,
+            9 * batch,
+            16 * batch,
+            17 * batch
         }) {
             for (int off :
                     new int[] {-CHUNK - 1, -CHUNK, -65, -64, -1, 0, 1, 63, 64, 65, CHUNK - 1, CHUNK, CHUNK + 1}) {
