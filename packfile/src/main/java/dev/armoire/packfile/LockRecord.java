@@ -29,7 +29,11 @@ public record LockRecord(Instant timestamp, String hostname, boolean exclusive) 
                 .toByteArray();
     }
 
-    /** @param name names the lock in error messages */
+    /**
+     * Reads the record of a lock, decoded and without its envelope.
+     *
+     * @param name names the lock in error messages
+     */
     public static LockRecord decode(MemorySegment record, String name) {
         var in = new MsgpackReader(record, "lock " + name);
         Instant timestamp = Instant.EPOCH;

@@ -21,6 +21,8 @@ final class Lz4LinkedBlock {
     }
 
     /**
+     * Decodes one block.
+     *
      * @param out what was decoded before is in {@code [0, written)}; the block is decoded behind it
      * @param room bytes that the block may give
      * @return bytes it gave

@@ -39,6 +39,7 @@ final class ScratchBuffer implements AutoCloseable {
         return segment;
     }
 
+    @SuppressWarnings("MustBeClosedChecker") // the field owns it, close() closes it
     private void replace(long capacity, long used) {
         Arena next = Arena.ofShared();
         MemorySegment wider = next.allocate(capacity, 16);

@@ -46,6 +46,8 @@ public record StoreConfig(
             String algorithm, long level, long windowSize, long chunkSize, long blockSize, boolean enableCrc) {}
 
     /**
+     * How everything but CONFIG is encrypted.
+     *
      * @param segmentBytes plaintext bytes per encrypted segment, {@code ChunkSize} in CONFIG
      * @param canary opens under the right master key and no other
      */
@@ -130,7 +132,11 @@ public record StoreConfig(
         return decode(envelope.payload());
     }
 
-    /** @throws CorruptDataException when the MAC at the end of the CONFIG object is not the one these keys give */
+    /**
+     * Checks the MAC at the end of a CONFIG object.
+     *
+     * @throws CorruptDataException when it is not the one these keys give
+     */
     public static void verify(MemorySegment object, StoreKeys keys) {
         Envelope.openUnverified(object, ResourceType.CONFIG, NAME);
         Envelope.verify(
