@@ -30,7 +30,8 @@ public final class BlobIndex implements AutoCloseable {
     private static final long WORD_AT = 32;
     private static final long PACKFILE_AT = 40;
     private static final long LENGTH_AT = 44;
-    private static final long MAX_OFFSET = (1L << 56) - 1;
+    /** Largest offset in bytes that a location can have. */
+    public static final long MAX_OFFSET = (1L << 56) - 1;
 
     private final PackfileTable packfiles;
     private final Shard[] shards = new Shard[SHARDS];
@@ -185,7 +186,8 @@ public final class BlobIndex implements AutoCloseable {
             return false;
         }
 
-        @Nullable BlobLocation find(int type, Mac mac, boolean evenIfMissing) {
+        @Nullable
+        BlobLocation find(int type, Mac mac, boolean evenIfMissing) {
             long best = -1;
             Mac bestName = null;
             for (long at = home(mac); type(at) != 0; at = next(at)) {

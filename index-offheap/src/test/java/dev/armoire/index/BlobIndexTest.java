@@ -48,7 +48,9 @@ class BlobIndexTest {
         Mac blob = mac(random);
         try (BlobIndex index = new BlobIndex(packfiles)) {
             index.add(CHUNK, blob, packfiles.ordinal(name), 1, 2);
-            assertThat(index.find(CHUNK, blob)).as("no state announced the packfile").isNull();
+            assertThat(index.find(CHUNK, blob))
+                    .as("no state announced the packfile")
+                    .isNull();
             packfiles.markKnown(name);
             assertThat(index.find(CHUNK, blob)).as("the store does not list it").isNull();
             assertThat(index.findExpected(CHUNK, blob)).isNotNull();

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.backup;
+
+import dev.armoire.connectors.spi.FileMode;
+import dev.armoire.connectors.spi.ImportRecord;
+import dev.armoire.connectors.spi.ImportSink;
+import dev.armoire.connectors.spi.Importer;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.record.SnapshotHeader.KeyValue;
+import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.repository.PackWriter;
+import dev.armoire.engine.repository.PendingState;
+import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.repository.RepositoryLock;
+import dev.armoire.engine.snapshot.Snapshot;
+import dev.armoire.engine.snapshot.SnapshotTrees;
+import dev.armoire.packfile.ResourceType;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes one snapshot. The order is the one that loses nothing (format 2b §4): lock, then states, then data, then the
+ * packfiles durable, then the state that names them, and only then is there a snapshot.
+ */
+public final class Backup {
+    private final Repository repository;
+    private final BackupOptions options;
+    private final BackupEvents events;
+
+    private Backup(Repository repository, BackupOptions options, BackupEvents events) {
+        this.repository = repository;
+        this.options = options;
+        this.events = events;
+    }
+
+    /**
+     * Backs up the sources into one snapshot. They must be of one type and origin; the snapshot's root is the deepest
+     * directory that holds all of theirs. Interrupting the calling thread stops the work and leaves the store as it was.
+     *
+     * @param importers not empty; closed by the caller
+     * @throws IOException when a source's root cannot be read, or the store cannot be written
+     */
+    public static BackupResult run(
+            Repository repository, List<Importer> importers, BackupOptions options, BackupEvents events)
+            throws IOException {
+        return new Backup(repository, options, events).run(importers);
+    }
+
+    private BackupResult run(List<Importer> importers) throws IOException {
+        Instant begun = Instant.now();
+        Mac id = repository.random().nextMac();
+        events.started(id);
+        RepositoryLock lock = options.lockless() ? null : RepositoryLock.shared(repository, id);
+        try {
+            repository.refresh();
+            return backUp(importers, id, begun, lock);
+        } finally {
+            if (lock != null) {
+                lock.close();
+            }
+        }
+    }
+
+    private BackupResult backUp(List<Importer> importers, Mac id, Instant begun, @Nullable RepositoryLock lock)
+            throws IOException {
+        Importer first = importers.getFirst();
+        byte[] root = first.root();
+        for (Importer importer : importers) {
+            if (!importer.type().equals(first.type()) || !importer.origin().equals(first.origin())) {
+                throw new IOException("sources of different kinds cannot go into one snapshot: " + first.type() + " of "
+                        + first.origin() + " and " + importer.type() + " of " + importer.origin()
+                        + "; back them up one by one");
+            }
+            root = SnapshotPath.common(root, importer.root());
+        }
+        List<byte[]> roots = importers.stream().map(Importer::root).toList();
+        try (PendingState state = repository.newPendingState(id);
+                PackWriter packs = repository.newPackWriter(state);
+                SnapshotTrees trees = new SnapshotTrees(options.scratch());
+                BackupPipeline pipeline = new BackupPipeline(
+                        repository, packs, trees, events, parent(first, root), roots, options.workers())) {
+            RootProbe probe = new RootProbe(pipeline, root);
+            for (Importer importer : importers) {
+                importer.scan(probe);
+            }
+            pipeline.await();
+            BackupWorker worker = pipeline.firstWorker();
+            SnapshotTrees.Roots built = trees.build(worker, worker, worker.writer());
+            SnapshotHeader.Source source = new SnapshotHeader.Source(
+                    first.type(),
+                    first.origin(),
+                    probe.isFile ? SnapshotPath.parent(root) : root,
+                    pipeline.deviceNumbers().toContext(),
+                    built.vfs(),
+                    built.xattrs(),
+                    built.errors(),
+                    built.indexes(),
+                    built.summary());
+            Instant timestamp = options.timestamp() == null ? begun : options.timestamp();
+            SnapshotHeader header = new SnapshotHeader(
+                    id,
+                    timestamp,
+                    Duration.between(begun, Instant.now()).toNanos(),
+                    options.name(),
+                    options.category(),
+                    options.environment(),
+                    options.perimeter(),
+                    options.job(),
+                    "",
+                    List.of(),
+                    options.tags(),
+                    context(),
+                    List.of(source));
+            worker.writer().reset();
+            header.encode(worker.writer());
+            worker.storeNamed(ResourceType.SNAPSHOT, id, worker.writer().written());
+            packs.flush();
+            if (lock != null) {
+                lock.verifyHeld();
+            }
+            if (Thread.interrupted()) {
+                throw new java.io.InterruptedIOException("interrupted before the snapshot was complete");
+            }
+            long stateBytes = state.commit();
+            Counters counters = pipeline.counters();
+            return new BackupResult(
+                    header,
+                    counters.items.sum(),
+                    counters.unchangedFiles.sum(),
+                    counters.errors.sum(),
+                    counters.sourceBytes.sum(),
+                    counters.newChunks.sum(),
+                    counters.newChunkBytes.sum(),
+                    counters.newBlobs.sum(),
+                    packs.storedBytes() + stateBytes);
+        }
+    }
+
+    /** Passes everything on, and notices when the root is a file: then its directory is the snapshot's root. */
+    private static final class RootProbe implements ImportSink {
+        private final ImportSink next;
+        private final byte[] root;
+        private volatile boolean isFile;
+
+        RootProbe(ImportSink next, byte[] root) {
+            this.next = next;
+            this.root = root;
+        }
+
+        @Override
+        public void record(ImportRecord record) {
+            if (record.path().length == root.length
+                    && !FileMode.isDirectory(record.info().mode())
+                    && Arrays.equals(record.path(), root)) {
+                isFile = true;
+            }
+            next.record(record);
+        }
+
+        @Override
+        public void error(byte[] path, String message) {
+            next.error(path, message);
+        }
+
+        @Override
+        public boolean isStopped() {
+            return next.isStopped();
+        }
+    }
+
+    /** The latest snapshot of the same source, unless the store has lost data: then everything is read, which heals it. */
+    private @Nullable ParentView parent(Importer importer, byte[] root) {
+        if (!options.useParent()) {
+            return null;
+        }
+        if (repository.hasMissingPackfiles()) {
+            events.notice("the store lacks packfiles that its states name: every file is read again; run check");
+            return null;
+        }
+        SnapshotHeader latest = null;
+        for (SnapshotHeader header : Snapshot.headers(repository, (id, problem) -> events.notice(problem))) {
+            SnapshotHeader.Source source = header.source();
+            boolean isSame = source.type().equals(importer.type())
+                    && source.origin().equals(importer.origin())
+                    && Arrays.equals(source.directory(), root);
+            if (isSame && (latest == null || header.timestamp().isAfter(latest.timestamp()))) {
+                latest = header;
+            }
+        }
+        try {
+            return latest == null ? null : ParentView.open(repository.newReader(), repository.index(), latest);
+        } catch (CorruptDataException e) {
+            events.notice("the parent snapshot cannot be used: " + e.getMessage());
+            return null;
+        }
+    }
+
+    private List<KeyValue> context() {
+        int processors = Runtime.getRuntime().availableProcessors();
+        return List.of(
+                new KeyValue("Hostname", repository.hostname()),
+                new KeyValue("Username", System.getProperty("user.name", "")),
+                new KeyValue("OperatingSystem", Platform.operatingSystem()),
+                new KeyValue("MachineID", Platform.machineId(repository.hostname())),
+                new KeyValue("CommandLine", options.commandLine()),
+                new KeyValue("ProcessID", Long.toString(ProcessHandle.current().pid())),
+                new KeyValue("Architecture", Platform.architecture()),
+                new KeyValue("NumCPU", Integer.toString(processors)),
+                new KeyValue("MaxProcs", Integer.toString(options.workers())),
+                new KeyValue("Client", "armoire/" + Platform.version()));
+    }
+}

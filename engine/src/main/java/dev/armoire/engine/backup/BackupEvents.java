@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.backup;
+
+import dev.armoire.crypto.Mac;
+
+/** Told how a backup goes on. Called from many threads at once; must be quick. */
+public interface BackupEvents {
+    /** The snapshot's identifier is chosen; first of all calls. */
+    void started(Mac snapshot);
+
+    /** An item at or below a source root is in the snapshot. */
+    void done(byte[] path);
+
+    /** An item could not be read, wholly or in part. */
+    void failed(byte[] path, String reason);
+
+    /** Something that the user should know and that is no error. */
+    void notice(String text);
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.backup;
+
+import dev.armoire.connectors.spi.FileInfo;
+import dev.armoire.connectors.spi.FileMode;
+import dev.armoire.connectors.spi.ImportRecord;
+import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.MacHasher;
+import dev.armoire.engine.content.ContentTypes;
+import dev.armoire.engine.record.Entry;
+import dev.armoire.engine.record.ErrorItem;
+import dev.armoire.engine.record.ObjectRecord;
+import dev.armoire.engine.record.XattrItem;
+import dev.armoire.engine.repository.PackWriter;
+import dev.armoire.engine.repository.PipelineAbortedException;
+import dev.armoire.engine.snapshot.BlobSink;
+import dev.armoire.engine.snapshot.ContentStore;
+import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.MsgpackWriter;
+import dev.armoire.packfile.ResourceType;
+import dev.armoire.simd.Chunker;
+import dev.armoire.simd.Entropy;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All CPU work of a backup on one thread: read, chunk, MAC, deduplicate, compress, encrypt, while the bytes are warm. Owns
+ * its codec and hashers; shares the pipeline's queues, buffers and index with its siblings.
+ */
+final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
+    private static final byte[] NO_TARGET = {};
+
+    private final BackupPipeline pipeline;
+    private final BlobCodec codec;
+    private final MacHasher hasher;
+    private final MacHasher contentHasher;
+    private final Chunker chunker;
+    private final MsgpackWriter writer = new MsgpackWriter();
+    private ReadBuffers.@Nullable Lease lease;
+
+    BackupWorker(BackupPipeline pipeline) {
+        this.pipeline = pipeline;
+        this.codec = pipeline.repository().newCodec();
+        this.hasher = pipeline.repository().keys().newMacHasher();
+        this.contentHasher = pipeline.repository().keys().newMacHasher();
+        this.chunker = pipeline.newChunker();
+    }
+
+    /** Scratch for records, free between calls. */
+    MsgpackWriter writer() {
+        return writer;
+    }
+
+    /** Takes one item into the snapshot. A failure of the source is recorded; one of the store is thrown. */
+    void process(ImportRecord record, @Nullable Entry old) {
+        byte[] path = record.path();
+        List<byte[]> xattrs = storeXattrs(record);
+        FileInfo info = record.info();
+        try {
+            if (!FileMode.isRegular(info.mode())) {
+                String type = FileMode.isDirectory(info.mode()) ? "" : Entry.NOT_REGULAR;
+                add(record, info, Mac.ZERO, type, 0, 0, xattrs);
+                if (FileMode.isDevice(info.mode())) {
+                    pipeline.deviceNumbers().add(path, info.rdev());
+                }
+            } else if (old != null) {
+                add(record, info, old.object(), old.contentType(), old.entropy(), old.chunks(), xattrs);
+                pipeline.counters().unchangedFiles.increment();
+            } else {
+                Stored stored;
+                try (ImportRecord.Content content = record.open()) {
+                    stored = store(content::read, Kind.FILE);
+                }
+                ObjectRecord object = stored.record();
+                FileInfo asRead = withSize(info, object.size());
+                int chunks = object.chunks().size();
+                add(record, asRead, stored.object(), object.contentType(), object.entropy(), chunks, xattrs);
+            }
+            pipeline.done(path);
+        } catch (IOException e) {
+            pipeline.failed(path, e.getMessage(), this);
+        }
+    }
+
+    private void add(
+            ImportRecord record,
+            FileInfo info,
+            Mac object,
+            String contentType,
+            double entropy,
+            long chunks,
+            List<byte[]> xattrs) {
+        byte[] target = FileMode.isSymlink(info.mode()) ? record.linkTarget() : NO_TARGET;
+        writer.reset();
+        Entry.of(record.path(), info, target, object, contentType, entropy, chunks, xattrs)
+                .encode(writer);
+        Mac mac = store(ResourceType.VFS_ENTRY, writer.written());
+        pipeline.trees().add(record.path(), FileMode.isDirectory(info.mode()), mac, writer.written());
+    }
+
+    /** Stores the attributes that can be read; returns their names. */
+    private List<byte[]> storeXattrs(ImportRecord record) {
+        List<byte[]> names = record.xattrNames();
+        if (names.isEmpty()) {
+            return names;
+        }
+        List<byte[]> stored = new ArrayList<>(names.size());
+        for (byte[] name : names) {
+            byte[] value;
+            Stored content;
+            try {
+                value = record.readXattr(name);
+                content = store(new BytesReader(value), Kind.ATTRIBUTE);
+            } catch (IOException e) {
+                pipeline.failed(record.path(), e.getMessage(), this);
+                continue;
+            }
+            XattrItem item = new XattrItem(record.path(), name, value.length, 0, content.object());
+            writer.reset();
+            item.encode(writer);
+            pipeline.trees().addXattr(item, store(ResourceType.XATTR_ENTRY, writer.written()));
+            stored.add(name);
+        }
+        return stored;
+    }
+
+    private static FileInfo withSize(FileInfo info, long size) {
+        if (info.size() == size) {
+            return info;
+        }
+        return new FileInfo(
+                size,
+                info.mode(),
+                info.mtimeSeconds(),
+                info.mtimeNanos(),
+                info.dev(),
+                info.ino(),
+                info.uid(),
+                info.gid(),
+                info.nlink(),
+                info.username(),
+                info.groupname(),
+                info.rdev());
+    }
+
+    /** Stores an error entry and returns its MAC. */
+    Mac storeError(byte[] path, String message) {
+        writer.reset();
+        new ErrorItem(path, message).encode(writer);
+        return store(ResourceType.ERROR_ENTRY, writer.written());
+    }
+
+    @Override
+    public Mac store(int type, MemorySegment plain) {
+        Mac mac = hasher.mac(plain);
+        if (pipeline.index().claim(type, mac)) {
+            put(PackWriter.Lane.METADATA, type, mac, plain);
+        }
+        return mac;
+    }
+
+    /** Stores a blob under a name that is not its content's. */
+    void storeNamed(int type, Mac name, MemorySegment plain) {
+        put(PackWriter.Lane.METADATA, type, name, plain);
+    }
+
+    private void put(PackWriter.Lane lane, int type, Mac mac, MemorySegment plain) {
+        pipeline.packs().put(lane, type, mac, codec, codec.prepare(plain));
+        pipeline.counters().newBlobs.increment();
+    }
+
+    /** Compresses, encrypts and places a chunk that this worker or another one has read. */
+    void encode(BackupPipeline.NewChunk chunk) {
+        try {
+            put(PackWriter.Lane.DATA, ResourceType.CHUNK, chunk.mac(), chunk.data());
+        } finally {
+            chunk.lease().release();
+        }
+    }
+
+    @Override
+    public Stored store(Reader content, Kind kind) throws IOException {
+        List<ObjectRecord.Chunk> chunks = new ArrayList<>(1);
+        Mac contentMac = Mac.ZERO;
+        String contentType = ObjectRecord.DIRPACK_TYPE;
+        double weightedEntropy = 0;
+        long total = 0;
+        long position = 0;
+        long filled = 0;
+        boolean atEnd = false;
+        ReadBuffers.Lease buffer = emptyBuffer();
+        while (true) {
+            long max = chunker.maxSize();
+            if (!atEnd && filled - position < max) {
+                if (position > 0 && buffer.segment().byteSize() - position < max) {
+                    buffer = moveToFront(buffer, position, filled);
+                    filled -= position;
+                    position = 0;
+                }
+                long wanted = buffer.segment().byteSize() - filled;
+                long read = content.read(buffer.segment().asSlice(filled, wanted));
+                filled += read;
+                atEnd = read < wanted;
+                if (kind == Kind.FILE) {
+                    pipeline.counters().sourceBytes.add(read);
+                }
+                pipeline.checkRunning();
+                if (!atEnd && filled - position < max) {
+                    continue;
+                }
+            }
+            long ahead = filled - position;
+            if (ahead == 0 && !chunks.isEmpty()) {
+                break;
+            }
+            long cut = ahead == 0 ? 0 : chunker.cut(buffer.segment().asSlice(position, Math.min(ahead, max)));
+            MemorySegment data = buffer.segment().asSlice(position, cut);
+            Mac mac = hasher.mac(data);
+            boolean isWhole = chunks.isEmpty() && atEnd && cut == ahead;
+            if (isWhole) {
+                contentMac = mac;
+            } else {
+                contentHasher.update(data);
+            }
+            double entropy = kind == Kind.LISTING ? 0 : Entropy.ofBytes(data);
+            if (chunks.isEmpty() && kind != Kind.LISTING) {
+                contentType = ContentTypes.detect(data);
+            }
+            chunks.add(new ObjectRecord.Chunk(mac, cut, entropy));
+            weightedEntropy += entropy * cut;
+            total += cut;
+            storeChunk(kind, mac, data, buffer);
+            position += cut;
+            if (isWhole) {
+                break;
+            }
+        }
+        if (contentMac.isZero()) {
+            contentMac = contentHasher.finish();
+        }
+        double entropy = total == 0 ? 0 : weightedEntropy / total;
+        ObjectRecord record = new ObjectRecord(contentMac, chunks, contentType, entropy);
+        writer.reset();
+        record.encode(writer);
+        return new Stored(store(ResourceType.OBJECT, writer.written()), record);
+    }
+
+    private void storeChunk(Kind kind, Mac mac, MemorySegment data, ReadBuffers.Lease buffer) {
+        if (!pipeline.index().claim(ResourceType.CHUNK, mac)) {
+            return;
+        }
+        if (kind != Kind.FILE) {
+            put(PackWriter.Lane.METADATA, ResourceType.CHUNK, mac, data);
+            return;
+        }
+        pipeline.counters().newChunks.increment();
+        pipeline.counters().newChunkBytes.add(data.byteSize());
+        buffer.retain();
+        BackupPipeline.NewChunk chunk = new BackupPipeline.NewChunk(mac, data, buffer);
+        if (!pipeline.offer(chunk)) {
+            encode(chunk);
+        }
+    }
+
+    /** This worker's buffer, if no sibling still encodes from it, else another one. */
+    private ReadBuffers.Lease emptyBuffer() {
+        ReadBuffers.Lease held = lease;
+        if (held != null && !held.isShared()) {
+            return held;
+        }
+        if (held != null) {
+            held.release();
+        }
+        return lease = takeBuffer();
+    }
+
+    private ReadBuffers.Lease takeBuffer() {
+        while (true) {
+            ReadBuffers.Lease taken = pipeline.buffers().tryTake();
+            if (taken != null) {
+                return taken;
+            }
+            pipeline.checkRunning();
+            // All buffers wait for their chunks to be encoded: help with that.
+            if (!pipeline.encodeOne(this)) {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    private ReadBuffers.Lease moveToFront(ReadBuffers.Lease from, long position, long filled) {
+        ReadBuffers.Lease to = from;
+        if (from.isShared()) {
+            to = takeBuffer();
+            lease = to;
+        }
+        MemorySegment.copy(from.segment(), position, to.segment(), 0, filled - position);
+        if (to != from) {
+            from.release();
+        }
+        return to;
+    }
+
+    /** A value that is in memory already. */
+    private static final class BytesReader implements Reader {
+        private final MemorySegment bytes;
+        private long position;
+
+        BytesReader(byte[] bytes) {
+            this.bytes = MemorySegment.ofArray(bytes);
+        }
+
+        @Override
+        public long read(MemorySegment into) {
+            long part = Math.min(into.byteSize(), bytes.byteSize() - position);
+            MemorySegment.copy(bytes, position, into, 0, part);
+            position += part;
+            return part;
+        }
+    }
+
+    /** Runs until the pipeline has no more work. */
+    void run() {
+        try {
+            pipeline.work(this);
+        } catch (PipelineAbortedException e) {
+            // Another thread has failed and told the pipeline so.
+        } catch (RuntimeException | Error e) {
+            pipeline.fail(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        codec.close();
+    }
+}

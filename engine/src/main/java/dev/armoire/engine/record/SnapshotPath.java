@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.record;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Paths in snapshots: absolute, '/'-separated bytes (format 2a §1). They are bytes because names need not be UTF-8; all
+ * orders are on unsigned bytes.
+ */
+public final class SnapshotPath {
+    public static final byte[] ROOT = {'/'};
+
+    private SnapshotPath() {}
+
+    public static byte[] of(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** Go's path.Clean for absolute paths: no "//", ".", "..", and no '/' at the end but for the root. */
+    public static byte[] clean(byte[] path) {
+        List<byte[]> parts = new ArrayList<>();
+        for (byte[] part : components(path)) {
+            if (part.length == 2 && part[0] == '.' && part[1] == '.') {
+                if (!parts.isEmpty()) {
+                    parts.removeLast();
+                }
+            } else if (!(part.length == 1 && part[0] == '.')) {
+                parts.add(part);
+            }
+        }
+        byte[] clean = ROOT;
+        for (byte[] part : parts) {
+            clean = child(clean, part);
+        }
+        return clean;
+    }
+
+    /** The names between slashes, without empty ones. */
+    public static List<byte[]> components(byte[] path) {
+        List<byte[]> parts = new ArrayList<>();
+        int start = 0;
+        for (int i = 0; i <= path.length; i++) {
+            if (i == path.length || path[i] == '/') {
+                if (i > start) {
+                    parts.add(Arrays.copyOfRange(path, start, i));
+                }
+                start = i + 1;
+            }
+        }
+        return parts;
+    }
+
+    /** The directory of a clean path; that of the root is the root. */
+    public static byte[] parent(byte[] path) {
+        int slash = lastSlash(path);
+        return slash <= 0 ? ROOT : Arrays.copyOf(path, slash);
+    }
+
+    /** The last name of a clean path; that of the root is "/". */
+    public static byte[] name(byte[] path) {
+        return path.length == 1 ? ROOT : Arrays.copyOfRange(path, lastSlash(path) + 1, path.length);
+    }
+
+    public static byte[] child(byte[] directory, byte[] name) {
+        int base = isRoot(directory) ? 0 : directory.length;
+        byte[] path = new byte[base + 1 + name.length];
+        System.arraycopy(directory, 0, path, 0, base);
+        path[base] = '/';
+        System.arraycopy(name, 0, path, base + 1, name.length);
+        return path;
+    }
+
+    public static boolean isRoot(byte[] path) {
+        return path.length == 1 && path[0] == '/';
+    }
+
+    /** Whether {@code path} is {@code directory} or lies below it. */
+    public static boolean isWithin(byte[] path, byte[] directory) {
+        if (isRoot(directory)) {
+            return true;
+        }
+        return path.length >= directory.length
+                && Arrays.mismatch(path, 0, directory.length, directory, 0, directory.length) < 0
+                && (path.length == directory.length || path[directory.length] == '/');
+    }
+
+    /** The part of {@code path} below {@code directory}, without a leading slash; empty for the directory itself. */
+    public static byte[] relative(byte[] path, byte[] directory) {
+        if (path.length == directory.length) {
+            return new byte[0];
+        }
+        return Arrays.copyOfRange(path, isRoot(directory) ? 1 : directory.length + 1, path.length);
+    }
+
+    /** The deepest directory that holds both. */
+    public static byte[] common(byte[] a, byte[] b) {
+        byte[] common = a;
+        while (!isWithin(b, common)) {
+            common = parent(common);
+        }
+        return common;
+    }
+
+    /** The order of most trees: bytes. */
+    public static int compareBytes(byte[] a, byte[] b) {
+        return Arrays.compareUnsigned(a, b);
+    }
+
+    /** The order of the VFS tree: fewer slashes first, then bytes. */
+    public static int compareDepth(byte[] a, byte[] b) {
+        int order = Integer.compare(slashes(a), slashes(b));
+        return order != 0 ? order : compareBytes(a, b);
+    }
+
+    public static int slashes(byte[] path) {
+        int count = 0;
+        for (byte b : path) {
+            if (b == '/') {
+                count++;
+            }
+        }
+        return count;
+    }
+
+    private static int lastSlash(byte[] path) {
+        int i = path.length - 1;
+        while (i >= 0 && path[i] != '/') {
+            i--;
+        }
+        return i;
+    }
+
+    /**
+     * For people: UTF-8 where it is, {@code \xNN} for other bytes, and escapes for what would disturb a terminal or a line
+     * of a log.
+     */
+    public static String display(byte[] path) {
+        String text;
+        try {
+            text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .onMalformedInput(CodingErrorAction.REPORT)
+                    .onUnmappableCharacter(CodingErrorAction.REPORT)
+                    .decode(ByteBuffer.wrap(path))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            StringBuilder escaped = new StringBuilder();
+            for (byte b : path) {
+                if (b >= 0x20 && b < 0x7f) {
+                    escaped.append((char) b);
+                } else {
+                    escaped.append(String.format("\\x%02x", b & 0xff));
+                }
+            }
+            return escaped.toString();
+        }
+        return escapeControls(text);
+    }
+
+    private static String escapeControls(String text) {
+        if (text.codePoints().noneMatch(SnapshotPath::isDisturbing)) {
+            return text;
+        }
+        StringBuilder escaped = new StringBuilder();
+        text.codePoints().forEach(c -> {
+            switch (c) {
+                case '\n' -> escaped.append("\\n");
+                case '\t' -> escaped.append("\\t");
+                case '\r' -> escaped.append("\\r");
+                default -> {
+                    if (isDisturbing(c)) {
+                        escaped.append(String.format(c < 0x100 ? "\\x%02x" : "\\u%04x", c));
+                    } else {
+                        escaped.appendCodePoint(c);
+                    }
+                }
+            }
+        });
+        return escaped.toString();
+    }
+
+    /** Control characters, and the ones that turn the direction of text. */
+    private static boolean isDisturbing(int c) {
+        return c < 0x20 || c >= 0x7f && c < 0xa0 || c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069;
+    }
+}

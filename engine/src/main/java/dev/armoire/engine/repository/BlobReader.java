@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.repository;
+
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.MacHasher;
+import dev.armoire.engine.snapshot.BlobSource;
+import dev.armoire.index.BlobLocation;
+import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.Envelope;
+import dev.armoire.packfile.ResourceType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.NoSuchFileException;
+
+/** Reads blobs and verifies each one's MAC. For one thread; owns its buffers. */
+public final class BlobReader implements BlobSource, AutoCloseable {
+    /** Larger reads are believed only when the packfile is as large as they say. */
+    private static final long UNCHECKED_BYTES = 16 << 20;
+    /** More than the object record of a file of 10 TiB; only snapshots of one directory tree of files come near. */
+    private static final long MAX_METADATA_BYTES = 2L << 30;
+
+    private final Repository repository;
+    private final BlobCodec codec;
+    private final MacHasher hasher;
+    private final long maxChunkBytes;
+    private Arena arena = Arena.ofConfined();
+    private MemorySegment buffer = arena.allocate(64 << 10, 64);
+    private long bytesRead;
+
+    BlobReader(Repository repository) {
+        this.repository = repository;
+        this.codec = repository.newCodec();
+        this.hasher = repository.keys().newMacHasher();
+        this.maxChunkBytes = Math.max(64 << 10, repository.config().chunking().maxSize());
+    }
+
+    @Override
+    public MemorySegment read(int type, Mac mac) {
+        BlobLocation place = repository.index().findExpected(type, mac);
+        if (place == null) {
+            throw new CorruptDataException(
+                    ResourceType.name(type) + " " + mac.shortHex() + " is in no packfile of this store");
+        }
+        Mac packfile = repository.index().packfiles().name(place.packfile());
+        try {
+            return read(type, mac, packfile, place);
+        } catch (CorruptDataException e) {
+            throw new CorruptDataException(
+                    ResourceType.name(type) + " " + mac.shortHex() + ": " + e.getMessage() + ", packfile "
+                            + packfile.shortHex() + " offset " + place.offset(),
+                    e);
+        } catch (NoSuchFileException e) {
+            throw new CorruptDataException(
+                    ResourceType.name(type) + " " + mac.shortHex() + ": packfile " + packfile.hex() + " is missing", e);
+        } catch (java.io.EOFException e) {
+            throw new CorruptDataException(
+                    ResourceType.name(type) + " " + mac.shortHex() + ": packfile " + packfile.hex() + " is cut short",
+                    e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private MemorySegment read(int type, Mac mac, Mac packfile, BlobLocation place) throws IOException {
+        long length = place.length();
+        if (length > UNCHECKED_BYTES
+                && place.offset() + length > repository.storage().size(ObjectKind.PACKFILE, packfile)) {
+            throw new CorruptDataException("its packfile is shorter than its " + length + " bytes");
+        }
+        if (buffer.byteSize() < length) {
+            arena.close();
+            arena = Arena.ofConfined();
+            buffer = arena.allocate(Math.max(length, Math.min(buffer.byteSize() * 2, 1 << 20)), 64);
+        }
+        MemorySegment encoded = buffer.asSlice(0, length);
+        repository.storage().read(ObjectKind.PACKFILE, packfile, Envelope.HEADER_BYTES + place.offset(), encoded);
+        bytesRead += length;
+        MemorySegment plain = codec.decode(encoded, type == ResourceType.CHUNK ? maxChunkBytes : MAX_METADATA_BYTES);
+        // A snapshot and its signature are named by an identifier, everything else by its content.
+        if (type != ResourceType.SNAPSHOT
+                && type != ResourceType.SIGNATURE
+                && !hasher.mac(plain).equals(mac)) {
+            throw new CorruptDataException("MAC mismatch");
+        }
+        return plain;
+    }
+
+    /** Bytes fetched from the storage so far. */
+    public long bytesRead() {
+        return bytesRead;
+    }
+
+    @Override
+    public void close() {
+        codec.close();
+        arena.close();
+    }
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.repository;
+
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.crypto.FastRandom;
+import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.MacHasher;
+import dev.armoire.index.BlobIndex;
+import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.Envelope;
+import dev.armoire.packfile.PackfileLayout;
+import dev.armoire.packfile.PackfileTail;
+import dev.armoire.packfile.ResourceType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Packs blobs into packfiles and packfiles into the store, and tells the pending state about each one that is durable.
+ * Blobs are encrypted straight into their place in the packfile's buffer; nothing is assembled a second time. Thread-safe.
+ *
+ * <p>Two packfiles are open at a time: one for file data, one for everything else, so that listing and checking a tree
+ * touches few packfiles. The values of attributes go with the metadata, because Plakar's maintenance keeps a packfile only
+ * for what it can see in it (format 2b §11).
+ */
+public final class PackWriter implements AutoCloseable {
+    private static final int BUFFERS = 4;
+    private static final long BUFFER_BYTES = 32 << 20;
+    private static final int MAX_RECORDS = 60_000;
+    /** What Plakar may read behind a blob of up to 16 MiB (format 1 §9.4) is at most 4 KiB; the rest hides sizes. */
+    private static final int MIN_PADDING = 8 << 10;
+
+    private static final int WRITER_THREADS = 2;
+
+    private final Repository repository;
+    private final PendingState state;
+    private final PackBuffers buffers;
+    private final long targetBytes;
+    private final ExecutorService writers = Executors.newFixedThreadPool(
+            WRITER_THREADS, Thread.ofPlatform().name("pack-", 0).daemon().factory());
+    private final List<Future<?>> writes = new ArrayList<>();
+    private final AtomicLong storedBytes = new AtomicLong();
+    private final AtomicLong packfiles = new AtomicLong();
+    private @Nullable Pack data;
+    private @Nullable Pack metadata;
+    private volatile @Nullable Throwable failure;
+
+    PackWriter(Repository repository, PendingState state) {
+        this.repository = repository;
+        this.state = state;
+        long max = repository.config().packfile().maxSize();
+        this.targetBytes = Long.compareUnsigned(max, BUFFER_BYTES) < 0 && max > 0 ? max : BUFFER_BYTES;
+        this.buffers = new PackBuffers(BUFFERS, BUFFER_BYTES);
+    }
+
+    /** Which of the open packfiles a blob goes to. */
+    public enum Lane {
+        DATA,
+        METADATA
+    }
+
+    /**
+     * Places a blob that {@code codec} has prepared.
+     *
+     * @param length what {@link BlobCodec#prepare} returned
+     */
+    public void put(Lane lane, int type, Mac mac, BlobCodec codec, long length) {
+        Pack pack = null;
+        long offset = 0;
+        while (pack == null) {
+            synchronized (this) {
+                rethrow();
+                pack = openPack(lane, length);
+                if (pack != null) {
+                    offset = pack.reserve(type, mac, length);
+                }
+            }
+            if (pack == null) {
+                Pack fresh = new Pack(length); // may wait, so not while holding the lock that frees buffers
+                synchronized (this) {
+                    if (openPack(lane, length) == null) {
+                        install(lane, fresh);
+                    } else {
+                        fresh.release();
+                    }
+                }
+            }
+        }
+        try {
+            codec.writeTo(pack.buffer.asSlice(offset, length));
+        } catch (RuntimeException | Error e) {
+            fail(e);
+            throw e;
+        } finally {
+            synchronized (this) {
+                pack.unfilled--;
+                if (pack.sealed && pack.unfilled == 0) {
+                    submit(pack);
+                }
+            }
+        }
+    }
+
+    /** The open packfile of a lane if it has room; a full one is sealed. Callers hold the lock. */
+    private @Nullable Pack openPack(Lane lane, long length) {
+        Pack pack = lane == Lane.DATA ? data : metadata;
+        if (pack != null && !pack.fits(length)) {
+            seal(pack);
+            install(lane, null);
+            return null;
+        }
+        return pack;
+    }
+
+    private void install(Lane lane, @Nullable Pack pack) {
+        if (lane == Lane.DATA) {
+            data = pack;
+        } else {
+            metadata = pack;
+        }
+    }
+
+    /** Bytes of packfiles that are durable. */
+    public long storedBytes() {
+        return storedBytes.get();
+    }
+
+    /** Number of packfiles that are durable. */
+    public long packfiles() {
+        return packfiles.get();
+    }
+
+    /** Writes what is still open and waits until every packfile is durable and in the pending state. */
+    public void flush() {
+        List<Future<?>> outstanding;
+        synchronized (this) {
+            rethrow();
+            if (data != null) {
+                seal(data);
+                data = null;
+            }
+            if (metadata != null) {
+                seal(metadata);
+                metadata = null;
+            }
+            outstanding = List.copyOf(writes);
+        }
+        for (Future<?> write : outstanding) {
+            try {
+                write.get();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new PipelineAbortedException();
+            } catch (ExecutionException e) {
+                fail(e.getCause());
+            }
+        }
+        rethrow();
+        synchronized (this) {
+            writes.clear();
+        }
+    }
+
+    /** Makes every further and every waiting call fail. */
+    public void fail(Throwable cause) {
+        if (failure == null) {
+            failure = cause;
+        }
+        buffers.abort();
+    }
+
+    private void rethrow() {
+        Throwable cause = failure;
+        switch (cause) {
+            case null -> {}
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> throw new IllegalStateException(cause);
+        }
+    }
+
+    private void seal(Pack pack) {
+        pack.sealed = true;
+        if (pack.unfilled == 0) {
+            submit(pack);
+        }
+    }
+
+    private void submit(Pack pack) {
+        writes.removeIf(write -> write.state() == Future.State.SUCCESS);
+        writes.add(writers.submit(() -> {
+            try {
+                if (failure == null) {
+                    write(pack);
+                }
+            } catch (Throwable e) {
+                fail(e);
+            } finally {
+                pack.release();
+            }
+        }));
+    }
+
+    /** Runs on a writer thread: tail, MAC, store, and only then the state. */
+    private void write(Pack pack) {
+        FastRandom random = repository.random();
+        MacHasher hasher = repository.keys().newMacHasher();
+        try (Arena arena = Arena.ofConfined();
+                BlobCodec codec = repository.newCodec()) {
+            // The name is opaque to readers, so it is random: a MAC of the payload would cost one more pass over it.
+            Mac name = random.nextMac();
+            MemorySegment padding = arena.allocate(MIN_PADDING + random.nextInt(MIN_PADDING));
+            random.fill(padding);
+            pack.tail.add(ResourceType.RANDOM, random.nextMac(), pack.used, padding.byteSize());
+            MemorySegment header = arena.allocate(Envelope.HEADER_BYTES);
+            MemorySegment mac = arena.allocate(Mac.BYTES);
+            Envelope.writeHeader(header, ResourceType.PACKFILE);
+            MemorySegment tail = pack.tail.encode(pack.used + padding.byteSize(), pack.createdNanos, codec, hasher);
+            List<MemorySegment> covered = List.of(header, pack.buffer.asSlice(0, pack.used), padding, tail);
+            covered.forEach(hasher::update);
+            hasher.finish().write(mac, 0);
+            List<MemorySegment> parts = new ArrayList<>(covered);
+            parts.add(mac);
+            repository.storage().write(ObjectKind.PACKFILE, name, parts);
+            state.addPackfile(name, pack.tail.index());
+            for (MemorySegment part : parts) {
+                storedBytes.addAndGet(part.byteSize());
+            }
+            packfiles.incrementAndGet();
+            addToIndex(name, pack.tail.index());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void addToIndex(Mac packfile, MemorySegment records) {
+        BlobIndex index = repository.index();
+        index.packfiles().markKnown(packfile);
+        index.packfiles().markListed(packfile);
+        int ordinal = index.packfiles().ordinal(packfile);
+        for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
+            index.add(
+                    PackfileLayout.recordType(records, at),
+                    PackfileLayout.recordMac(records, at),
+                    ordinal,
+                    PackfileLayout.recordOffset(records, at),
+                    PackfileLayout.recordLength(records, at));
+        }
+    }
+
+    /** Stops the writer threads. Without a {@link #flush} before, what is open is thrown away. */
+    @Override
+    public void close() {
+        if (data != null || metadata != null) {
+            buffers.abort();
+        }
+        writers.shutdown();
+        boolean interrupted = false;
+        while (!writers.isTerminated()) {
+            try {
+                writers.awaitTermination(1, java.util.concurrent.TimeUnit.HOURS);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        buffers.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** A packfile being filled. All but {@code buffer} is guarded by the writer. */
+    private final class Pack {
+        private final MemorySegment buffer;
+        private final @Nullable Arena ownArena;
+        private final PackfileTail tail = new PackfileTail();
+        private final long createdNanos = System.currentTimeMillis() * 1_000_000;
+        private long used;
+        private int unfilled;
+        private boolean sealed;
+
+        Pack(long firstLength) {
+            if (firstLength > BUFFER_BYTES) { // the chunk list of a file of many terabytes
+                ownArena = Arena.ofShared();
+                buffer = ownArena.allocate(firstLength, 4096);
+            } else {
+                ownArena = null;
+                buffer = buffers.take();
+            }
+        }
+
+        boolean fits(long length) {
+            return tail.records() == 0
+                    || used + length <= Math.min(targetBytes, buffer.byteSize()) && tail.records() < MAX_RECORDS;
+        }
+
+        long reserve(int type, Mac mac, long length) {
+            long offset = used;
+            tail.add(type, mac, offset, length);
+            used += length;
+            unfilled++;
+            return offset;
+        }
+
+        void release() {
+            tail.close();
+            if (ownArena == null) {
+                buffers.give(buffer);
+            } else {
+                ownArena.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.repository;
+
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.MacHasher;
+import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.Envelope;
+import dev.armoire.packfile.PackfileLayout;
+import dev.armoire.packfile.ResourceType;
+import dev.armoire.packfile.StateStreamWriter;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What this process has added to the store and no state says yet. Only durable packfiles are listed here, and what is listed
+ * becomes visible with {@link #commit} (order of writes, format 1 §13). Thread-safe.
+ *
+ * <p>Once an hour what has come together is written as a state of its own, so that of a long backup that is interrupted the
+ * data at least need not be sent again.
+ */
+public final class PendingState implements AutoCloseable {
+    private static final Duration CHECKPOINT_EVERY = Duration.ofHours(1);
+
+    private final Repository repository;
+    private Mac name;
+    private Mac parent;
+    private Instant begun;
+    private StateStreamWriter locations;
+    private final List<Named> colours = new ArrayList<>();
+    private final List<Named> packfiles = new ArrayList<>();
+
+    private record Named(int type, Mac mac, long whenNanos) {}
+
+    PendingState(Repository repository, Mac name) {
+        this.repository = repository;
+        this.name = name;
+        this.parent = repository.latestState();
+        this.begun = Instant.now();
+        this.locations = new StateStreamWriter(parent);
+    }
+
+    /**
+     * Adds a packfile that is durable.
+     *
+     * @param index its records, see {@link PackfileLayout}
+     */
+    synchronized void addPackfile(Mac packfile, MemorySegment index) throws IOException {
+        for (long at = 0; at < index.byteSize(); at += PackfileLayout.RECORD_BYTES) {
+            locations.location(
+                    PackfileLayout.recordType(index, at),
+                    PackfileLayout.recordMac(index, at),
+                    packfile,
+                    PackfileLayout.recordOffset(index, at),
+                    PackfileLayout.recordLength(index, at));
+        }
+        packfiles.add(new Named(ResourceType.PACKFILE, packfile, nanos(Instant.now())));
+        if (Duration.between(begun, Instant.now()).compareTo(CHECKPOINT_EVERY) >= 0) {
+            commit();
+        }
+    }
+
+    /** Marks a snapshot as removed. */
+    synchronized void colour(int type, Mac mac) {
+        colours.add(new Named(type, mac, nanos(Instant.now())));
+    }
+
+    /** Makes everything added so far visible, durably; returns bytes written. Nothing added, nothing is written. */
+    public synchronized long commit() throws IOException {
+        if (packfiles.isEmpty() && colours.isEmpty()) {
+            return 0;
+        }
+        for (Named colour : colours) {
+            locations.coloured(colour.type, colour.mac, colour.whenNanos);
+        }
+        for (Named packfile : packfiles) {
+            locations.packfile(packfile.mac, name, packfile.whenNanos);
+        }
+        long timestamp = nanos(begun);
+        MemorySegment stream = locations.finish(timestamp, repository.config().repositoryIdBytes());
+        long written;
+        try (Arena arena = Arena.ofConfined();
+                BlobCodec codec = repository.newCodec()) {
+            MemorySegment payload = arena.allocate(codec.prepare(stream), 8);
+            codec.writeTo(payload);
+            MemorySegment header = arena.allocate(Envelope.HEADER_BYTES);
+            MemorySegment mac = arena.allocate(Mac.BYTES);
+            Envelope.writeHeader(header, ResourceType.STATE);
+            MacHasher hasher = repository.keys().newMacHasher();
+            hasher.update(header);
+            hasher.update(payload);
+            hasher.finish().write(mac, 0);
+            repository.storage().write(ObjectKind.STATE, name, List.of(header, payload, mac));
+            written = header.byteSize() + payload.byteSize() + mac.byteSize();
+        }
+        repository.committed(name, parent, timestamp);
+        locations.close();
+        colours.clear();
+        packfiles.clear();
+        parent = name;
+        name = repository.random().nextMac();
+        begun = Instant.now();
+        locations = new StateStreamWriter(parent);
+        return written;
+    }
+
+    private static long nanos(Instant instant) {
+        return instant.getEpochSecond() * 1_000_000_000 + instant.getNano();
+    }
+
+    @Override
+    public synchronized void close() {
+        locations.close();
+    }
+}

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.repository;
+
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.spi.Storage;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.FastRandom;
+import dev.armoire.crypto.Hashing;
+import dev.armoire.crypto.KeyDerivation;
+import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.StoreKeys;
+import dev.armoire.crypto.UnsupportedVersionException;
+import dev.armoire.index.BlobIndex;
+import dev.armoire.index.PackfileTable;
+import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.Compression;
+import dev.armoire.packfile.Envelope;
+import dev.armoire.packfile.LockRecord;
+import dev.armoire.packfile.ResourceType;
+import dev.armoire.packfile.StateStream;
+import dev.armoire.packfile.StoreConfig;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open store: its configuration, its keys, and what its states say it holds. Owns the storage, the keys and the index.
+ *
+ * <p>{@link #refresh} must have been called before blobs are looked up. Writers take the lock first and refresh
+ * afterwards, so that nothing they deduplicate against can be collected meanwhile (format 1 §12.1, H6).
+ */
+public final class Repository implements AutoCloseable {
+    private final Storage storage;
+    private final StoreConfig config;
+    private final StoreKeys keys;
+    private final String hostname;
+    private final PackfileTable packfiles = new PackfileTable();
+    private final BlobIndex index = new BlobIndex(packfiles);
+    private final ThreadLocal<FastRandom> random = ThreadLocal.withInitial(FastRandom::new);
+    /** What is known of each merged state: who its parent is and when it was begun. */
+    private final Map<Mac, StateInfo> merged = new HashMap<>();
+    /** Colour changes in the order in which they stand in their state. */
+    private final List<ColourChange> colourChanges = new ArrayList<>();
+
+    private final Map<Mac, Set<Integer>> snapshotPackfiles = new HashMap<>();
+    private final Set<Mac> removedSnapshots = new HashSet<>();
+    private Mac latestState = Mac.ZERO;
+
+    private record StateInfo(Mac parent, long timestamp) {}
+
+    private record ColourChange(Mac state, Mac packfile, boolean isColoured) {}
+
+    private Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
+        this.storage = storage;
+        this.config = config;
+        this.keys = keys;
+        this.hostname = hostname;
+    }
+
+    /** Gives the passphrase of an encrypted store; asked once, and only for such a store. */
+    @FunctionalInterface
+    public interface Passphrase {
+        /** Bytes that the caller wipes. */
+        byte[] get();
+    }
+
+    /**
+     * Opens a store: reads CONFIG, derives the keys, verifies. Takes over the storage, and closes it when opening fails.
+     *
+     * @param hostname name of this machine, as locks and snapshots carry it
+     * @throws dev.armoire.crypto.WrongPassphraseException when the passphrase does not open it
+     * @throws UnsupportedVersionException when it was made by a newer program
+     * @throws CorruptDataException when CONFIG is damaged
+     */
+    public static Repository open(Storage storage, Passphrase passphrase, String hostname) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment object = storage.readConfig(arena);
+            StoreConfig config = StoreConfig.parse(object);
+            StoreKeys keys;
+            if (config.isEncrypted()) {
+                byte[] secret = passphrase.get();
+                try {
+                    keys = config.unlock(secret);
+                } finally {
+                    Arrays.fill(secret, (byte) 0);
+                }
+            } else {
+                keys = config.plaintextKeys();
+            }
+            try {
+                StoreConfig.verify(object, keys);
+                return new Repository(storage, config, keys, hostname);
+            } catch (RuntimeException e) {
+                keys.close();
+                throw e;
+            }
+        } catch (IOException | RuntimeException e) {
+            storage.close();
+            throw e;
+        }
+    }
+
+    /**
+     * The CONFIG object of a new store.
+     *
+     * @param passphrase null for a store without encryption
+     */
+    public static byte[] newConfig(Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
+        UUID id = UUID.randomUUID();
+        Instant now = Instant.now();
+        try (Arena arena = Arena.ofConfined()) {
+            if (passphrase == null) {
+                StoreConfig config = StoreConfig.create(now, id, hashing, compression, null);
+                try (StoreKeys keys = config.plaintextKeys()) {
+                    return config.toObject(keys, arena).toArray(ValueLayout.JAVA_BYTE);
+                }
+            }
+            KeyDerivation derivation = KeyDerivation.newDefault();
+            byte[] master = derivation.derive(passphrase);
+            try (StoreKeys keys = StoreConfig.EncryptionSettings.create(derivation, new byte[0])
+                    .keys(hashing, master)) {
+                StoreConfig.EncryptionSettings encryption =
+                        StoreConfig.EncryptionSettings.create(derivation, keys.newCanary());
+                StoreConfig config = StoreConfig.create(now, id, hashing, compression, encryption);
+                return config.toObject(keys, arena).toArray(ValueLayout.JAVA_BYTE);
+            } finally {
+                Arrays.fill(master, (byte) 0);
+            }
+        }
+    }
+
+    public Storage storage() {
+        return storage;
+    }
+
+    public StoreConfig config() {
+        return config;
+    }
+
+    public BlobIndex index() {
+        return index;
+    }
+
+    /** The name of this machine, as snapshots and locks carry it. */
+    public String hostname() {
+        return hostname;
+    }
+
+    public StoreKeys keys() {
+        return keys;
+    }
+
+    /** The calling thread's source of random bytes. */
+    public FastRandom random() {
+        return random.get();
+    }
+
+    /** A codec for one thread, who closes it. */
+    public BlobCodec newCodec() {
+        return BlobCodec.of(config, keys);
+    }
+
+    /** A reader for one thread, who closes it. */
+    public BlobReader newReader() {
+        return new BlobReader(this);
+    }
+
+    /** The newest state that was merged, or zero: the parent of the next one. */
+    public synchronized Mac latestState() {
+        return latestState;
+    }
+
+    /**
+     * Merges the states that are new in the store, and learns which packfiles it has.
+     *
+     * @throws CorruptDataException when a state is damaged, naming it
+     */
+    public synchronized void refresh() throws IOException {
+        for (Mac name : storage.list(ObjectKind.PACKFILE)) {
+            packfiles.markListed(name);
+        }
+        List<Mac> added = new ArrayList<>();
+        for (Mac name : storage.list(ObjectKind.STATE)) {
+            if (!merged.containsKey(name)) {
+                added.add(name);
+            }
+        }
+        if (added.isEmpty()) {
+            return;
+        }
+        try (BlobCodec codec = newCodec()) {
+            for (Mac name : added) {
+                merge(name, codec);
+            }
+        }
+        applyColours();
+    }
+
+    private void merge(Mac name, BlobCodec codec) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stored = readObject(ObjectKind.STATE, name, arena);
+            Envelope envelope = Envelope.open(stored, ResourceType.STATE, keys.newMacHasher(), name.hex());
+            // LZ4 cannot make more than 255 bytes of one, gzip about 1032: what says more is a bomb.
+            MemorySegment stream =
+                    codec.decode(envelope.payload(), envelope.payload().byteSize() * 1100 + 4096);
+            Merger merger = new Merger(name);
+            StateStream.read(stream, envelope.version(), name.hex(), merger);
+            merged.put(name, new StateInfo(merger.parent, merger.timestamp));
+        } catch (CorruptDataException e) {
+            throw new CorruptDataException(
+                    "state " + name.hex() + " in " + storage.location() + " is damaged (" + e.getMessage()
+                            + "); without it the store's content is not fully known: copy this file back from another copy"
+                            + " of the store",
+                    e);
+        }
+    }
+
+    /** Puts the entries of one state where they belong. Everything but colours may come in any order. */
+    private final class Merger implements StateStream.Visitor {
+        private final Mac state;
+        private Mac parent = Mac.ZERO;
+        private long timestamp;
+        /** Locations of one packfile come in a row. */
+        private Mac lastPackfile = Mac.ZERO;
+
+        private int lastOrdinal = -1;
+
+        Merger(Mac state) {
+            this.state = state;
+        }
+
+        @Override
+        public void parent(Mac parent) {
+            this.parent = parent;
+        }
+
+        @Override
+        public void location(
+                int blobType,
+                int version,
+                MemorySegment stream,
+                long blobMacAt,
+                long packfileMacAt,
+                long offset,
+                long lengthBytes) {
+            Mac packfile = Mac.read(stream, packfileMacAt);
+            if (lastOrdinal < 0 || !packfile.equals(lastPackfile)) {
+                lastPackfile = packfile;
+                lastOrdinal = packfiles.ordinal(packfile);
+            }
+            if (offset < 0 || offset > BlobIndex.MAX_OFFSET) {
+                throw new CorruptDataException("a blob at offset " + Long.toUnsignedString(offset));
+            }
+            Mac mac = Mac.read(stream, blobMacAt);
+            index.add(blobType, mac, lastOrdinal, offset, lengthBytes);
+            if (blobType == ResourceType.SNAPSHOT) {
+                snapshotPackfiles.computeIfAbsent(mac, key -> new HashSet<>()).add(lastOrdinal);
+            }
+        }
+
+        @Override
+        public void packfile(MemorySegment stream, long packfileMacAt, long stateMacAt, long whenNanos) {
+            packfiles.markKnown(Mac.read(stream, packfileMacAt));
+        }
+
+        @Override
+        public void coloured(int type, MemorySegment stream, long macAt, long whenNanos) {
+            Mac mac = Mac.read(stream, macAt);
+            if (type == ResourceType.SNAPSHOT) {
+                removedSnapshots.add(mac);
+            } else if (type == ResourceType.PACKFILE) {
+                colourChanges.add(new ColourChange(state, mac, true));
+            }
+        }
+
+        @Override
+        public void deleted(int entryType, int blobType, MemorySegment stream, long blobMacAt, long packfileMacAt) {
+            switch (entryType) {
+                case StateStream.PACKFILE -> packfiles.markDeleted(Mac.read(stream, packfileMacAt));
+                case StateStream.COLOURED -> {
+                    if (blobType == ResourceType.PACKFILE) {
+                        colourChanges.add(new ColourChange(state, Mac.read(stream, blobMacAt), false));
+                    }
+                }
+                default -> {
+                    // A location: Plakar takes back only those in packfiles that are gone, which nobody can see anyway.
+                }
+            }
+        }
+
+        @Override
+        public void trailer(int version, long timestampNanos, MemorySegment stream, long serialAt) {
+            timestamp = timestampNanos;
+        }
+    }
+
+    /** Colours are the one thing whose order counts: a packfile may be coloured, reprieved and coloured again. */
+    private void applyColours() {
+        List<Mac> order = parentsFirst(merged.keySet());
+        latestState = order.isEmpty() ? Mac.ZERO : order.getLast();
+        Map<Mac, List<ColourChange>> byState = new HashMap<>();
+        for (ColourChange change : colourChanges) {
+            byState.computeIfAbsent(change.state, key -> new ArrayList<>()).add(change);
+        }
+        for (Mac state : order) {
+            for (ColourChange change : byState.getOrDefault(state, List.of())) {
+                if (change.isColoured) {
+                    packfiles.markColoured(change.packfile);
+                } else {
+                    packfiles.unmarkColoured(change.packfile);
+                }
+            }
+        }
+    }
+
+    /** Parents before children, the older before the younger. Parents that Plakar wrote cannot be relied on for more. */
+    private List<Mac> parentsFirst(Collection<Mac> states) {
+        List<Mac> byTime = new ArrayList<>(states);
+        byTime.sort((a, b) -> {
+            int order = Long.compare(merged.get(a).timestamp, merged.get(b).timestamp);
+            return order != 0 ? order : a.compareTo(b);
+        });
+        List<Mac> ordered = new ArrayList<>(byTime.size());
+        Set<Mac> placed = new HashSet<>();
+        for (Mac state : byTime) {
+            List<Mac> chain = new ArrayList<>();
+            Set<Mac> seen = new HashSet<>();
+            for (Mac at = state; merged.containsKey(at) && !placed.contains(at) && seen.add(at); ) {
+                chain.add(at);
+                at = merged.get(at).parent;
+            }
+            for (Mac ancestor : chain.reversed()) {
+                placed.add(ancestor);
+                ordered.add(ancestor);
+            }
+        }
+        return ordered;
+    }
+
+    /** Identifiers of the snapshots that exist, in no order. */
+    public synchronized List<Mac> snapshots() {
+        List<Mac> live = new ArrayList<>();
+        snapshotPackfiles.forEach((id, holders) -> {
+            if (!removedSnapshots.contains(id) && holders.stream().anyMatch(packfiles::isExpected)) {
+                live.add(id);
+            }
+        });
+        return live;
+    }
+
+    /** Names of the states that make up what is known. */
+    public synchronized List<Mac> states() {
+        return List.copyOf(merged.keySet());
+    }
+
+    /** Whether states speak of packfiles that the store does not have. Then nothing may be taken for stored unread. */
+    public boolean hasMissingPackfiles() {
+        for (int ordinal = 0; ordinal < packfiles.size(); ordinal++) {
+            if (packfiles.isMissing(ordinal)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Begins the list of what the caller is about to add. */
+    public PendingState newPendingState(Mac name) {
+        return new PendingState(this, name);
+    }
+
+    /** Packs blobs and lists them in {@code state}. */
+    public PackWriter newPackWriter(PendingState state) {
+        return new PackWriter(this, state);
+    }
+
+    /** Marks a snapshot as removed. Its data stay until maintenance has made sure that nothing else needs them. */
+    public void removeSnapshot(Mac id) throws IOException {
+        try (PendingState state = newPendingState(random().nextMac())) {
+            state.colour(ResourceType.SNAPSHOT, id);
+            state.commit();
+        }
+        synchronized (this) {
+            removedSnapshots.add(id);
+        }
+    }
+
+    /** Called when a state of ours is durable. */
+    synchronized void committed(Mac state, Mac parent, long timestamp) {
+        merged.put(state, new StateInfo(parent, timestamp));
+        latestState = state;
+    }
+
+    /** Reads a whole stored object. */
+    public MemorySegment readObject(ObjectKind kind, Mac name, Arena arena) throws IOException {
+        long size = storage.size(kind, name);
+        MemorySegment whole = arena.allocate(Math.max(1, size), 8).asSlice(0, size);
+        storage.read(kind, name, 0, whole);
+        return whole;
+    }
+
+    LockRecord decodeLock(MemorySegment stored, Mac name) {
+        try (BlobCodec codec = newCodec()) {
+            Envelope envelope = Envelope.open(stored, ResourceType.LOCK, keys.newMacHasher(), name.hex());
+            return LockRecord.decode(codec.decode(envelope.payload(), 1 << 16), name.hex());
+        }
+    }
+
+    MemorySegment encodeLock(LockRecord record, Arena arena) {
+        try (BlobCodec codec = newCodec()) {
+            MemorySegment payload = arena.allocate(codec.prepare(MemorySegment.ofArray(record.encode())));
+            codec.writeTo(payload);
+            return Envelope.wrap(ResourceType.LOCK, payload, keys.newMacHasher(), arena);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            index.close();
+        } finally {
+            try {
+                keys.close();
+            } finally {
+                storage.close();
+            }
+        }
+    }
+}

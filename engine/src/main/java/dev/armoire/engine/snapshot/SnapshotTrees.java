@@ -1,0 +1,631 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.snapshot;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.record.Entry;
+import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.record.Summary;
+import dev.armoire.engine.record.XattrItem;
+import dev.armoire.packfile.MsgpackReader;
+import dev.armoire.packfile.MsgpackWriter;
+import dev.armoire.packfile.ResourceType;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Collects what a backup finds, in any order and from many threads, and then builds the six trees, the directory listings
+ * and the summaries of the snapshot (format 2a). Per file it holds nothing on the heap: entries lie in a {@link ScanLog},
+ * from which each directory is gathered once, in descending order of paths, so that children come before their parents.
+ */
+public final class SnapshotTrees implements AutoCloseable {
+    private static final int IS_DIRECTORY = 0xFFFF;
+    /** A line of a sorted directory: media u16, name length u16, MAC, name. */
+    private static final int RUN_MEDIA_AT = 0;
+
+    private static final int RUN_NAME_LENGTH_AT = 2;
+    private static final int RUN_MAC_AT = 4;
+    private static final int RUN_NAME_AT = RUN_MAC_AT + Mac.BYTES;
+
+    private final ScanLog log;
+    private final Map<PathKey, Directory> directories = new ConcurrentHashMap<>();
+    private final Positions errors = new Positions();
+    private final Positions xattrs = new Positions();
+    private final Directory root;
+
+    /** @param scratch folder for a temporary file, made when it is not there */
+    public SnapshotTrees(Path scratch) throws IOException {
+        log = new ScanLog(scratch);
+        root = new Directory(SnapshotPath.ROOT, null);
+        directories.put(new PathKey(SnapshotPath.ROOT), root);
+    }
+
+    /** The roots of what was built, as the header carries them. */
+    public record Roots(Mac vfs, Mac xattrs, Mac errors, List<SnapshotHeader.Index> indexes, Summary summary) {}
+
+    private record PathKey(byte[] path) {
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof PathKey key && Arrays.equals(path, key.path);
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(path);
+        }
+    }
+
+    /** A directory; of the millions of entries these few are on the heap. */
+    private static final class Directory {
+        private final byte[] path;
+        private final @Nullable Directory parent;
+        private long lastChild = ScanLog.NONE;
+        private int children;
+        private boolean hasEntry;
+        private long errors;
+        private @Nullable Summary summary;
+        private Mac dirpack = Mac.ZERO;
+        private Mac summaryMac = Mac.ZERO;
+        private long runPosition;
+        private long runBytes;
+
+        Directory(byte[] path, @Nullable Directory parent) {
+            this.path = path;
+            this.parent = parent;
+        }
+
+        int depth() {
+            return SnapshotPath.isRoot(path) ? 0 : SnapshotPath.slashes(path);
+        }
+    }
+
+    /** Positions in the log, in arrival order. */
+    private static final class Positions {
+        private long[] values = new long[16];
+        private int count;
+
+        synchronized void add(long position) {
+            if (count == values.length) {
+                values = Arrays.copyOf(values, count * 2);
+            }
+            values[count++] = position;
+        }
+    }
+
+    /**
+     * Adds an item. Its entry blob is stored already, or will be before the snapshot is.
+     *
+     * @param encoded the entry as {@link Entry#encode} gives it, borrowed for the call
+     */
+    public void add(byte[] path, boolean isDirectory, Mac mac, MemorySegment encoded) {
+        if (isDirectory) {
+            directory(path).hasEntry = true;
+        }
+        Directory parent = SnapshotPath.isRoot(path) ? root : directory(SnapshotPath.parent(path));
+        synchronized (parent) {
+            parent.lastChild = log.append(parent.lastChild, mac, encoded);
+            parent.children++;
+        }
+    }
+
+    /** Adds a path that could not be read, whose error-entry blob is stored. */
+    public void addError(byte[] path, Mac mac) {
+        errors.add(log.append(ScanLog.NONE, mac, MemorySegment.ofArray(path)));
+        Directory parent = directory(SnapshotPath.parent(path));
+        if (!SnapshotPath.isRoot(path)) {
+            synchronized (parent) {
+                parent.errors++;
+            }
+        }
+    }
+
+    /** Adds an attribute whose xattr-entry blob is stored. */
+    public void addXattr(XattrItem item, Mac mac) {
+        xattrs.add(log.append(ScanLog.NONE, mac, MemorySegment.ofArray(item.key())));
+    }
+
+    private Directory directory(byte[] path) {
+        Directory known = directories.get(new PathKey(path));
+        if (known != null) {
+            return known;
+        }
+        Directory parent = directory(SnapshotPath.parent(path));
+        return directories.computeIfAbsent(new PathKey(path), key -> new Directory(path, parent));
+    }
+
+    /**
+     * Builds and stores everything below the header. No more items may be added.
+     *
+     * @param writer scratch
+     */
+    public Roots build(BlobSink sink, ContentStore contents, MsgpackWriter writer) throws IOException {
+        synthesiseParents(sink, writer);
+        log.flush();
+        List<Directory> descending = new ArrayList<>(directories.values());
+        descending.sort(Comparator.comparing((Directory d) -> d.path, SnapshotPath::compareBytes)
+                .reversed());
+        Media media = new Media();
+        for (Directory directory : descending) {
+            gather(directory, sink, contents, writer, media);
+        }
+        Mac vfs = buildVfs(sink, writer);
+        Mac types = buildContentTypes(sink, writer, media);
+        TreeBuilder dirpacks = new TreeBuilder(TreeKind.INDEX, sink, writer);
+        TreeBuilder summaries = new TreeBuilder(TreeKind.INDEX, sink, writer);
+        for (Directory directory : descending) {
+            dirpacks.add(directory.path, directory.dirpack);
+            summaries.add(directory.path, directory.summaryMac);
+        }
+        List<SnapshotHeader.Index> indexes = List.of(
+                new SnapshotHeader.Index(SnapshotHeader.CONTENT_TYPE_INDEX, types),
+                new SnapshotHeader.Index(SnapshotHeader.DIRPACK_INDEX, dirpacks.finish()),
+                new SnapshotHeader.Index(SnapshotHeader.SUMMARY_INDEX, summaries.finish()));
+        Summary summary = root.summary;
+        if (summary == null) {
+            throw new IllegalStateException("no summary for /");
+        }
+        return new Roots(
+                vfs,
+                buildSorted(TreeKind.XATTRS, xattrs, sink, writer),
+                buildSorted(TreeKind.ERRORS, errors, sink, writer),
+                indexes,
+                summary);
+    }
+
+    /** Gives every directory that no source has delivered, but that something lies in, an entry (format 2a §13). */
+    private void synthesiseParents(BlobSink sink, MsgpackWriter writer) {
+        for (Directory directory : List.copyOf(directories.values())) {
+            if (!directory.hasEntry) {
+                writer.reset();
+                Entry.synthesisedDirectory(directory.path).encode(writer);
+                Mac mac = sink.store(ResourceType.VFS_ENTRY, writer.written());
+                add(directory.path, true, mac, writer.written());
+            }
+        }
+    }
+
+    /** Stores listing and summary of a directory, whose sub-directories are done, and leaves its sorted run in the log. */
+    private void gather(Directory directory, BlobSink sink, ContentStore contents, MsgpackWriter writer, Media media)
+            throws IOException {
+        int parentBytes = directory.path.length;
+        long[] positions = new long[directory.children];
+        int count = directory.children;
+        try (ScanLog.Window window = log.window();
+                Arena arena = Arena.ofConfined()) {
+            long at = directory.lastChild;
+            for (int i = count - 1; i >= 0; i--) {
+                positions[i] = at;
+                window.seek(at);
+                at = window.previous();
+            }
+            log.sort(positions, count, entry -> Entry.encodedName(entry, parentBytes));
+            Summary summary = new Summary();
+            Run run = new Run(arena);
+            Listing listing = new Listing(directory, positions, count, window, summary, run, media);
+            directory.dirpack =
+                    contents.store(listing, ContentStore.Kind.LISTING).object();
+            summary.finish(directory.errors);
+            directory.summary = summary;
+            writer.reset();
+            summary.encode(writer);
+            directory.summaryMac = sink.store(ResourceType.VFS_SUMMARY, writer.written());
+            directory.runPosition = log.appendRaw(run.bytes());
+            directory.runBytes = run.bytes().byteSize();
+        }
+    }
+
+    /** The content of a directory's listing; in passing, its children are counted and its run is written. */
+    private final class Listing implements ContentStore.Reader {
+        private final Directory directory;
+        private final long[] positions;
+        private final int count;
+        private final ScanLog.Window window;
+        private final Summary summary;
+        private final Run run;
+        private final Media media;
+        private byte[] frame = new byte[1024];
+        private int frameBytes;
+        private int frameRead;
+        private int next;
+
+        Listing(
+                Directory directory,
+                long[] positions,
+                int count,
+                ScanLog.Window window,
+                Summary summary,
+                Run run,
+                Media media) {
+            this.directory = directory;
+            this.positions = positions;
+            this.count = count;
+            this.window = window;
+            this.summary = summary;
+            this.run = run;
+            this.media = media;
+        }
+
+        @Override
+        public long read(MemorySegment into) {
+            long filled = 0;
+            while (filled < into.byteSize()) {
+                if (frameRead == frameBytes && !nextFrame()) {
+                    break;
+                }
+                int part = (int) Math.min(into.byteSize() - filled, frameBytes - frameRead);
+                MemorySegment.copy(MemorySegment.ofArray(frame), frameRead, into, filled, part);
+                frameRead += part;
+                filled += part;
+            }
+            return filled;
+        }
+
+        private boolean nextFrame() {
+            while (next < count) {
+                // Of records with one name the last one that came is the one that counts.
+                int at = next++;
+                window.seek(positions[at]);
+                Entry entry = Entry.decode(new MsgpackReader(window.entry(), "entry"));
+                if (SnapshotPath.isRoot(entry.name()) || isRepeated(entry.name(), at)) {
+                    continue;
+                }
+                take(entry, window.mac(), window.entry());
+                return true;
+            }
+            return false;
+        }
+
+        private boolean isRepeated(byte[] name, int at) {
+            if (at + 1 == count) {
+                return false;
+            }
+            window.seek(positions[at + 1]);
+            boolean repeated =
+                    MemorySegment.ofArray(name).mismatch(Entry.encodedName(window.entry(), directory.path.length)) < 0;
+            window.seek(positions[at]);
+            return repeated;
+        }
+
+        private void take(Entry entry, Mac mac, MemorySegment encoded) {
+            frameBytes = Dirpack.FRAME_OVERHEAD + (int) encoded.byteSize();
+            if (frame.length < frameBytes) {
+                frame = new byte[frameBytes * 2];
+            }
+            Dirpack.writeFrame(MemorySegment.ofArray(frame), 0, entry.isDirectory(), encoded, mac);
+            frameRead = 0;
+            if (entry.isDirectory()) {
+                Directory child = directories.get(new PathKey(entry.path()));
+                if (child == null || child.summary == null) {
+                    throw new IllegalStateException("directory " + SnapshotPath.display(entry.path()) + " is not done");
+                }
+                summary.addDirectory(child.summary);
+                child.summary = null;
+                run.add(IS_DIRECTORY, entry.name(), mac);
+            } else {
+                summary.addFile(entry);
+                run.add(media.number(entry.contentType()), entry.name(), mac);
+            }
+        }
+    }
+
+    /** Media types by number, and the files of each in descending order of their paths. */
+    private static final class Media {
+        private final Map<String, Integer> byType = new HashMap<>();
+        private final Map<String, Integer> byMedia = new HashMap<>();
+        private final List<String> names = new ArrayList<>();
+
+        int number(String contentType) {
+            Integer known = byType.get(contentType);
+            if (known != null) {
+                return known;
+            }
+            int semicolon = contentType.indexOf(';');
+            String media = (semicolon < 0 ? contentType : contentType.substring(0, semicolon)).strip();
+            int number = byMedia.computeIfAbsent(media, key -> {
+                names.add(media);
+                return names.size() - 1;
+            });
+            byType.put(contentType, number);
+            return number;
+        }
+    }
+
+    /** The lines of one directory, sorted by name, growing off-heap. */
+    private static final class Run {
+        private final Arena arena;
+        private MemorySegment bytes;
+        private long used;
+
+        Run(Arena arena) {
+            this.arena = arena;
+            this.bytes = arena.allocate(4096);
+        }
+
+        void add(int media, byte[] name, Mac mac) {
+            long needed = used + RUN_NAME_AT + name.length;
+            if (needed > bytes.byteSize()) {
+                MemorySegment larger = arena.allocate(needed * 2);
+                MemorySegment.copy(bytes, 0, larger, 0, used);
+                bytes = larger;
+            }
+            bytes.set(JAVA_SHORT_UNALIGNED, used + RUN_MEDIA_AT, (short) media);
+            bytes.set(JAVA_SHORT_UNALIGNED, used + RUN_NAME_LENGTH_AT, (short) name.length);
+            mac.write(bytes, used + RUN_MAC_AT);
+            MemorySegment.copy(name, 0, bytes, JAVA_BYTE, used + RUN_NAME_AT, name.length);
+            used = needed;
+        }
+
+        MemorySegment bytes() {
+            return bytes.asSlice(0, used);
+        }
+    }
+
+    /** A run read back, with the start of each line. */
+    private final class Lines {
+        private final MemorySegment bytes;
+        private int[] starts = new int[32];
+        private int count;
+
+        Lines(Directory directory, Arena arena) {
+            bytes = arena.allocate(Math.max(1, directory.runBytes)).asSlice(0, directory.runBytes);
+            log.read(bytes, directory.runPosition);
+            for (int at = 0; at < bytes.byteSize(); at += RUN_NAME_AT + nameLength(at)) {
+                if (count == starts.length) {
+                    starts = Arrays.copyOf(starts, count * 2);
+                }
+                starts[count++] = at;
+            }
+        }
+
+        private int nameLength(int start) {
+            return bytes.get(JAVA_SHORT_UNALIGNED, start + RUN_NAME_LENGTH_AT) & 0xFFFF;
+        }
+
+        int start(int line) {
+            return starts[line];
+        }
+
+        int media(int line) {
+            return bytes.get(JAVA_SHORT_UNALIGNED, starts[line] + RUN_MEDIA_AT) & 0xFFFF;
+        }
+
+        boolean isDirectory(int line) {
+            return media(line) == IS_DIRECTORY;
+        }
+
+        Mac mac(int line) {
+            return Mac.read(bytes, starts[line] + RUN_MAC_AT);
+        }
+
+        byte[] name(int line) {
+            return bytes.asSlice(starts[line] + RUN_NAME_AT, nameLength(starts[line]))
+                    .toArray(JAVA_BYTE);
+        }
+
+        /** Lines in the order of whole paths, where a directory stands for what is below it: "a-b" before "a/x". */
+        Integer[] byWholePath() {
+            Integer[] lines = new Integer[count];
+            for (int i = 0; i < count; i++) {
+                lines[i] = i;
+            }
+            Arrays.sort(lines, Comparator.comparing(this::nameAsPath, SnapshotPath::compareBytes));
+            return lines;
+        }
+
+        private byte[] nameAsPath(int line) {
+            byte[] name = name(line);
+            if (!isDirectory(line)) {
+                return name;
+            }
+            byte[] withSlash = Arrays.copyOf(name, name.length + 1);
+            withSlash[name.length] = '/';
+            return withSlash;
+        }
+    }
+
+    private Mac buildVfs(BlobSink sink, MsgpackWriter writer) {
+        List<Directory> descending = new ArrayList<>(directories.values());
+        descending.sort(Comparator.comparingInt(Directory::depth)
+                .thenComparing(SnapshotTrees::withSlash, SnapshotPath::compareBytes)
+                .reversed());
+        TreeBuilder vfs = new TreeBuilder(TreeKind.VFS, sink, writer);
+        for (Directory directory : descending) {
+            try (Arena arena = Arena.ofConfined()) {
+                Lines lines = new Lines(directory, arena);
+                for (int i = lines.count - 1; i >= 0; i--) {
+                    vfs.add(SnapshotPath.child(directory.path, lines.name(i)), lines.mac(i));
+                }
+            }
+        }
+        vfs.add(SnapshotPath.ROOT, rootEntry());
+        return vfs.finish();
+    }
+
+    private static byte[] withSlash(Directory directory) {
+        byte[] path = directory.path;
+        if (SnapshotPath.isRoot(path)) {
+            return path;
+        }
+        byte[] withSlash = Arrays.copyOf(path, path.length + 1);
+        withSlash[path.length] = '/';
+        return withSlash;
+    }
+
+    /** The entry of the root stands among its own children. */
+    private Mac rootEntry() {
+        try (ScanLog.Window window = log.window()) {
+            for (long at = root.lastChild; at != ScanLog.NONE; at = window.previous()) {
+                window.seek(at);
+                if (SnapshotPath.isRoot(
+                        Entry.encodedName(window.entry(), root.path.length).toArray(JAVA_BYTE))) {
+                    return window.mac();
+                }
+            }
+        }
+        throw new IllegalStateException("no entry for /");
+    }
+
+    /** A place in the walk down the tree, from the last line of a directory to its first. */
+    private final class Step implements AutoCloseable {
+        private final Arena arena = Arena.ofConfined();
+        private final Directory directory;
+        private final Lines lines;
+        private final Integer[] order;
+        private int next;
+
+        Step(Directory directory) {
+            this.directory = directory;
+            this.lines = new Lines(directory, arena);
+            this.order = lines.byWholePath();
+            this.next = order.length - 1;
+        }
+
+        @Override
+        public void close() {
+            arena.close();
+        }
+    }
+
+    /** Which line of which directory: what is kept of each file between the walk and the building of its media's part. */
+    private static final class FileList implements AutoCloseable {
+        private Arena arena = Arena.ofConfined();
+        private MemorySegment bytes = arena.allocate(1024);
+        private long used;
+
+        void add(int directory, int start) {
+            if (used == bytes.byteSize()) {
+                Arena next = Arena.ofConfined();
+                MemorySegment larger = next.allocate(used * 2);
+                MemorySegment.copy(bytes, 0, larger, 0, used);
+                arena.close();
+                arena = next;
+                bytes = larger;
+            }
+            bytes.set(JAVA_INT_UNALIGNED, used, directory);
+            bytes.set(JAVA_INT_UNALIGNED, used + 4, start);
+            used += 8;
+        }
+
+        @Override
+        public void close() {
+            arena.close();
+        }
+    }
+
+    /** Walks the tree in descending order of whole paths, once, dealing the files out to their media types. */
+    private Mac buildContentTypes(BlobSink sink, MsgpackWriter writer, Media media) {
+        List<Directory> visited = new ArrayList<>();
+        List<FileList> files = new ArrayList<>();
+        for (int i = 0; i < media.names.size(); i++) {
+            files.add(new FileList());
+        }
+        Deque<Step> stack = new ArrayDeque<>();
+        try {
+            stack.push(new Step(root));
+            Map<Directory, Integer> numbers = new HashMap<>();
+            while (!stack.isEmpty()) {
+                Step step = stack.peek();
+                if (step.next < 0) {
+                    stack.pop().close();
+                    continue;
+                }
+                int line = step.order[step.next--];
+                if (step.lines.isDirectory(line)) {
+                    byte[] path = SnapshotPath.child(step.directory.path, step.lines.name(line));
+                    Directory child = directories.get(new PathKey(path));
+                    if (child == null) {
+                        throw new IllegalStateException("directory " + SnapshotPath.display(path) + " is unknown");
+                    }
+                    stack.push(new Step(child));
+                } else {
+                    int number = numbers.computeIfAbsent(step.directory, key -> {
+                        visited.add(step.directory);
+                        return visited.size() - 1;
+                    });
+                    files.get(step.lines.media(line)).add(number, step.lines.start(line));
+                }
+            }
+            return buildContentTypes(sink, writer, media, visited, files);
+        } finally {
+            stack.forEach(Step::close);
+            files.forEach(FileList::close);
+        }
+    }
+
+    private Mac buildContentTypes(
+            BlobSink sink, MsgpackWriter writer, Media media, List<Directory> visited, List<FileList> files) {
+        List<byte[]> prefixes = new ArrayList<>();
+        for (String name : media.names) {
+            prefixes.add(("/" + name + "/").getBytes(StandardCharsets.UTF_8));
+        }
+        List<Integer> order = new ArrayList<>();
+        for (int i = 0; i < prefixes.size(); i++) {
+            order.add(i);
+        }
+        order.sort(
+                Comparator.comparing(prefixes::get, SnapshotPath::compareBytes).reversed());
+        TreeBuilder types = new TreeBuilder(TreeKind.INDEX, sink, writer);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment line = arena.allocate(RUN_NAME_AT + 0x10000);
+            for (int number : order) {
+                FileList list = files.get(number);
+                byte[] prefix = prefixes.get(number);
+                for (long at = 0; at < list.used; at += 8) {
+                    Directory directory = visited.get(list.bytes.get(JAVA_INT_UNALIGNED, at));
+                    int start = list.bytes.get(JAVA_INT_UNALIGNED, at + 4);
+                    long bytes = Math.min(RUN_NAME_AT + 256L, directory.runBytes - start);
+                    log.read(line.asSlice(0, bytes), directory.runPosition + start);
+                    int nameBytes = line.get(JAVA_SHORT_UNALIGNED, RUN_NAME_LENGTH_AT) & 0xFFFF;
+                    if (RUN_NAME_AT + nameBytes > bytes) {
+                        log.read(line.asSlice(0, RUN_NAME_AT + nameBytes), directory.runPosition + start);
+                    }
+                    byte[] name = line.asSlice(RUN_NAME_AT, nameBytes).toArray(JAVA_BYTE);
+                    byte[] path = SnapshotPath.child(directory.path, name);
+                    byte[] key = Arrays.copyOf(prefix, prefix.length - 1 + path.length);
+                    System.arraycopy(path, 0, key, prefix.length - 1, path.length);
+                    types.add(key, Mac.read(line, RUN_MAC_AT));
+                }
+            }
+        }
+        return types.finish();
+    }
+
+    private Mac buildSorted(TreeKind kind, Positions positions, BlobSink sink, MsgpackWriter writer) {
+        log.sort(positions.values, positions.count, record -> record);
+        TreeBuilder tree = new TreeBuilder(kind, sink, writer);
+        try (ScanLog.Window window = log.window()) {
+            byte[] last = null;
+            for (int i = positions.count - 1; i >= 0; i--) {
+                window.seek(positions.values[i]);
+                byte[] key = window.entry().toArray(JAVA_BYTE);
+                if (last == null || !Arrays.equals(key, last)) { // two errors of one path: the last one counts
+                    tree.add(key, window.mac());
+                }
+                last = key;
+            }
+        }
+        return tree.finish();
+    }
+
+    @Override
+    public void close() throws IOException {
+        log.close();
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.snapshot;
+
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.record.TreeNode;
+import dev.armoire.packfile.MsgpackReader;
+import dev.armoire.packfile.ResourceType;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a B+tree node by node, as far as a question needs it. Keeps the last nodes it saw. One thread at a time.
+ */
+public final class TreeReader {
+    private static final int CACHED_NODES = 64;
+    /** Deeper than any tree of 2^64 keys: more means that nodes point at each other. */
+    private static final int MAX_DEPTH = 32;
+
+    private final TreeKind kind;
+    private final BlobSource source;
+    private final Mac root;
+    private final Map<Mac, TreeNode> cache = new LinkedHashMap<>(CACHED_NODES * 2, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Mac, TreeNode> eldest) {
+            return size() > CACHED_NODES;
+        }
+    };
+    private @Nullable Mac top;
+
+    public TreeReader(TreeKind kind, BlobSource source, Mac root) {
+        this.kind = kind;
+        this.source = source;
+        this.root = root;
+    }
+
+    /** Receives keys in order; returns false to stop. */
+    @FunctionalInterface
+    public interface Visitor {
+        boolean pair(byte[] key, Mac value);
+    }
+
+    /** The value of a key, or null. */
+    public @Nullable Mac find(byte[] key) {
+        TreeNode leaf = leafFor(key);
+        int at = Collections.binarySearch(leaf.keys(), key, kind.order());
+        return at >= 0 ? leaf.values().get(at) : null;
+    }
+
+    /** Visits all keys from {@code from} on, in order. */
+    public void scan(byte[] from, Visitor visitor) {
+        TreeNode leaf = leafFor(from);
+        int at = Collections.binarySearch(leaf.keys(), from, kind.order());
+        at = at < 0 ? -at - 1 : at;
+        byte[] last = null;
+        while (true) {
+            for (; at < leaf.keys().size(); at++) {
+                byte[] key = leaf.keys().get(at);
+                if (last != null && kind.order().compare(key, last) <= 0) {
+                    throw new CorruptDataException("tree " + root.shortHex() + ": keys are out of order");
+                }
+                last = key;
+                if (!visitor.pair(key, leaf.values().get(at))) {
+                    return;
+                }
+            }
+            if (leaf.next().isZero()) {
+                return;
+            }
+            leaf = node(leaf.next());
+            at = 0;
+        }
+    }
+
+    /**
+     * Visits all pairs of a tree whose keys may be in another order than its kind's: Plakar's trees of attributes are
+     * (format 2a §2.5).
+     */
+    public void scanUnordered(Visitor visitor) {
+        TreeNode leaf = node(top());
+        for (int depth = 0; !leaf.isLeaf(); depth++) {
+            leaf = node(childOf(leaf, 0, depth));
+        }
+        long leaves = 0;
+        while (true) {
+            for (int at = 0; at < leaf.keys().size(); at++) {
+                if (!visitor.pair(leaf.keys().get(at), leaf.values().get(at))) {
+                    return;
+                }
+            }
+            if (leaf.next().isZero()) {
+                return;
+            }
+            leaf = node(leaf.next());
+            if (++leaves > 1L << 32) {
+                throw new CorruptDataException("tree " + root.shortHex() + ": its leaves go round in a circle");
+            }
+        }
+    }
+
+    /** Visits the MACs of all nodes, parents before children; the leaves' contents too. For checks. */
+    public void forEachNode(NodeVisitor visitor) {
+        forEachNode(top(), 0, visitor);
+    }
+
+    /** Receives one node. */
+    @FunctionalInterface
+    public interface NodeVisitor {
+        void node(Mac mac, TreeNode node);
+    }
+
+    private void forEachNode(Mac mac, int depth, NodeVisitor visitor) {
+        TreeNode node = node(mac);
+        visitor.node(mac, node);
+        for (int i = 0; i < node.pointers().size(); i++) {
+            forEachNode(childOf(node, i, depth), depth + 1, visitor);
+        }
+    }
+
+    private TreeNode leafFor(byte[] key) {
+        TreeNode node = node(top());
+        for (int depth = 0; !node.isLeaf(); depth++) {
+            int at = Collections.binarySearch(node.keys(), key, kind.order());
+            node = node(childOf(node, at >= 0 ? at + 1 : -at - 1, depth));
+        }
+        return node;
+    }
+
+    private Mac childOf(TreeNode node, int at, int depth) {
+        if (depth > MAX_DEPTH) {
+            throw new CorruptDataException("tree " + root.shortHex() + ": deeper than any tree can be");
+        }
+        return node.pointers().get(at);
+    }
+
+    private Mac top() {
+        if (top == null) {
+            TreeNode.Root record = TreeNode.Root.decode(
+                    new MsgpackReader(source.read(kind.rootType(), root), name(kind.rootType(), root)));
+            if (record.order() < 3) {
+                throw new CorruptDataException(name(kind.rootType(), root) + ": impossible order " + record.order());
+            }
+            top = record.node();
+        }
+        return top;
+    }
+
+    private static String name(int type, Mac mac) {
+        return ResourceType.name(type) + " " + mac.shortHex();
+    }
+
+    private TreeNode node(Mac mac) {
+        TreeNode node = cache.get(mac);
+        if (node == null) {
+            node = TreeNode.decode(new MsgpackReader(source.read(kind.nodeType(), mac), name(kind.nodeType(), mac)));
+            List<?> expected = node.isLeaf() ? node.values() : node.pointers();
+            if (expected.size() != node.keys().size() + (node.isLeaf() ? 0 : 1)) {
+                throw new CorruptDataException(name(kind.nodeType(), mac) + ": "
+                        + node.keys().size() + " keys, " + expected.size() + " children or values");
+            }
+            cache.put(mac, node);
+        }
+        return node;
+    }
+}
