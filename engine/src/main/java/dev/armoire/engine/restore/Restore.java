@@ -124,7 +124,7 @@ public final class Restore {
         for (Folder folder : folders.reversed()) {
             finish(folder);
         }
-        return new RestoreResult(files.sum(), madeFolders, bytes.sum(), failed.sum(), 0, isDamaged.get());
+        return new RestoreResult(files.sum(), madeFolders, bytes.sum(), failed.sum(), isDamaged.get());
     }
 
     private void walk(byte[] directory, byte[] target) {

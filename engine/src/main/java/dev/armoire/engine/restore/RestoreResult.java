@@ -7,7 +7,6 @@ package dev.armoire.engine.restore;
  * @param files items that are no directories
  * @param bytes bytes of file content
  * @param failed items that are not in the target
- * @param incomplete items that are, without some of their metadata
  * @param isDamaged whether something failed because the store is damaged
  */
-public record RestoreResult(long files, long folders, long bytes, long failed, long incomplete, boolean isDamaged) {}
+public record RestoreResult(long files, long folders, long bytes, long failed, boolean isDamaged) {}
