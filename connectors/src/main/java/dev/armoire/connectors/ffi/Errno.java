@@ -11,12 +11,14 @@ public final class Errno {
     public static final int EAGAIN = 11;
     public static final int EACCES = 13;
     public static final int EEXIST = 17;
+    public static final int EXDEV = 18;
     public static final int ENOTDIR = 20;
     public static final int EISDIR = 21;
     public static final int EINVAL = 22;
     public static final int ENAMETOOLONG = 36;
     public static final int ENOSYS = 38;
     public static final int ELOOP = 40;
+    public static final int ENODATA = 61;
     public static final int EOPNOTSUPP = 95;
 
     private Errno() {}
@@ -39,7 +41,7 @@ public final class Errno {
             case 15 -> "block device required";
             case 16 -> "device or resource busy";
             case EEXIST -> "file exists";
-            case 18 -> "invalid cross-device link";
+            case EXDEV -> "invalid cross-device link";
             case 19 -> "no such device";
             case ENOTDIR -> "not a directory";
             case EISDIR -> "is a directory";
@@ -59,7 +61,7 @@ public final class Errno {
             case ENOSYS -> "function not implemented";
             case 39 -> "directory not empty";
             case ELOOP -> "too many levels of symbolic links";
-            case 61 -> "no data available";
+            case ENODATA -> "no data available";
             case 71 -> "protocol error";
             case 74 -> "bad message";
             case 75 -> "value too large for defined data type";

@@ -30,6 +30,8 @@ final class Libc {
     static final int FSETXATTR = number(190, 7);
     static final int LGETXATTR = number(192, 9);
     static final int LLISTXATTR = number(195, 12);
+    static final int REMOVEXATTR = number(197, 14);
+    static final int FREMOVEXATTR = number(199, 16);
     static final int GETDENTS64 = number(217, 61);
     static final int FADVISE64 = number(221, 223);
     static final int OPENAT = number(257, 56);

@@ -378,6 +378,18 @@ public final class Posix implements AutoCloseable {
                 : (int) call(Libc.SETXATTR, path.address(), other.address(), data.address(), value.length, 0);
     }
 
+    /** Removes an attribute of an open file or directory; ENODATA when there is none. */
+    public int removeXattr(int fd, byte[] attribute) {
+        return put(other, attribute) ? (int) call(Libc.FREMOVEXATTR, fd, other.address(), 0, 0) : -Errno.ENAMETOOLONG;
+    }
+
+    /** As {@link #removeXattr}, for a descriptor opened with {@link OpenFlags#PATH}. */
+    public int removeXattrOfPath(int pathFd, byte[] attribute) {
+        return putPath(procPath(pathFd, NOTHING)) && put(other, attribute)
+                ? (int) call(Libc.REMOVEXATTR, path.address(), other.address(), 0, 0)
+                : -Errno.ENAMETOOLONG;
+    }
+
     private int putAttribute(byte[] attribute, byte[] value) {
         if (!put(other, attribute)) {
             return -Errno.ENAMETOOLONG;

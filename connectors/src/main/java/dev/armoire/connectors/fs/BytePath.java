@@ -9,6 +9,7 @@ import java.util.Arrays;
 /** Paths as '/'-separated bytes: names need not be UTF-8, so they never become text on their way. */
 final class BytePath {
     static final byte[] ROOT = {'/'};
+    static final byte[] SELF = {'.'};
     static final byte[] EMPTY = {};
 
     private BytePath() {}

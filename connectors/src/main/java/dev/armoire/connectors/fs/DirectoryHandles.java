@@ -30,15 +30,22 @@ final class DirectoryHandles implements AutoCloseable {
     /** A right to use a directory's descriptor, until closed. */
     final class Handle implements AutoCloseable {
         private final int fd;
+        private final boolean passesAccessList;
         private int users = 1;
         private boolean isKept;
 
-        private Handle(int fd) {
+        private Handle(int fd, boolean passesAccessList) {
             this.fd = fd;
+            this.passesAccessList = passesAccessList;
         }
 
         int fd() {
             return fd;
+        }
+
+        /** Whether what is made here gets an access list (a default ACL) that nobody has asked for. */
+        boolean passesAccessList() {
+            return passesAccessList;
         }
 
         @Override
@@ -83,7 +90,8 @@ final class DirectoryHandles implements AutoCloseable {
         if (fd < 0) {
             throw new PosixException("open", BytePath.join(target, path), fd);
         }
-        return keep(key, new Handle(fd));
+        boolean passes = posix.getXattr(fd, BytePath.SELF, RestoredMetadata.DEFAULT_ACCESS_LIST) > 0;
+        return keep(key, new Handle(fd, passes));
     }
 
     private Handle keep(String key, Handle handle) {

@@ -94,7 +94,7 @@ final class PosixExporter implements Exporter {
             if (made != 0 && made != -Errno.EEXIST) {
                 throw new PosixException("mkdir", shown(path), made);
             }
-            if (made != 0) {
+            if (made != 0 || parent.passesAccessList()) { // such a list may leave out the owner's rights
                 try (var directory = directories.acquire(posix, path)) { // refuses all but directories
                     borrow(posix, directory.fd(), path, false);
                 }
@@ -183,7 +183,7 @@ final class PosixExporter implements Exporter {
                     path,
                     "symlink",
                     name -> posix.symlinkat(linkTarget, fd, name),
-                    name -> metadata.restoreAt(posix, fd, name, path, info, xattrs));
+                    name -> metadata.restoreAt(posix, directory, name, path, info, xattrs));
         }
     }
 
@@ -201,7 +201,7 @@ final class PosixExporter implements Exporter {
                     path,
                     "mknod",
                     name -> posix.mknodat(fd, name, mode, info.rdev()),
-                    name -> metadata.restoreAt(posix, fd, name, path, info, xattrs));
+                    name -> metadata.restoreAt(posix, directory, name, path, info, xattrs));
         }
     }
 
@@ -228,7 +228,7 @@ final class PosixExporter implements Exporter {
         check(path);
         try (Posix posix = Posix.take();
                 var directory = directories.acquire(posix, path)) {
-            int fd = posix.openat(directory.fd(), new byte[] {'.'}, OpenFlags.DIRECTORY, 0);
+            int fd = posix.openat(directory.fd(), BytePath.SELF, OpenFlags.DIRECTORY, 0);
             if (fd < 0) {
                 problems.lost(path, "owner, permissions, attributes and time: " + Errno.text(-fd));
                 return;
@@ -238,7 +238,7 @@ final class PosixExporter implements Exporter {
                 if (before != null && !restorePermissions) {
                     posix.fchmod(fd, before);
                 }
-                metadata.restore(posix, fd, path, info, xattrs);
+                metadata.restore(posix, fd, true, path, info, xattrs);
             } finally {
                 posix.closeFile(fd);
             }

@@ -96,7 +96,7 @@ final class PosixFileOutput implements Exporter.FileOutput {
         if (failed != 0) {
             throw new PosixException("truncate", exporter.shown(path), failed);
         }
-        exporter.metadata().restore(posix, fd, path, info, xattrs);
+        exporter.metadata().restore(posix, fd, directory.passesAccessList(), path, info, xattrs);
         exporter.rename(posix, directory.fd(), temporary, path);
         renamed = true;
     }

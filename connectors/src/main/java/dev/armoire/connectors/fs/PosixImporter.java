@@ -251,7 +251,7 @@ final class PosixImporter implements Importer {
             if (directory < 0) {
                 throw new PosixException("getxattr", path, directory);
             }
-            byte[] name = relative.length == 0 ? new byte[] {'.'} : BytePath.name(relative);
+            byte[] name = relative.length == 0 ? BytePath.SELF : BytePath.name(relative);
             int length = posix.getXattr(directory, name, attribute);
             posix.closeFile(directory);
             if (length < 0) {

@@ -8,6 +8,7 @@ import dev.armoire.connectors.spi.Exporter.Problems;
 import dev.armoire.connectors.spi.Exporter.Xattr;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -15,6 +16,8 @@ import java.util.List;
  * file capabilities, so neither may come before it. What cannot be set is told and left.
  */
 final class RestoredMetadata {
+    static final byte[] DEFAULT_ACCESS_LIST = "system.posix_acl_default".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] ACCESS_LIST = "system.posix_acl_access".getBytes(StandardCharsets.US_ASCII);
     private static final long UNCHANGED = 0xffff_ffffL; // to chown it means "as it is": it can be no owner
     private static final int SET_ID = 06000;
 
@@ -27,6 +30,8 @@ final class RestoredMetadata {
 
         int xattr(Xattr xattr);
 
+        int removeXattr(byte[] attribute);
+
         int permissions(int bits);
 
         int time(long seconds, int nanos);
@@ -37,9 +42,13 @@ final class RestoredMetadata {
         this.problems = problems;
     }
 
-    /** For a file or directory, open to read or write. */
-    void restore(Posix posix, int fd, byte[] path, FileInfo info, List<Xattr> xattrs) {
-        restore(path, info, xattrs, new Item() {
+    /**
+     * For a file or directory, open to read or write.
+     *
+     * @param inherits whether it may have an access list from its surroundings, which must go
+     */
+    void restore(Posix posix, int fd, boolean inherits, byte[] path, FileInfo info, List<Xattr> xattrs) {
+        restore(inherits, path, info, xattrs, new Item() {
             @Override
             public int owner(long uid, long gid) {
                 return posix.fchown(fd, uid, gid);
@@ -48,6 +57,11 @@ final class RestoredMetadata {
             @Override
             public int xattr(Xattr xattr) {
                 return posix.setXattr(fd, xattr.name(), xattr.value());
+            }
+
+            @Override
+            public int removeXattr(byte[] attribute) {
+                return posix.removeXattr(fd, attribute);
             }
 
             @Override
@@ -63,22 +77,35 @@ final class RestoredMetadata {
     }
 
     /** For what must not be opened: symbolic links and special files. */
-    void restoreAt(Posix posix, int directory, byte[] name, byte[] path, FileInfo info, List<Xattr> xattrs) {
-        int fd = posix.openat(directory, name, OpenFlags.PATH | OpenFlags.NO_FOLLOW, 0);
+    void restoreAt(
+            Posix posix,
+            DirectoryHandles.Handle directory,
+            byte[] name,
+            byte[] path,
+            FileInfo info,
+            List<Xattr> xattrs) {
+        int parent = directory.fd();
+        boolean inherits = directory.passesAccessList() && !FileMode.isSymlink(info.mode());
+        int fd = posix.openat(parent, name, OpenFlags.PATH | OpenFlags.NO_FOLLOW, 0);
         if (fd < 0) {
             problems.lost(path, "owner, permissions, attributes and time: " + Errno.text(-fd));
             return;
         }
         try {
-            restore(path, info, xattrs, new Item() {
+            restore(inherits, path, info, xattrs, new Item() {
                 @Override
                 public int owner(long uid, long gid) {
-                    return posix.chownat(directory, name, uid, gid);
+                    return posix.chownat(parent, name, uid, gid);
                 }
 
                 @Override
                 public int xattr(Xattr xattr) {
                     return posix.setXattrOfPath(fd, xattr.name(), xattr.value());
+                }
+
+                @Override
+                public int removeXattr(byte[] attribute) {
+                    return posix.removeXattrOfPath(fd, attribute);
                 }
 
                 @Override
@@ -88,7 +115,7 @@ final class RestoredMetadata {
 
                 @Override
                 public int time(long seconds, int nanos) {
-                    return posix.setMtimeAt(directory, name, seconds, nanos);
+                    return posix.setMtimeAt(parent, name, seconds, nanos);
                 }
             });
         } finally {
@@ -96,8 +123,14 @@ final class RestoredMetadata {
         }
     }
 
-    private void restore(byte[] path, FileInfo info, List<Xattr> xattrs, Item item) {
+    private void restore(boolean inherits, byte[] path, FileInfo info, List<Xattr> xattrs, Item item) {
         boolean isOwned = restorePermissions && restoreOwner(path, info, item);
+        if (restorePermissions && inherits) {
+            removeAccessList(path, ACCESS_LIST, item);
+            if (FileMode.isDirectory(info.mode())) {
+                removeAccessList(path, DEFAULT_ACCESS_LIST, item);
+            }
+        }
         for (Xattr xattr : xattrs) {
             if (restorePermissions || !grantsRights(xattr)) {
                 restoreXattr(path, xattr, item);
@@ -127,6 +160,13 @@ final class RestoredMetadata {
 
     private static boolean isPossible(long id) {
         return id >= 0 && id < UNCHANGED;
+    }
+
+    private void removeAccessList(byte[] path, byte[] list, Item item) {
+        int failed = item.removeXattr(list);
+        if (failed != 0 && failed != -Errno.ENODATA && failed != -Errno.EOPNOTSUPP) {
+            problems.lost(path, "removal of " + BytePath.text(list) + ": " + Errno.text(-failed));
+        }
     }
 
     private void restoreXattr(byte[] path, Xattr xattr, Item item) {

@@ -95,7 +95,7 @@ final class TreeWalk {
                 throw new PosixException("stat", path, failed);
             }
             rootDevice = posix.stat().dev();
-            if (isExcluded(path, true) || !item(fd, new byte[] {'.'}, path)) {
+            if (isExcluded(path, true) || !item(fd, BytePath.SELF, path)) {
                 posix.closeFile(fd);
                 return;
             }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.fs;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class BytePathTest {
+    private static byte[] bytes(String text) {
+        return text.getBytes(ISO_8859_1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/, /",
+        "/a, /a",
+        "/a/, /a",
+        "//a///b, /a/b",
+        "/a/./b, /a/b",
+        "/a/../b, /b",
+        "/.., /",
+        "/../.., /",
+        "/a/.., /",
+        "/a/b/../../c, /c",
+        "x, /cwd/x",
+        "., /cwd",
+        ".., /",
+        "../x, /x",
+        "/..a/.b, /..a/.b",
+        "/.../x, /.../x",
+        "/aa/bb/.., /aa"
+    })
+    void cleans(String path, String clean) {
+        assertThat(BytePath.clean(bytes("/cwd"), bytes(path)))
+                .asString(ISO_8859_1)
+                .isEqualTo(clean);
+    }
+
+    @Test
+    void anEmptyPathIsTheWorkingDirectory() {
+        assertThat(BytePath.clean(bytes("/cwd"), bytes(""))).isEqualTo(bytes("/cwd"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/, /, ''", "/a, /, a", "/a/b, /a, b", "a, '', a", "a/b/c, a/b, c"})
+    void splits(String path, String parent, String name) {
+        assertThat(BytePath.parent(bytes(path))).isEqualTo(bytes(parent));
+        assertThat(BytePath.name(bytes(path))).isEqualTo(bytes(name));
+        if (!name.isEmpty()) {
+            assertThat(BytePath.join(bytes(parent), bytes(name))).isEqualTo(bytes(path));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/a, /a, true", "/a/b, /a, true", "/ab, /a, false", "/a, /a/b, false", "/x, /, true"})
+    void knowsWhatLiesBelow(String path, String directory, boolean below) {
+        assertThat(BytePath.isBelow(bytes(path), bytes(directory))).isEqualTo(below);
+    }
+
+    @Test
+    void nioPathsKeepTheirBytes() {
+        assertThat(BytePath.of(Path.of("/nowhere/a b/%41/ü")))
+                .isEqualTo("/nowhere/a b/%41/ü"
+                        .getBytes(java.nio.charset.Charset.forName(System.getProperty("sun.jnu.encoding"))));
+    }
+}
