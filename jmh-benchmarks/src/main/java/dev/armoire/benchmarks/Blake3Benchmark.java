@@ -24,7 +24,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /** Keyed BLAKE3 over native memory, next to Bouncy Castle's over the heap. Owns its input's arena. */
-@SuppressWarnings({"NullAway.Init", "MustBeClosedChecker"}) // JMH calls the methods with @Setup and @TearDown
+@SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup first
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)

@@ -26,7 +26,7 @@ import org.openjdk.jmh.annotations.Warmup;
  * input's arena. The table of the chunker is private to its module, whose tests hold the slow reference; here the cuts
  * in native memory at an odd offset must be those in an array.
  */
-@SuppressWarnings({"NullAway.Init", "MustBeClosedChecker"}) // JMH calls the methods with @Setup and @TearDown
+@SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup first
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
