@@ -132,6 +132,10 @@ class ArchitectureTest {
                 .should()
                 .notDependOnEachOther()
                 .ignoreDependency(alwaysTrue(), resideInAnyPackage(SPI, "dev.armoire.connectors.ffi.."))
+                // A .ptar is a file of the local file system, and is read as the files of a store there are.
+                .ignoreDependency(
+                        resideInAPackage("dev.armoire.connectors.storage.ptar.."),
+                        resideInAPackage("dev.armoire.connectors.storage.fs.."))
                 .because("what two kinds share belongs to the spi, or to the bindings of the C library")
                 .check(armoire);
     }
