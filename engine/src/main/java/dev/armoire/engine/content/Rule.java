@@ -104,9 +104,11 @@ record Rule(String type, Test test, @Nullable BitSet firstBytes, Charset charset
         private static final Table EMPTY = new Table();
         private static final int EMPTY_INPUT = 256;
 
+        private final List<Rule> rules;
         private final Rule[][] byFirstByte = new Rule[EMPTY_INPUT + 1][];
 
         Table(Rule... rules) {
+            this.rules = List.of(rules);
             for (int first = 0; first <= EMPTY_INPUT; first++) {
                 List<Rule> possible = new ArrayList<>();
                 for (Rule rule : rules) {
@@ -117,6 +119,11 @@ record Rule(String type, Test test, @Nullable BitSet firstBytes, Charset charset
                 }
                 byFirstByte[first] = possible.toArray(Rule[]::new);
             }
+        }
+
+        /** All of them, in the order in which they are tried. */
+        List<Rule> rules() {
+            return rules;
         }
 
         @Nullable

@@ -51,13 +51,13 @@ final class CompiledPattern {
                 to--;
             }
         }
-        boolean directoriesOnly = to > from && line[to - 1] == '/';
-        if (directoriesOnly) {
-            to--;
-        }
         boolean relativeOnly = to - from >= 2 && line[from] == '.' && line[from + 1] == '/';
         if (relativeOnly) {
             from += 2;
+        }
+        boolean directoriesOnly = to > from && line[to - 1] == '/';
+        if (directoriesOnly) {
+            to--;
         }
         boolean anchored = relativeOnly;
         List<byte[]> parts = new ArrayList<>();
