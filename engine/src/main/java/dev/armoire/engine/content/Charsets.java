@@ -95,6 +95,10 @@ final class Charsets {
         boolean controls = false;
         int firstHigh = -1;
         for (int i = 0; i < to; i++) {
+            if (i + Long.BYTES <= to && Sample.isPrintable(in.word(i))) {
+                i += Long.BYTES - 1;
+                continue;
+            }
             int b = in.bytes[i] & 0xff;
             if (b < 0x80) {
                 if (!isAsciiText(b)) {

@@ -27,10 +27,6 @@ final class SeparatedValues {
             }
             to = lastLineFeed > 0 ? lastLineFeed : to;
         }
-        // Most texts have no separator in their first lines: no need to set up more for them.
-        if (in.indexOf(0, to, separator) < 0) {
-            return false;
-        }
         return new SeparatedValues(in, separator, to).isTable();
     }
 

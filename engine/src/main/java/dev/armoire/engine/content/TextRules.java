@@ -134,9 +134,17 @@ final class TextRules {
 
     /** No byte that text never has; after a byte order mark anything goes. */
     static boolean isText(Sample in) {
-        for (int i = 0; i < in.length; i++) {
-            if (BINARY[in.bytes[i] & 0xff]) {
-                return Charsets.byteOrderMark(in) != Charsets.Plain.NONE;
+        int at = 0;
+        while (at < in.length) {
+            int end = Math.min(in.length, at + Long.BYTES);
+            if (end - at == Long.BYTES && !Sample.hasControl(in.word(at))) {
+                at = end;
+                continue;
+            }
+            for (; at < end; at++) {
+                if (BINARY[in.bytes[at] & 0xff]) {
+                    return Charsets.byteOrderMark(in) != Charsets.Plain.NONE;
+                }
             }
         }
         return true;
