@@ -17,7 +17,8 @@ final class Sample {
 
     private static final VarHandle WORDS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long ONES = 0x0101010101010101L;
-    private static final long HIGH_BITS = 0x80 * ONES;
+    private static final long HIGH_BITS = 0x8080808080808080L;
+    private static final long NOT_CONTROL = 0xE0E0E0E0E0E0E0E0L;
 
     final byte[] bytes = new byte[LIMIT];
     final JsonScan json = new JsonScan(bytes);
@@ -118,7 +119,7 @@ final class Sample {
 
     /** Whether some byte of a word lies below 0x20. */
     static boolean hasControl(long word) {
-        return zeroBytes(word & (0xE0 * ONES)) != 0;
+        return zeroBytes(word & NOT_CONTROL) != 0;
     }
 
     /** Whether all bytes of a word lie within 0x20..0x7E. */
