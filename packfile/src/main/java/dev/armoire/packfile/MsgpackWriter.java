@@ -30,7 +30,7 @@ public final class MsgpackWriter {
 
     /** What was written since the last reset, valid until the next write or reset. */
     public MemorySegment written() {
-        return MemorySegment.ofArray(buffer).asSlice(0, position).asReadOnly();
+        return MemorySegment.ofArray(buffer).asSlice(0, position);
     }
 
     /** A copy of what was written since the last reset. */

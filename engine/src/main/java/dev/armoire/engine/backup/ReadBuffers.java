@@ -11,17 +11,22 @@ import org.jspecify.annotations.Nullable;
 final class ReadBuffers implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final ConcurrentLinkedQueue<Lease> free = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger unallocated;
+    private final long bytes;
 
+    /** At most {@code count} buffers, allocated when they are first needed. */
     ReadBuffers(int count, long bytes) {
-        for (int i = 0; i < count; i++) {
-            free.add(new Lease(arena.allocate(bytes, 4096)));
-        }
+        this.unallocated = new AtomicInteger(count);
+        this.bytes = bytes;
     }
 
     /** A buffer held once, or null when all are in use. */
     @Nullable
     Lease tryTake() {
         Lease lease = free.poll();
+        if (lease == null && unallocated.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+            lease = new Lease(arena.allocate(bytes, 4096));
+        }
         if (lease != null) {
             lease.holders.set(1);
         }

@@ -33,8 +33,12 @@ import org.jspecify.annotations.Nullable;
  * for what it can see in it (format 2b §11).
  */
 public final class PackWriter implements AutoCloseable {
-    private static final int BUFFERS = 4;
-    private static final long BUFFER_BYTES = 32 << 20;
+    private static final long SLAB_BYTES = 4 << 20;
+    /** Enough that two full open packfiles leave some to those that are being written. */
+    private static final int SLABS = 26;
+
+    private static final int MAX_SLABS_PER_PACK = 10;
+    private static final long TARGET_BYTES = 32 << 20;
     private static final int MAX_RECORDS = 60_000;
     /** What Plakar may read behind a blob of up to 16 MiB (format 1 §9.4) is at most 4 KiB; the rest hides sizes. */
     private static final int MIN_PADDING = 8 << 10;
@@ -43,7 +47,7 @@ public final class PackWriter implements AutoCloseable {
 
     private final Repository repository;
     private final PendingState state;
-    private final PackBuffers buffers;
+    private final SlabPool slabs = new SlabPool(SLABS, SLAB_BYTES);
     private final long targetBytes;
     private final ExecutorService writers = Executors.newFixedThreadPool(
             WRITER_THREADS, Thread.ofPlatform().name("pack-", 0).daemon().factory());
@@ -58,8 +62,7 @@ public final class PackWriter implements AutoCloseable {
         this.repository = repository;
         this.state = state;
         long max = repository.config().packfile().maxSize();
-        this.targetBytes = Long.compareUnsigned(max, BUFFER_BYTES) < 0 && max > 0 ? max : BUFFER_BYTES;
-        this.buffers = new PackBuffers(BUFFERS, BUFFER_BYTES);
+        this.targetBytes = Long.compareUnsigned(max, TARGET_BYTES) < 0 && max > 0 ? max : TARGET_BYTES;
     }
 
     /** Which of the open packfiles a blob goes to. */
@@ -74,34 +77,37 @@ public final class PackWriter implements AutoCloseable {
      * @param length what {@link BlobCodec#prepare} returned
      */
     public void put(Lane lane, int type, Mac mac, BlobCodec codec, long length) {
-        Pack pack = null;
-        long offset = 0;
-        while (pack == null) {
+        Place place = null;
+        while (place == null) {
             synchronized (this) {
                 rethrow();
-                pack = openPack(lane, length);
-                if (pack != null) {
-                    offset = pack.reserve(type, mac, length);
-                }
+                Pack pack = openPack(lane, length);
+                place = pack == null ? null : pack.reserve(type, mac, length);
             }
-            if (pack == null) {
-                Pack fresh = new Pack(length); // may wait, so not while holding the lock that frees buffers
+            if (place == null) {
+                Slab fresh = new Slab(length); // may wait, so not while holding the lock that frees slabs
                 synchronized (this) {
-                    if (openPack(lane, length) == null) {
-                        install(lane, fresh);
-                    } else {
+                    Pack pack = openPack(lane, length);
+                    if (pack == null) {
+                        pack = new Pack();
+                        install(lane, pack);
+                    }
+                    if (pack.hasRoom(length)) {
                         fresh.release();
+                    } else {
+                        pack.slabs.add(fresh);
                     }
                 }
             }
         }
         try {
-            codec.writeTo(pack.buffer.asSlice(offset, length));
+            codec.writeTo(place.segment);
         } catch (RuntimeException | Error e) {
             fail(e);
             throw e;
         } finally {
             synchronized (this) {
+                Pack pack = place.pack;
                 pack.unfilled--;
                 if (pack.sealed && pack.unfilled == 0) {
                     submit(pack);
@@ -110,10 +116,10 @@ public final class PackWriter implements AutoCloseable {
         }
     }
 
-    /** The open packfile of a lane if it has room; a full one is sealed. Callers hold the lock. */
+    /** The open packfile of a lane if it takes the blob; a full one is sealed. Callers hold the lock. */
     private @Nullable Pack openPack(Lane lane, long length) {
         Pack pack = lane == Lane.DATA ? data : metadata;
-        if (pack != null && !pack.fits(length)) {
+        if (pack != null && !pack.accepts(length)) {
             seal(pack);
             install(lane, null);
             return null;
@@ -175,7 +181,7 @@ public final class PackWriter implements AutoCloseable {
         if (failure == null) {
             failure = cause;
         }
-        buffers.abort();
+        slabs.abort();
     }
 
     private void rethrow() {
@@ -225,10 +231,13 @@ public final class PackWriter implements AutoCloseable {
             MemorySegment mac = arena.allocate(Mac.BYTES);
             Envelope.writeHeader(header, ResourceType.PACKFILE);
             MemorySegment tail = pack.tail.encode(pack.used + padding.byteSize(), pack.createdNanos, codec, hasher);
-            List<MemorySegment> covered = List.of(header, pack.buffer.asSlice(0, pack.used), padding, tail);
-            covered.forEach(hasher::update);
+            List<MemorySegment> parts = new ArrayList<>();
+            parts.add(header);
+            pack.slabs.forEach(slab -> parts.add(slab.segment.asSlice(0, slab.used)));
+            parts.add(padding);
+            parts.add(tail);
+            parts.forEach(hasher::update);
             hasher.finish().write(mac, 0);
-            List<MemorySegment> parts = new ArrayList<>(covered);
             parts.add(mac);
             repository.storage().write(ObjectKind.PACKFILE, name, parts);
             state.addPackfile(name, pack.tail.index());
@@ -261,7 +270,7 @@ public final class PackWriter implements AutoCloseable {
     @Override
     public void close() {
         if (data != null || metadata != null) {
-            buffers.abort();
+            slabs.abort();
         }
         writers.shutdown();
         boolean interrupted = false;
@@ -272,52 +281,84 @@ public final class PackWriter implements AutoCloseable {
                 interrupted = true;
             }
         }
-        buffers.close();
+        slabs.close();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** A packfile being filled. All but {@code buffer} is guarded by the writer. */
-    private final class Pack {
-        private final MemorySegment buffer;
+    /** Where a blob goes. */
+    private record Place(Pack pack, MemorySegment segment) {}
+
+    /** A piece of a packfile; its used part is written. A blob longer than a slab gets one of its own. */
+    private final class Slab {
+        private final MemorySegment segment;
         private final @Nullable Arena ownArena;
+        private long used;
+
+        Slab(long firstLength) {
+            if (firstLength > SLAB_BYTES) {
+                ownArena = Arena.ofShared();
+                segment = ownArena.allocate(firstLength, 4096);
+            } else {
+                ownArena = null;
+                segment = slabs.take();
+            }
+        }
+
+        void release() {
+            if (ownArena == null) {
+                slabs.give(segment);
+            } else {
+                ownArena.close();
+            }
+        }
+    }
+
+    /** A packfile being filled; guarded by the writer. */
+    private final class Pack {
+        private final List<Slab> slabs = new ArrayList<>();
         private final PackfileTail tail = new PackfileTail();
         private final long createdNanos = System.currentTimeMillis() * 1_000_000;
         private long used;
         private int unfilled;
         private boolean sealed;
 
-        Pack(long firstLength) {
-            if (firstLength > BUFFER_BYTES) { // the chunk list of a file of many terabytes
-                ownArena = Arena.ofShared();
-                buffer = ownArena.allocate(firstLength, 4096);
-            } else {
-                ownArena = null;
-                buffer = buffers.take();
+        /** Whether the packfile may take a blob, if need be into a further slab. */
+        boolean accepts(long length) {
+            if (tail.records() == 0) {
+                return true;
             }
+            return used + length <= targetBytes
+                    && tail.records() < MAX_RECORDS
+                    && (slabs.size() < MAX_SLABS_PER_PACK || hasRoom(length));
         }
 
-        boolean fits(long length) {
-            return tail.records() == 0
-                    || used + length <= Math.min(targetBytes, buffer.byteSize()) && tail.records() < MAX_RECORDS;
+        boolean hasRoom(long length) {
+            if (slabs.isEmpty()) {
+                return false;
+            }
+            Slab last = slabs.getLast();
+            return last.used + length <= last.segment.byteSize();
         }
 
-        long reserve(int type, Mac mac, long length) {
-            long offset = used;
-            tail.add(type, mac, offset, length);
+        /** A place in the last slab, or null when that has no room. */
+        @Nullable Place reserve(int type, Mac mac, long length) {
+            if (!hasRoom(length)) {
+                return null;
+            }
+            Slab slab = slabs.getLast();
+            tail.add(type, mac, used, length);
+            MemorySegment segment = slab.segment.asSlice(slab.used, length);
+            slab.used += length;
             used += length;
             unfilled++;
-            return offset;
+            return new Place(this, segment);
         }
 
         void release() {
             tail.close();
-            if (ownArena == null) {
-                buffers.give(buffer);
-            } else {
-                ownArena.close();
-            }
+            slabs.forEach(Slab::release);
         }
     }
 }

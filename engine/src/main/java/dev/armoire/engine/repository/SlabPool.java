@@ -7,27 +7,28 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * The off-heap buffers in which packfiles are filled. Owns one shared arena; pages cost memory only once they are written
- * to. When all are in use, {@link #take} waits: that is how a slow store slows the readers.
+ * The off-heap pieces that packfiles are filled in. Owns one shared arena, which grows to a fixed number of slabs as they
+ * are needed: a small backup touches little memory. When all are in use, {@link #take} waits: that is how a slow store slows
+ * the readers.
  */
-final class PackBuffers implements AutoCloseable {
+final class SlabPool implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final Deque<MemorySegment> free = new ArrayDeque<>();
     private final int count;
+    private final long slabBytes;
+    private int allocated;
     private boolean aborted;
 
-    PackBuffers(int count, long bytes) {
+    SlabPool(int count, long slabBytes) {
         this.count = count;
-        for (int i = 0; i < count; i++) {
-            free.add(arena.allocate(bytes, 4096));
-        }
+        this.slabBytes = slabBytes;
     }
 
-    /** Waits for a buffer, which the caller gives back with {@link #give}. */
+    /** Waits for a slab, which the caller gives back with {@link #give}. */
     synchronized MemorySegment take() {
         boolean interrupted = false;
         try {
-            while (free.isEmpty()) {
+            while (free.isEmpty() && allocated == count) {
                 if (aborted) {
                     throw new PipelineAbortedException();
                 }
@@ -37,7 +38,11 @@ final class PackBuffers implements AutoCloseable {
                     interrupted = true;
                 }
             }
-            return free.pop();
+            if (!free.isEmpty()) {
+                return free.pop();
+            }
+            allocated++;
+            return arena.allocate(slabBytes, 4096);
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -45,12 +50,12 @@ final class PackBuffers implements AutoCloseable {
         }
     }
 
-    synchronized void give(MemorySegment buffer) {
-        free.push(buffer);
+    synchronized void give(MemorySegment slab) {
+        free.push(slab);
         notifyAll();
     }
 
-    /** Wakes all who wait, and lets them fail: no buffer will come back. */
+    /** Wakes all who wait, and lets them fail: no slab will come back. */
     synchronized void abort() {
         aborted = true;
         notifyAll();
@@ -58,9 +63,9 @@ final class PackBuffers implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        if (!aborted && free.size() != count) {
+        if (!aborted && free.size() != allocated) {
             throw new IllegalStateException(
-                    (count - free.size()) + " of " + count + " pack buffers still in use; finish the writer first");
+                    (allocated - free.size()) + " of " + allocated + " slabs still in use; finish the writer first");
         }
         arena.close();
     }
