@@ -141,6 +141,25 @@ class StreamCipherTest {
         assertThatThrownBy(() -> decrypt(cipher, cut)).isInstanceOf(AuthenticationFailedException.class);
     }
 
+    /** No writer makes one, but the form allows an empty segment. */
+    @ParameterizedTest
+    @EnumSource(AeadProvider.class)
+    void anEmptySegmentIsRead(AeadProvider provider) {
+        SegmentAead aead = provider.newAead();
+        byte[] item = Arrays.copyOf(HEX.parseHex(WRAPPED), 68);
+        byte[] subkey = new byte[32];
+        vectorBytes().nextBytes(subkey);
+        aead.key(subkey);
+        aead.seal(
+                new byte[12],
+                MemorySegment.ofArray(new byte[0]),
+                MemorySegment.ofArray(item).asSlice(52));
+        assertThat(decrypt(vectorCipher(provider), item)).isEmpty();
+        item[60] ^= 1;
+        assertThatThrownBy(() -> decrypt(vectorCipher(provider), item))
+                .isInstanceOf(AuthenticationFailedException.class);
+    }
+
     @Test
     void subkeysAndNoncesAreFresh() {
         try (StoreKeys keys = StoreKeys.encrypted(Hashing.BLAKE3, MASTER, "AES256-KW", 65_536)) {

@@ -20,9 +20,11 @@ final class ScratchBuffer implements AutoCloseable {
 
     /** Memory for a new use, at least {@code capacity} bytes; what it held before is void. */
     MemorySegment start(long capacity) {
+        // Never nothing: native libraries take a buffer of no bytes at address 0 for a failed allocation.
+        long needed = Math.max(capacity, SMALLEST_BYTES);
         boolean tooBig = segment.byteSize() > KEPT_BYTES && capacity <= KEPT_BYTES;
-        if (segment.byteSize() < capacity || tooBig) {
-            replace(Math.max(capacity, SMALLEST_BYTES), 0);
+        if (segment.byteSize() < needed || tooBig) {
+            replace(needed, 0);
         }
         return segment;
     }

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.packfile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.simd.XxHash32;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Random;
+import net.jpountz.lz4.LZ4FrameInputStream;
+import net.jpountz.lz4.LZ4FrameOutputStream;
+import net.jpountz.lz4.LZ4FrameOutputStream.BLOCKSIZE;
+import net.jpountz.lz4.LZ4FrameOutputStream.FLG.Bits;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class Lz4FrameTest {
+    private static final long NO_LIMIT = 1L << 40;
+
+    private static byte[] encode(Lz4Library library, MemorySegment plain) {
+        try (var encoder = new Lz4FrameEncoder(library);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(Lz4FrameEncoder.maxFrameLength(plain.byteSize()));
+            long length = encoder.encode(plain, out);
+            return out.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    private static byte[] decode(Lz4Library library, byte[] frame, long limit) {
+        try (var out = new ScratchBuffer()) {
+            long length = new Lz4FrameDecoder(library).decode(MemorySegment.ofArray(frame), out, limit);
+            return out.segment().asSlice(0, length).toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    private static byte[] half(int length, long seed) {
+        byte[] data = new byte[length];
+        var random = new Random(seed);
+        random.nextBytes(data);
+        Arrays.fill(data, 0, length / 2, (byte) 'z');
+        return data;
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'',04224d186470b900000000055dcc02",
+        "hello,04224d186470b90500008068656c6c6f00000000f97700fb",
+    })
+    void smallFramesAreWrittenAsTheVectorsSay(String text, String hex) {
+        byte[] plain = text.getBytes(StandardCharsets.US_ASCII);
+        for (Lz4Library library : Lz4Library.values()) {
+            assertThat(HexFormat.of().formatHex(encode(library, MemorySegment.ofArray(plain))))
+                    .isEqualTo(hex);
+            assertThat(decode(library, Vectors.bytes(hex), 5)).isEqualTo(plain);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Lz4Library.class)
+    void readsCompressedAndDegenerateBlocks(Lz4Library library) {
+        String sixtyFour = "04224d186470b90b0000001f61010027506161616161000000000703d3fd";
+        assertThat(decode(library, Vectors.bytes(sixtyFour), 64)).hasSize(64).containsOnly('a');
+        String degenerate = "04224d186470b90500008068656c6c6f0000008000000000f97700fb";
+        assertThat(new String(decode(library, Vectors.bytes(degenerate), 5), StandardCharsets.US_ASCII))
+                .isEqualTo("hello");
+    }
+
+    @Test
+    void roundTripsAroundBlockBoundsAndAnotherReaderAgrees() throws IOException {
+        int mib4 = 4 << 20;
+        for (int length :
+                new int[] {1, 14, 15, 16, 400, 65_535, 65_536, 65_537, mib4 - 1, mib4, mib4 + 1, 2 * mib4, 2 * mib4 + 15
+                }) {
+            byte[] plain = half(length, length);
+            for (Lz4Library library : Lz4Library.values()) {
+                byte[] frame = encode(library, MemorySegment.ofArray(plain));
+                assertThat(frame.length).isLessThanOrEqualTo(length + 7 + 8 + 4 * (length / mib4 + 1));
+                for (Lz4Library reader : Lz4Library.values()) {
+                    assertThat(Arrays.equals(decode(reader, frame, length), plain))
+                            .as("%s bytes, %s to %s", length, library, reader)
+                            .isTrue();
+                }
+                try (var judge = new LZ4FrameInputStream(new ByteArrayInputStream(frame))) {
+                    assertThat(Arrays.equals(judge.readAllBytes(), plain)).isTrue();
+                }
+            }
+        }
+    }
+
+    @Test
+    void incompressibleBlocksAreStoredRaw() {
+        byte[] random = new byte[100_000];
+        new Random(8).nextBytes(random);
+        byte[] frame = encode(Lz4Library.NATIVE, MemorySegment.ofArray(random));
+        assertThat(frame).hasSize(100_000 + 19);
+        assertThat(frame[10] & 0x80).isEqualTo(0x80);
+    }
+
+    @Test
+    void readsEveryBlockSizeAndOption() throws IOException {
+        byte[] plain = half(300_000, 4);
+        for (BLOCKSIZE size : BLOCKSIZE.values()) {
+            for (Bits[] bits : new Bits[][] {
+                {Bits.BLOCK_INDEPENDENCE},
+                {Bits.BLOCK_INDEPENDENCE, Bits.CONTENT_CHECKSUM, Bits.BLOCK_CHECKSUM},
+                {Bits.BLOCK_INDEPENDENCE, Bits.CONTENT_CHECKSUM, Bits.CONTENT_SIZE},
+            }) {
+                var frame = new ByteArrayOutputStream();
+                try (var out = new LZ4FrameOutputStream(frame, size, plain.length, bits)) {
+                    out.write(plain);
+                }
+                assertThat(Arrays.equals(decode(Lz4Library.NATIVE, frame.toByteArray(), plain.length), plain))
+                        .as("%s %s", size, Arrays.toString(bits))
+                        .isTrue();
+            }
+        }
+    }
+
+    /** A raw block, then one whose only match reaches back into it. */
+    private static byte[] linkedFrame(int distance) {
+        byte[] descriptor = {0x44, 0x40};
+        byte[] head = HexFormat.of().parseHex("04224d184440");
+        byte[] content = "abcdefghijklmnopghijklxyzzy".getBytes(StandardCharsets.US_ASCII);
+        var frame = new ByteArrayOutputStream();
+        frame.writeBytes(head);
+        frame.write(XxHash32.of(MemorySegment.ofArray(descriptor)) >>> 8);
+        frame.writeBytes(HexFormat.of().parseHex("10000080"));
+        frame.write(content, 0, 16);
+        frame.writeBytes(HexFormat.of().parseHex("09000000" + "02"));
+        frame.write(distance);
+        frame.write(0);
+        frame.write(0x50);
+        frame.write(content, 22, 5);
+        frame.writeBytes(HexFormat.of().parseHex("00000000"));
+        int checksum = XxHash32.of(MemorySegment.ofArray(content));
+        for (int i = 0; i < 4; i++) {
+            frame.write(checksum >>> (8 * i));
+        }
+        return frame.toByteArray();
+    }
+
+    @Test
+    void readsLinkedBlocks() {
+        assertThat(new String(decode(Lz4Library.NATIVE, linkedFrame(10), 27), StandardCharsets.US_ASCII))
+                .isEqualTo("abcdefghijklmnopghijklxyzzy");
+        for (int wrong : new int[] {0, 9, 17, 255}) {
+            assertThatThrownBy(() -> decode(Lz4Library.NATIVE, linkedFrame(wrong), 27))
+                    .isInstanceOf(CorruptDataException.class);
+        }
+    }
+
+    @Test
+    void leadingSkippableFramesAreSkippedAndTrailingBytesRefused() {
+        String hello = "04224d186470b90500008068656c6c6f00000000f97700fb";
+        assertThat(decode(Lz4Library.NATIVE, Vectors.bytes("502a4d1803000000aabbcc5f2a4d1800000000" + hello), 5))
+                .hasSize(5);
+        assertThatThrownBy(() -> decode(Lz4Library.NATIVE, Vectors.bytes(hello + hello), 50))
+                .isInstanceOf(CorruptDataException.class)
+                .hasMessageContaining("followed by 24 more bytes");
+    }
+
+    @ParameterizedTest
+    @EnumSource(Lz4Library.class)
+    void moreThanTheLimitIsRefused(Lz4Library library) {
+        for (byte[] plain : new byte[][] {new byte[100_000], half(100_000, 2), new byte[14]}) {
+            byte[] frame = encode(library, MemorySegment.ofArray(plain));
+            assertThat(decode(library, frame, plain.length)).isEqualTo(plain);
+            assertThatThrownBy(() -> decode(library, frame, plain.length - 1)).isInstanceOf(CorruptDataException.class);
+            assertThatThrownBy(() -> decode(library, frame, 0)).isInstanceOf(CorruptDataException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Lz4Library.class)
+    void aFlippedBitIsFoundOrChangesNothing(Lz4Library library) {
+        byte[] plain = half(3000, 6);
+        byte[] frame = encode(library, MemorySegment.ofArray(plain));
+        int found = 0;
+        var random = new Random(1);
+        for (int i = 0; i < 2000; i++) {
+            byte[] broken = frame.clone();
+            broken[random.nextInt(frame.length)] ^= (byte) (1 << random.nextInt(8));
+            try {
+                // In a run of equal bytes a match may come from another distance and give the same.
+                assertThat(decode(library, broken, NO_LIMIT)).isEqualTo(plain);
+            } catch (CorruptDataException e) {
+                found++;
+            }
+        }
+        assertThat(found).isGreaterThan(1900);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Lz4Library.class)
+    void hostileFramesGiveTypedErrorsOnly(Lz4Library library) {
+        for (byte[] good : new byte[][] {
+            encode(library, MemorySegment.ofArray(half(400, 6))),
+            encode(library, MemorySegment.ofArray(new byte[400])),
+            linkedFrame(10)
+        }) {
+            int refused = Mutations.feed(good, 23, 5000, mutant -> decode(library, mutant, NO_LIMIT));
+            assertThat(refused).isGreaterThan(4000);
+        }
+    }
+}
