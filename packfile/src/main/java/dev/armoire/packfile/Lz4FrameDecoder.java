@@ -37,6 +37,7 @@ final class Lz4FrameDecoder {
     private static final long MAX_EXPANSION = 255;
 
     private final LZ4SafeDecompressor decompressor;
+    private final XxHash32 checksum = new XxHash32(); // kept: a new one costs more than a small blob
 
     Lz4FrameDecoder(Lz4Library library) {
         decompressor = switch (library) {
@@ -68,7 +69,7 @@ final class Lz4FrameDecoder {
         boolean hasContentSize = (flags & CONTENT_SIZE) != 0;
         int descriptorBytes = hasContentSize ? 10 : 2;
         need(frame, descriptorAt, descriptorBytes + 1);
-        int headerCheck = XxHash32.of(frame.asSlice(descriptorAt, descriptorBytes)) >>> 8 & 0xff;
+        int headerCheck = checksum(frame.asSlice(descriptorAt, descriptorBytes)) >>> 8 & 0xff;
         if ((frame.get(JAVA_BYTE, descriptorAt + descriptorBytes) & 0xff) != headerCheck) {
             throw corrupt("has a header whose checksum differs", descriptorAt);
         }
@@ -110,8 +111,8 @@ final class Lz4FrameDecoder {
                 need(frame, position, WORD_BYTES);
                 int stored = frame.get(U32, position);
                 // Old Go libraries took it over the plaintext, new ones and the standard over the stored bytes.
-                if (stored != XxHash32.of(block)
-                        && stored != XxHash32.of(out.segment().asSlice(before, written - before))) {
+                if (stored != checksum(block)
+                        && stored != checksum(out.segment().asSlice(before, written - before))) {
                     throw corrupt("has a block whose checksum differs", position);
                 }
                 position += WORD_BYTES;
@@ -119,7 +120,7 @@ final class Lz4FrameDecoder {
         }
         if ((flags & CONTENT_CHECKSUM) != 0) {
             need(frame, position, WORD_BYTES);
-            if (frame.get(U32, position) != XxHash32.of(out.segment().asSlice(0, written))) {
+            if (frame.get(U32, position) != checksum(out.segment().asSlice(0, written))) {
                 throw corrupt("holds content whose checksum differs", position);
             }
             position += WORD_BYTES;
@@ -142,6 +143,12 @@ final class Lz4FrameDecoder {
             throw new CorruptDataException(
                     "LZ4 frame, byte " + at + ": the block is malformed or holds more than " + room + " bytes", e);
         }
+    }
+
+    private int checksum(MemorySegment data) {
+        checksum.reset();
+        checksum.update(data);
+        return checksum.value();
     }
 
     private static long skipSkippableFrames(MemorySegment frame) {

@@ -26,6 +26,7 @@ final class Lz4FrameEncoder implements AutoCloseable {
 
     private final LZ4Compressor compressor;
     private final AutoCloseable state;
+    private final XxHash32 checksum = new XxHash32(); // kept: a new one costs more than a small blob
 
     Lz4FrameEncoder(Lz4Library library) {
         switch (library) {
@@ -83,7 +84,9 @@ final class Lz4FrameEncoder implements AutoCloseable {
             position += WORD_BYTES + compressed;
         }
         out.set(U32, position, 0);
-        out.set(U32, position + WORD_BYTES, XxHash32.of(plain));
+        checksum.reset();
+        checksum.update(plain);
+        out.set(U32, position + WORD_BYTES, checksum.value());
         return position + TRAILER_BYTES;
     }
 
