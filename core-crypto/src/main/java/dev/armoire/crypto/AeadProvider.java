@@ -15,14 +15,16 @@ enum AeadProvider {
 
     static final String PROPERTY = "armoire.crypto";
 
+    private static @Nullable Choice choice;
+
     /** Chosen once; the reason for a fallback is in {@link #describe()}. */
     static AeadProvider chosen() {
-        return Choice.PROVIDER;
+        return choice().provider();
     }
 
     /** Who encrypts and why, for people. */
     static String describe() {
-        return Choice.REASON;
+        return choice().reason();
     }
 
     SegmentAead newAead() {
@@ -39,32 +41,32 @@ enum AeadProvider {
         };
     }
 
-    private static final class Choice {
-        static final AeadProvider PROVIDER;
-        static final String REASON;
-
-        static {
-            String wanted = System.getProperty(PROPERTY, "auto");
-            switch (wanted) {
-                case "auto" -> {
-                    boolean loads = ConscryptLibrary.PROVIDER != null;
-                    PROVIDER = loads ? CONSCRYPT : BOUNCY_CASTLE;
-                    REASON = loads ? "Conscrypt" : "Bouncy Castle (Conscrypt: " + ConscryptLibrary.FAILURE + ")";
-                }
-                case "conscrypt" -> {
-                    PROVIDER = CONSCRYPT;
-                    REASON = "Conscrypt (asked for)";
-                }
-                case "bouncycastle" -> {
-                    PROVIDER = BOUNCY_CASTLE;
-                    REASON = "Bouncy Castle (asked for)";
-                }
-                default ->
-                    throw new IllegalArgumentException(
-                            "-D" + PROPERTY + "=" + wanted + ": use auto, conscrypt or bouncycastle");
-            }
+    /** Not a static initialiser: its exception would reach people as an ExceptionInInitializerError. */
+    private static synchronized Choice choice() {
+        Choice made = choice;
+        if (made == null) {
+            made = choose(System.getProperty(PROPERTY, "auto"));
+            choice = made;
         }
+        return made;
     }
+
+    static Choice choose(String wanted) {
+        return switch (wanted) {
+            case "auto" ->
+                ConscryptLibrary.PROVIDER != null
+                        ? new Choice(CONSCRYPT, "Conscrypt")
+                        : new Choice(BOUNCY_CASTLE, "Bouncy Castle (Conscrypt: " + ConscryptLibrary.FAILURE + ")");
+            case "conscrypt" -> new Choice(CONSCRYPT, "Conscrypt (asked for)");
+            case "bouncycastle" -> new Choice(BOUNCY_CASTLE, "Bouncy Castle (asked for)");
+            default ->
+                throw new IllegalArgumentException(
+                        "-D" + PROPERTY + "=" + wanted + ": use auto, conscrypt or bouncycastle");
+        };
+    }
+
+    /** Who was chosen, and why, for people. */
+    record Choice(AeadProvider provider, String reason) {}
 
     /** Loads the native library on first use: programs that open no encrypted store never pay for it. */
     private static final class ConscryptLibrary {

@@ -109,7 +109,13 @@ class SegmentAeadTest {
     }
 
     @Test
-    void saysWhoEncrypts() {
-        assertThat(StreamCipher.implementation()).startsWith("Conscrypt");
+    void theChoiceIsNamedAndNonsenseRefused() {
+        assertThat(AeadProvider.choose("auto").provider()).isEqualTo(AeadProvider.CONSCRYPT);
+        assertThat(AeadProvider.choose("bouncycastle").provider()).isEqualTo(AeadProvider.BOUNCY_CASTLE);
+        assertThat(AeadProvider.choose("conscrypt").reason()).isEqualTo("Conscrypt (asked for)");
+        assertThatThrownBy(() -> AeadProvider.choose("rot13"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("-Darmoire.crypto=rot13: use auto, conscrypt or bouncycastle");
+        assertThat(StreamCipher.implementation()).isNotBlank();
     }
 }
