@@ -4,6 +4,7 @@ package dev.armoire.engine.record;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.crypto.Mac;
+import dev.armoire.packfile.FieldNames;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
 import java.lang.foreign.MemorySegment;
@@ -39,6 +40,19 @@ public record Entry(
         @Nullable Summary summary) {
     /** Content type of everything that is neither a directory nor a regular file. */
     public static final String NOT_REGULAR = "application/x-not-regular-file";
+
+    private static final FieldNames FIELDS = FieldNames.of(
+            "parent_path",
+            "file_info",
+            "summary",
+            "symlink_target",
+            "object",
+            "content_type",
+            "entropy",
+            "chunks",
+            "extended_attributes");
+    private static final FieldNames INFO_FIELDS = FieldNames.of(
+            "name", "size", "mode", "mod_time", "dev", "ino", "uid", "gid", "nlink", "username", "groupname");
 
     /** Seconds of Go's zero time, the first instant of year 1. */
     private static final long GO_ZERO_TIME = -62135596800L;
@@ -213,20 +227,20 @@ public record Entry(
         List<byte[]> xattrNames = List.of();
         Summary summary = null;
         for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-            switch (in.string()) {
-                case "parent_path" -> parentPath = in.bytes();
-                case "file_info" -> {
+            switch (in.field(FIELDS)) {
+                case 0 -> parentPath = in.bytes();
+                case 1 -> {
                     InfoParts parts = InfoParts.decode(in);
                     name = parts.name;
                     info = parts.info();
                 }
-                case "summary" -> summary = in.tryNil() ? null : Summary.decode(in);
-                case "symlink_target" -> linkTarget = in.bytes();
-                case "object" -> object = in.mac();
-                case "content_type" -> contentType = in.string();
-                case "entropy" -> entropy = in.f64();
-                case "chunks" -> chunks = in.integer();
-                case "extended_attributes" -> xattrNames = Lists.read(in, MsgpackReader::bytes);
+                case 2 -> summary = in.tryNil() ? null : Summary.decode(in);
+                case 3 -> linkTarget = in.bytes();
+                case 4 -> object = in.mac();
+                case 5 -> contentType = in.string();
+                case 6 -> entropy = in.f64();
+                case 7 -> chunks = in.integer();
+                case 8 -> xattrNames = Lists.read(in, MsgpackReader::bytes);
                 default -> in.skip();
             }
         }
@@ -254,22 +268,22 @@ public record Entry(
         static InfoParts decode(MsgpackReader in) {
             InfoParts parts = new InfoParts();
             for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-                switch (in.string()) {
-                    case "name" -> parts.name = in.bytes();
-                    case "size" -> parts.size = in.integer();
-                    case "mode" -> parts.mode = (int) in.integer();
-                    case "mod_time" -> {
+                switch (in.field(INFO_FIELDS)) {
+                    case 0 -> parts.name = in.bytes();
+                    case 1 -> parts.size = in.integer();
+                    case 2 -> parts.mode = (int) in.integer();
+                    case 3 -> {
                         in.time();
                         parts.seconds = in.timeSeconds();
                         parts.nanos = in.timeNanos();
                     }
-                    case "dev" -> parts.dev = in.integer();
-                    case "ino" -> parts.ino = in.integer();
-                    case "uid" -> parts.uid = in.integer();
-                    case "gid" -> parts.gid = in.integer();
-                    case "nlink" -> parts.nlink = in.integer();
-                    case "username" -> parts.username = in.string();
-                    case "groupname" -> parts.groupname = in.string();
+                    case 4 -> parts.dev = in.integer();
+                    case 5 -> parts.ino = in.integer();
+                    case 6 -> parts.uid = in.integer();
+                    case 7 -> parts.gid = in.integer();
+                    case 8 -> parts.nlink = in.integer();
+                    case 9 -> parts.username = in.string();
+                    case 10 -> parts.groupname = in.string();
                     default -> in.skip();
                 }
             }

@@ -343,7 +343,8 @@ public final class PackWriter implements AutoCloseable {
         }
 
         /** A place in the last slab, or null when that has no room. */
-        @Nullable Place reserve(int type, Mac mac, long length) {
+        @Nullable
+        Place reserve(int type, Mac mac, long length) {
             if (!hasRoom(length)) {
                 return null;
             }

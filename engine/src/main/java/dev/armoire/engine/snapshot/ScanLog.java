@@ -212,33 +212,27 @@ final class ScanLog implements AutoCloseable {
      * Sorts records by a key of theirs, as unsigned bytes; equal ones stay in their order. Merges the runs that are in order
      * already, and nearly everything is: a walk delivers names sorted, and only a few threads stand between.
      */
-    void sort(long[] positions, int count, Key key) {
-        try (Window left = new Window();
-                Window right = new Window()) {
-            long[] from = positions;
-            long[] to = new long[count];
-            while (true) {
-                int runs = 0;
-                for (int start = 0; start < count; runs++) {
-                    int middle = endOfRun(from, start, count, key, left, right);
-                    int end = middle == count ? count : endOfRun(from, middle, count, key, left, right);
-                    merge(from, start, middle, end, to, key, left, right);
-                    start = end;
-                }
-                long[] swap = from;
-                from = to;
-                to = swap;
-                if (runs <= 1) {
-                    break;
-                }
+    void sort(long[] positions, int count, Key key, Window left, Window right) {
+        long[] sorted = positions;
+        long[] scratch = new long[count];
+        while (endOfRun(sorted, 0, count, key, left, right) < count) {
+            for (int start = 0; start < count; ) {
+                int middle = endOfRun(sorted, start, count, key, left, right);
+                int end = middle == count ? count : endOfRun(sorted, middle, count, key, left, right);
+                merge(sorted, start, middle, end, scratch, key, left, right);
+                start = end;
             }
-            if (from != positions) {
-                System.arraycopy(from, 0, positions, 0, count);
-            }
+            long[] swap = sorted;
+            sorted = scratch;
+            scratch = swap;
         }
+        System.arraycopy(sorted, 0, positions, 0, count);
     }
 
-    private int endOfRun(long[] positions, int start, int count, Key key, Window left, Window right) {
+    private static int endOfRun(long[] positions, int start, int count, Key key, Window left, Window right) {
+        if (start == count) {
+            return count;
+        }
         int end = start + 1;
         while (end < count && compare(positions[end - 1], positions[end], key, left, right) <= 0) {
             end++;

@@ -53,7 +53,7 @@ public final class SnapshotTrees implements AutoCloseable {
     /** @param scratch folder for a temporary file, made when it is not there */
     public SnapshotTrees(Path scratch) throws IOException {
         log = new ScanLog(scratch);
-        root = new Directory(SnapshotPath.ROOT, null);
+        root = new Directory(SnapshotPath.ROOT);
         directories.put(new PathKey(SnapshotPath.ROOT), root);
     }
 
@@ -75,7 +75,6 @@ public final class SnapshotTrees implements AutoCloseable {
     /** A directory; of the millions of entries these few are on the heap. */
     private static final class Directory {
         private final byte[] path;
-        private final @Nullable Directory parent;
         private long lastChild = ScanLog.NONE;
         private int children;
         private boolean hasEntry;
@@ -86,9 +85,8 @@ public final class SnapshotTrees implements AutoCloseable {
         private long runPosition;
         private long runBytes;
 
-        Directory(byte[] path, @Nullable Directory parent) {
+        Directory(byte[] path) {
             this.path = path;
-            this.parent = parent;
         }
 
         int depth() {
@@ -146,8 +144,8 @@ public final class SnapshotTrees implements AutoCloseable {
         if (known != null) {
             return known;
         }
-        Directory parent = directory(SnapshotPath.parent(path));
-        return directories.computeIfAbsent(new PathKey(path), key -> new Directory(path, parent));
+        directory(SnapshotPath.parent(path)); // every ancestor is a directory of the snapshot
+        return directories.computeIfAbsent(new PathKey(path), key -> new Directory(path));
     }
 
     /**
@@ -162,8 +160,10 @@ public final class SnapshotTrees implements AutoCloseable {
         descending.sort(Comparator.comparing((Directory d) -> d.path, SnapshotPath::compareBytes)
                 .reversed());
         Media media = new Media();
-        for (Directory directory : descending) {
-            gather(directory, sink, contents, writer, media);
+        try (Views views = new Views(log.window(), log.window())) {
+            for (Directory directory : descending) {
+                gather(directory, sink, contents, writer, media, views);
+            }
         }
         Mac vfs = buildVfs(sink, writer);
         Mac types = buildContentTypes(sink, writer, media);
@@ -201,21 +201,31 @@ public final class SnapshotTrees implements AutoCloseable {
         }
     }
 
+    /** Two windows on the log, so that records far apart can be compared. */
+    private record Views(ScanLog.Window left, ScanLog.Window right) implements AutoCloseable {
+        @Override
+        public void close() {
+            left.close();
+            right.close();
+        }
+    }
+
     /** Stores listing and summary of a directory, whose sub-directories are done, and leaves its sorted run in the log. */
-    private void gather(Directory directory, BlobSink sink, ContentStore contents, MsgpackWriter writer, Media media)
+    private void gather(
+            Directory directory, BlobSink sink, ContentStore contents, MsgpackWriter writer, Media media, Views views)
             throws IOException {
         int parentBytes = directory.path.length;
         long[] positions = new long[directory.children];
         int count = directory.children;
-        try (ScanLog.Window window = log.window();
-                Arena arena = Arena.ofConfined()) {
+        ScanLog.Window window = views.left;
+        try (Arena arena = Arena.ofConfined()) {
             long at = directory.lastChild;
             for (int i = count - 1; i >= 0; i--) {
                 positions[i] = at;
                 window.seek(at);
                 at = window.previous();
             }
-            log.sort(positions, count, entry -> Entry.encodedName(entry, parentBytes));
+            log.sort(positions, count, entry -> Entry.encodedName(entry, parentBytes), window, views.right);
             Summary summary = new Summary();
             Run run = new Run(arena);
             Listing listing = new Listing(directory, positions, count, window, summary, run, media);
@@ -608,9 +618,10 @@ public final class SnapshotTrees implements AutoCloseable {
     }
 
     private Mac buildSorted(TreeKind kind, Positions positions, BlobSink sink, MsgpackWriter writer) {
-        log.sort(positions.values, positions.count, record -> record);
         TreeBuilder tree = new TreeBuilder(kind, sink, writer);
-        try (ScanLog.Window window = log.window()) {
+        try (Views views = new Views(log.window(), log.window())) {
+            ScanLog.Window window = views.left;
+            log.sort(positions.values, positions.count, record -> record, window, views.right);
             byte[] last = null;
             for (int i = positions.count - 1; i >= 0; i--) {
                 window.seek(positions.values[i]);
