@@ -90,8 +90,10 @@ public final class Backup {
                 importer.scan(probe);
             }
             pipeline.await();
-            BackupWorker worker = pipeline.firstWorker();
-            SnapshotTrees.Roots built = trees.build(worker, worker, worker.writer());
+            BackupWorker worker = pipeline.workers().getFirst();
+            SnapshotTrees.Roots built = trees.build(pipeline.workers().stream()
+                    .map(w -> new SnapshotTrees.Builder(w, w, w.writer()))
+                    .toList());
             SnapshotHeader.Source source = new SnapshotHeader.Source(
                     first.type(),
                     first.origin(),

@@ -183,9 +183,9 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         rethrow();
     }
 
-    /** A worker for the calling thread, once {@link #await} has returned. */
-    BackupWorker firstWorker() {
-        return workers.getFirst();
+    /** The workers, free to be used by other threads once {@link #await} has returned. */
+    List<BackupWorker> workers() {
+        return workers;
     }
 
     // The workers' threads

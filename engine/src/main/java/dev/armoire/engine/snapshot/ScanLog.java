@@ -39,7 +39,7 @@ final class ScanLog implements AutoCloseable {
     private final FileChannel file;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment buffer = arena.allocate(BUFFER_BYTES);
-    private long flushed;
+    private volatile long flushed;
     private int buffered;
 
     ScanLog(Path directory) throws IOException {
@@ -101,7 +101,8 @@ final class ScanLog implements AutoCloseable {
         try {
             ByteBuffer source = bytes.asByteBuffer();
             while (source.hasRemaining()) {
-                flushed += file.write(source, flushed);
+                long position = flushed;
+                flushed = position + file.write(source, position);
             }
         } catch (IOException e) {
             throw new UncheckedIOException("the temporary file for the list of files: " + e.getMessage(), e);

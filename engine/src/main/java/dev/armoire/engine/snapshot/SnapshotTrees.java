@@ -28,6 +28,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingDeque;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +45,9 @@ public final class SnapshotTrees implements AutoCloseable {
     private static final int RUN_NAME_LENGTH_AT = 2;
     private static final int RUN_MAC_AT = 4;
     private static final int RUN_NAME_AT = RUN_MAC_AT + Mac.BYTES;
+
+    /** Tells the threads that gather directories to stop. */
+    private static final Directory END = new Directory(new byte[0]);
 
     private final ScanLog log;
     private final Map<PathKey, Directory> directories = new ConcurrentHashMap<>();
@@ -77,7 +82,10 @@ public final class SnapshotTrees implements AutoCloseable {
         private final byte[] path;
         private long lastChild = ScanLog.NONE;
         private int children;
-        private boolean hasEntry;
+        /** Sub-directories that are not gathered yet. */
+        private final AtomicInteger waitingFor = new AtomicInteger();
+
+        private volatile boolean hasEntry;
         private long errors;
         private @Nullable Summary summary;
         private Mac dirpack = Mac.ZERO;
@@ -149,53 +157,99 @@ public final class SnapshotTrees implements AutoCloseable {
     }
 
     /**
-     * Builds and stores everything below the header. No more items may be added.
+     * What one thread needs to build with; nothing in it is used by two threads at once.
      *
      * @param writer scratch
      */
-    public Roots build(BlobSink sink, ContentStore contents, MsgpackWriter writer) throws IOException {
-        synthesiseParents(sink, writer);
+    public record Builder(BlobSink sink, ContentStore contents, MsgpackWriter writer) {}
+
+    /**
+     * Builds and stores everything below the header. No more items may be added.
+     *
+     * @param builders one for each thread to be used, at least one; the first is the calling thread's
+     */
+    public Roots build(List<Builder> builders) throws IOException {
+        Builder first = builders.getFirst();
+        synthesiseParents(first);
         log.flush();
         List<Directory> descending = new ArrayList<>(directories.values());
         descending.sort(Comparator.comparing((Directory d) -> d.path, SnapshotPath::compareBytes)
                 .reversed());
         Media media = new Media();
-        try (Views views = new Views(log.window(), log.window())) {
-            for (Directory directory : descending) {
-                gather(directory, sink, contents, writer, media, views);
-            }
-        }
-        Mac vfs = buildVfs(sink, writer);
-        Mac types = buildContentTypes(sink, writer, media);
-        TreeBuilder dirpacks = new TreeBuilder(TreeKind.INDEX, sink, writer);
-        TreeBuilder summaries = new TreeBuilder(TreeKind.INDEX, sink, writer);
-        for (Directory directory : descending) {
-            dirpacks.add(directory.path, directory.dirpack);
-            summaries.add(directory.path, directory.summaryMac);
-        }
+        gatherAll(descending, builders, media);
+        Mac[] vfs = {Mac.ZERO};
+        Mac[] others = new Mac[5];
+        Builder second = builders.size() > 1 ? builders.get(1) : first;
+        Threads.runBoth(
+                builders.size() > 1,
+                () -> vfs[0] = buildVfs(second),
+                () -> {
+                    TreeBuilder dirpacks = new TreeBuilder(TreeKind.INDEX, first.sink, first.writer);
+                    TreeBuilder summaries = new TreeBuilder(TreeKind.INDEX, first.sink, first.writer);
+                    for (Directory directory : descending) {
+                        dirpacks.add(directory.path, directory.dirpack);
+                        summaries.add(directory.path, directory.summaryMac);
+                    }
+                    others[0] = buildContentTypes(first, media);
+                    others[1] = dirpacks.finish();
+                    others[2] = summaries.finish();
+                    others[3] = buildSorted(TreeKind.XATTRS, xattrs, first);
+                    others[4] = buildSorted(TreeKind.ERRORS, errors, first);
+                });
         List<SnapshotHeader.Index> indexes = List.of(
-                new SnapshotHeader.Index(SnapshotHeader.CONTENT_TYPE_INDEX, types),
-                new SnapshotHeader.Index(SnapshotHeader.DIRPACK_INDEX, dirpacks.finish()),
-                new SnapshotHeader.Index(SnapshotHeader.SUMMARY_INDEX, summaries.finish()));
+                new SnapshotHeader.Index(SnapshotHeader.CONTENT_TYPE_INDEX, others[0]),
+                new SnapshotHeader.Index(SnapshotHeader.DIRPACK_INDEX, others[1]),
+                new SnapshotHeader.Index(SnapshotHeader.SUMMARY_INDEX, others[2]));
         Summary summary = root.summary;
         if (summary == null) {
             throw new IllegalStateException("no summary for /");
         }
-        return new Roots(
-                vfs,
-                buildSorted(TreeKind.XATTRS, xattrs, sink, writer),
-                buildSorted(TreeKind.ERRORS, errors, sink, writer),
-                indexes,
-                summary);
+        return new Roots(vfs[0], others[3], others[4], indexes, summary);
+    }
+
+    /** Gathers every directory once its sub-directories are done, on as many threads as there are builders. */
+    private void gatherAll(List<Directory> descending, List<Builder> builders, Media media) throws IOException {
+        LinkedBlockingDeque<Directory> ready = new LinkedBlockingDeque<>();
+        for (Directory directory : descending) {
+            if (directory != root) {
+                directory(SnapshotPath.parent(directory.path)).waitingFor.incrementAndGet();
+            }
+        }
+        for (Directory directory : descending) {
+            if (directory.waitingFor.get() == 0) {
+                ready.add(directory);
+            }
+        }
+        List<Threads.Work> work = new ArrayList<>();
+        for (Builder builder : builders) {
+            work.add(() -> {
+                try (Views views = new Views(log.window(), log.window())) {
+                    for (Directory directory = ready.take(); directory != END; directory = ready.take()) {
+                        gather(directory, builder, media, views);
+                        if (directory == root) {
+                            break;
+                        }
+                        Directory parent = directory(SnapshotPath.parent(directory.path));
+                        if (parent.waitingFor.decrementAndGet() == 0) {
+                            ready.addFirst(parent); // soon, while its children are in the cache
+                        }
+                    }
+                } finally {
+                    ready.addFirst(END); // also when this thread fails: the others stop
+                }
+            });
+        }
+        Threads.runAll(work);
     }
 
     /** Gives every directory that no source has delivered, but that something lies in, an entry (format 2a §13). */
-    private void synthesiseParents(BlobSink sink, MsgpackWriter writer) {
+    private void synthesiseParents(Builder builder) {
+        MsgpackWriter writer = builder.writer;
         for (Directory directory : List.copyOf(directories.values())) {
             if (!directory.hasEntry) {
                 writer.reset();
                 Entry.synthesisedDirectory(directory.path).encode(writer);
-                Mac mac = sink.store(ResourceType.VFS_ENTRY, writer.written());
+                Mac mac = builder.sink.store(ResourceType.VFS_ENTRY, writer.written());
                 add(directory.path, true, mac, writer.written());
             }
         }
@@ -211,9 +265,8 @@ public final class SnapshotTrees implements AutoCloseable {
     }
 
     /** Stores listing and summary of a directory, whose sub-directories are done, and leaves its sorted run in the log. */
-    private void gather(
-            Directory directory, BlobSink sink, ContentStore contents, MsgpackWriter writer, Media media, Views views)
-            throws IOException {
+    private void gather(Directory directory, Builder builder, Media media, Views views) throws IOException {
+        MsgpackWriter writer = builder.writer;
         int parentBytes = directory.path.length;
         long[] positions = new long[directory.children];
         int count = directory.children;
@@ -230,12 +283,12 @@ public final class SnapshotTrees implements AutoCloseable {
             Run run = new Run(arena);
             Listing listing = new Listing(directory, positions, count, window, summary, run, media);
             directory.dirpack =
-                    contents.store(listing, ContentStore.Kind.LISTING).object();
+                    builder.contents.store(listing, ContentStore.Kind.LISTING).object();
             summary.finish(directory.errors);
             directory.summary = summary;
             writer.reset();
             summary.encode(writer);
-            directory.summaryMac = sink.store(ResourceType.VFS_SUMMARY, writer.written());
+            directory.summaryMac = builder.sink.store(ResourceType.VFS_SUMMARY, writer.written());
             directory.runPosition = log.appendRaw(run.bytes());
             directory.runBytes = run.bytes().byteSize();
         }
@@ -341,7 +394,7 @@ public final class SnapshotTrees implements AutoCloseable {
         private final Map<String, Integer> byMedia = new HashMap<>();
         private final List<String> names = new ArrayList<>();
 
-        int number(String contentType) {
+        synchronized int number(String contentType) {
             Integer known = byType.get(contentType);
             if (known != null) {
                 return known;
@@ -450,12 +503,12 @@ public final class SnapshotTrees implements AutoCloseable {
         }
     }
 
-    private Mac buildVfs(BlobSink sink, MsgpackWriter writer) {
+    private Mac buildVfs(Builder builder) {
         List<Directory> descending = new ArrayList<>(directories.values());
         descending.sort(Comparator.comparingInt(Directory::depth)
                 .thenComparing(SnapshotTrees::withSlash, SnapshotPath::compareBytes)
                 .reversed());
-        TreeBuilder vfs = new TreeBuilder(TreeKind.VFS, sink, writer);
+        TreeBuilder vfs = new TreeBuilder(TreeKind.VFS, builder.sink, builder.writer);
         for (Directory directory : descending) {
             try (Arena arena = Arena.ofConfined()) {
                 Lines lines = new Lines(directory, arena);
@@ -540,7 +593,7 @@ public final class SnapshotTrees implements AutoCloseable {
     }
 
     /** Walks the tree in descending order of whole paths, once, dealing the files out to their media types. */
-    private Mac buildContentTypes(BlobSink sink, MsgpackWriter writer, Media media) {
+    private Mac buildContentTypes(Builder builder, Media media) {
         List<Directory> visited = new ArrayList<>();
         List<FileList> files = new ArrayList<>();
         for (int i = 0; i < media.names.size(); i++) {
@@ -572,7 +625,7 @@ public final class SnapshotTrees implements AutoCloseable {
                     files.get(step.lines.media(line)).add(number, step.lines.start(line));
                 }
             }
-            return buildContentTypes(sink, writer, media, visited, files);
+            return buildContentTypes(builder, media, visited, files);
         } finally {
             stack.forEach(Step::close);
             files.forEach(FileList::close);
@@ -580,7 +633,7 @@ public final class SnapshotTrees implements AutoCloseable {
     }
 
     private Mac buildContentTypes(
-            BlobSink sink, MsgpackWriter writer, Media media, List<Directory> visited, List<FileList> files) {
+            Builder builder, Media media, List<Directory> visited, List<FileList> files) {
         List<byte[]> prefixes = new ArrayList<>();
         for (String name : media.names) {
             prefixes.add(("/" + name + "/").getBytes(StandardCharsets.UTF_8));
@@ -591,7 +644,7 @@ public final class SnapshotTrees implements AutoCloseable {
         }
         order.sort(
                 Comparator.comparing(prefixes::get, SnapshotPath::compareBytes).reversed());
-        TreeBuilder types = new TreeBuilder(TreeKind.INDEX, sink, writer);
+        TreeBuilder types = new TreeBuilder(TreeKind.INDEX, builder.sink, builder.writer);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment line = arena.allocate(RUN_NAME_AT + 0x10000);
             for (int number : order) {
@@ -617,8 +670,8 @@ public final class SnapshotTrees implements AutoCloseable {
         return types.finish();
     }
 
-    private Mac buildSorted(TreeKind kind, Positions positions, BlobSink sink, MsgpackWriter writer) {
-        TreeBuilder tree = new TreeBuilder(kind, sink, writer);
+    private Mac buildSorted(TreeKind kind, Positions positions, Builder builder) {
+        TreeBuilder tree = new TreeBuilder(kind, builder.sink, builder.writer);
         try (Views views = new Views(log.window(), log.window())) {
             ScanLog.Window window = views.left;
             log.sort(positions.values, positions.count, record -> record, window, views.right);
