@@ -182,14 +182,14 @@ public final class Argon2id {
         int finished = pass == 0 ? slice * segmentLength : laneLength - segmentLength;
         long area;
         if (referenceLane == lane) {
-            area = finished + index - 1;
+            area = finished + index - 1L;
         } else {
-            area = finished - (index == 0 ? 1 : 0);
+            area = finished - (index == 0 ? 1L : 0);
         }
         long j1 = random & LOW_HALF;
         long x = (j1 * j1) >>> 32;
         long z = area - 1 - ((area * x) >>> 32);
-        long start = pass == 0 || slice == SLICES - 1 ? 0 : (slice + 1) * segmentLength;
+        long start = pass == 0 || slice == SLICES - 1 ? 0 : (slice + 1L) * segmentLength;
         long position = start + z;
         return offset(referenceLane, (int) (position < laneLength ? position : position - laneLength));
     }

@@ -19,17 +19,17 @@ public final class Entropy {
     /** Bytes after which the int counters move to the sum: none can overflow in between. */
     private static final long BATCH_BYTES = 1L << 30;
 
-    private static final double INVERSE_LN2 = 1 / 0.693147180559945309417232121458176568;
-    private static final double HALF_SQRT2 = 1.41421356237309504880168872420969807856967187537694807317667974 / 2;
-    private static final double LN2_HIGH = 6.93147180369123816490e-01;
-    private static final double LN2_LOW = 1.90821492927058770002e-10;
-    private static final double L1 = 6.666666666666735130e-01;
-    private static final double L2 = 3.999999999940941908e-01;
-    private static final double L3 = 2.857142874366239149e-01;
-    private static final double L4 = 2.222219843214978396e-01;
-    private static final double L5 = 1.818357216161805012e-01;
-    private static final double L6 = 1.531383769920937332e-01;
-    private static final double L7 = 1.479819860511658591e-01;
+    private static final double INVERSE_LN2 = 1 / 0.6931471805599453;
+    private static final double HALF_SQRT2 = 1.4142135623730951 / 2;
+    private static final double LN2_HIGH = 0.6931471803691238;
+    private static final double LN2_LOW = 1.9082149292705877e-10;
+    private static final double L1 = 0.6666666666666735;
+    private static final double L2 = 0.3999999999940942;
+    private static final double L3 = 0.2857142874366239;
+    private static final double L4 = 0.22222198432149784;
+    private static final double L5 = 0.1818357216161805;
+    private static final double L6 = 0.15313837699209373;
+    private static final double L7 = 0.14798198605116586;
 
     private static final int EXPONENT_SHIFT = 52;
     private static final long EXPONENT_OF_HALF = 1022;

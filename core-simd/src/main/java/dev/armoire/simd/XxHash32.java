@@ -104,6 +104,7 @@ public final class XxHash32 {
         startLanes();
     }
 
+    @SuppressWarnings("ConstantOverflow") // sums are modulo 2^32
     private void startLanes() {
         lane1 = PRIME1 + PRIME2;
         lane2 = PRIME2;
