@@ -478,8 +478,11 @@ public final class SnapshotTrees implements AutoCloseable {
         }
 
         byte[] name(int line) {
-            return bytes.asSlice(starts[line] + RUN_NAME_AT, nameLength(starts[line]))
-                    .toArray(JAVA_BYTE);
+            return nameAt(starts[line]);
+        }
+
+        byte[] nameAt(int start) {
+            return bytes.asSlice(start + RUN_NAME_AT, nameLength(start)).toArray(JAVA_BYTE);
         }
 
         /** Lines in the order of whole paths, where a directory stands for what is below it: "a-b" before "a/x". */
@@ -645,29 +648,32 @@ public final class SnapshotTrees implements AutoCloseable {
         order.sort(
                 Comparator.comparing(prefixes::get, SnapshotPath::compareBytes).reversed());
         TreeBuilder types = new TreeBuilder(TreeKind.INDEX, builder.sink, builder.writer);
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment line = arena.allocate(RUN_NAME_AT + 0x10000);
-            for (int number : order) {
-                FileList list = files.get(number);
-                byte[] prefix = prefixes.get(number);
-                for (long at = 0; at < list.used; at += 8) {
-                    Directory directory = visited.get(list.bytes.get(JAVA_INT_UNALIGNED, at));
-                    int start = list.bytes.get(JAVA_INT_UNALIGNED, at + 4);
-                    long bytes = Math.min(RUN_NAME_AT + 256L, directory.runBytes - start);
-                    log.read(line.asSlice(0, bytes), directory.runPosition + start);
-                    int nameBytes = line.get(JAVA_SHORT_UNALIGNED, RUN_NAME_LENGTH_AT) & 0xFFFF;
-                    if (RUN_NAME_AT + nameBytes > bytes) {
-                        log.read(line.asSlice(0, RUN_NAME_AT + nameBytes), directory.runPosition + start);
-                    }
-                    byte[] name = line.asSlice(RUN_NAME_AT, nameBytes).toArray(JAVA_BYTE);
-                    byte[] path = SnapshotPath.child(directory.path, name);
-                    byte[] key = Arrays.copyOf(prefix, prefix.length - 1 + path.length);
-                    System.arraycopy(path, 0, key, prefix.length - 1, path.length);
-                    types.add(key, Mac.read(line, RUN_MAC_AT));
-                }
+        for (int number : order) {
+            FileList list = files.get(number);
+            byte[] prefix = prefixes.get(number);
+            for (long at = 0; at < list.used; ) {
+                at = addTypes(types, prefix, list, at, visited);
             }
         }
         return types.finish();
+    }
+
+    /** Adds the files of one directory, which stand together in the list; returns where the next directory's begin. */
+    private long addTypes(TreeBuilder types, byte[] prefix, FileList list, long from, List<Directory> visited) {
+        int number = list.bytes.get(JAVA_INT_UNALIGNED, from);
+        Directory directory = visited.get(number);
+        long at = from;
+        try (Arena arena = Arena.ofConfined()) {
+            Lines lines = new Lines(directory, arena);
+            for (; at < list.used && list.bytes.get(JAVA_INT_UNALIGNED, at) == number; at += 8) {
+                int start = list.bytes.get(JAVA_INT_UNALIGNED, at + 4);
+                byte[] path = SnapshotPath.child(directory.path, lines.nameAt(start));
+                byte[] key = Arrays.copyOf(prefix, prefix.length - 1 + path.length);
+                System.arraycopy(path, 0, key, prefix.length - 1, path.length);
+                types.add(key, Mac.read(lines.bytes, start + RUN_MAC_AT));
+            }
+        }
+        return at;
     }
 
     private Mac buildSorted(TreeKind kind, Positions positions, Builder builder) {
