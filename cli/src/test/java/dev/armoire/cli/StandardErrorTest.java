@@ -49,19 +49,13 @@ class StandardErrorTest {
     }
 
     private static void run(String redirections, String... options) throws IOException, InterruptedException {
-        var command = new StringBuilder("exec '")
-                .append(Path.of(System.getProperty("java.home"), "bin", "java"))
-                .append("' --enable-native-access=ALL-UNNAMED ")
-                .append(String.join(" ", options))
-                .append(" -cp '")
-                .append(System.getProperty("java.class.path"))
-                .append("' ")
-                .append(Speaker.class.getName().replace("$", "\\$"))
-                .append(' ')
-                .append(redirections);
+        String command = "exec '" + Path.of(System.getProperty("java.home"), "bin", "java")
+                + "' --enable-native-access=ALL-UNNAMED " + String.join(" ", options)
+                + " -cp '" + System.getProperty("java.class.path") + "' "
+                + Speaker.class.getName().replace("$", "\\$") + ' ' + redirections;
         Path output = Files.createTempFile("armoire-stderr", ".out");
         try {
-            Process process = new ProcessBuilder(List.of("/bin/sh", "-c", command.toString()))
+            Process process = new ProcessBuilder(List.of("/bin/sh", "-c", command))
                     .redirectErrorStream(true)
                     .redirectOutput(output.toFile())
                     .start();

@@ -273,6 +273,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     // Failure
 
     /** Stops all threads; the first failure is the one that is thrown at the end. */
+    @SuppressWarnings("ReferenceEquality") // the same exception may come from two threads; it cannot suppress itself
     void fail(Throwable cause) {
         Throwable first = failure.compareAndExchange(null, cause);
         if (first != null && first != cause && !(cause instanceof PipelineAbortedException)) {

@@ -20,7 +20,11 @@ public final class DeviceNumbers {
 
     private final Map<Long, List<byte[]>> pathsByNumber = new TreeMap<>();
 
-    /** @param rdev major &lt;&lt; 32 | minor */
+    /**
+     * Takes down the number of one device file.
+     *
+     * @param rdev major &lt;&lt; 32 | minor
+     */
     public synchronized void add(byte[] path, long rdev) {
         pathsByNumber.computeIfAbsent(rdev, key -> new ArrayList<>()).add(path);
     }

@@ -199,7 +199,8 @@ public record Entry(
 
     /** The name inside an entry that {@link #encode} made, given the length of its parent's path. */
     public static MemorySegment encodedName(MemorySegment entry, int parentPathBytes) {
-        long at = 1 + 1 + VERSION.length + 5 + 1 + PARENT_PATH.length + stringHeader(parentPathBytes) + parentPathBytes;
+        long at =
+                1L + 1 + VERSION.length + 5 + 1 + PARENT_PATH.length + stringHeader(parentPathBytes) + parentPathBytes;
         at += 1 + FILE_INFO.length + 1 + 1 + NAME.length;
         int head = entry.get(ValueLayout.JAVA_BYTE, at) & 0xff;
         if (head < 0xc0) {

@@ -14,6 +14,8 @@ import java.util.List;
  * orders are on unsigned bytes.
  */
 public final class SnapshotPath {
+    /** The root. Like every path it is shared: nobody writes into one. */
+    @SuppressWarnings("MutablePublicArray") // a path is an array everywhere, and this one is compared with millions
     public static final byte[] ROOT = {'/'};
 
     private SnapshotPath() {}

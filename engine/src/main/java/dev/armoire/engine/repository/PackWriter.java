@@ -17,6 +17,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -167,7 +168,7 @@ public final class PackWriter implements AutoCloseable {
                 Thread.currentThread().interrupt();
                 throw new PipelineAbortedException();
             } catch (ExecutionException e) {
-                fail(e.getCause());
+                fail(Objects.requireNonNullElse(e.getCause(), e));
             }
         }
         rethrow();

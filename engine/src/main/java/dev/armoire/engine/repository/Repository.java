@@ -26,7 +26,7 @@ import java.lang.foreign.ValueLayout;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -308,7 +308,7 @@ public final class Repository implements AutoCloseable {
 
     /** Colours are the one thing whose order counts: a packfile may be coloured, reprieved and coloured again. */
     private void applyColours() {
-        List<Mac> order = parentsFirst(merged.keySet());
+        List<Mac> order = parentsFirst(merged);
         latestState = order.isEmpty() ? Mac.ZERO : order.getLast();
         Map<Mac, List<ColourChange>> byState = new HashMap<>();
         for (ColourChange change : colourChanges) {
@@ -326,20 +326,20 @@ public final class Repository implements AutoCloseable {
     }
 
     /** Parents before children, the older before the younger. Parents that Plakar wrote cannot be relied on for more. */
-    private List<Mac> parentsFirst(Collection<Mac> states) {
-        List<Mac> byTime = new ArrayList<>(states);
-        byTime.sort((a, b) -> {
-            int order = Long.compare(merged.get(a).timestamp, merged.get(b).timestamp);
-            return order != 0 ? order : a.compareTo(b);
-        });
+    private static List<Mac> parentsFirst(Map<Mac, StateInfo> states) {
+        List<Map.Entry<Mac, StateInfo>> byTime = new ArrayList<>(states.entrySet());
+        byTime.sort(Comparator.comparingLong((Map.Entry<Mac, StateInfo> state) -> state.getValue().timestamp)
+                .thenComparing(Map.Entry.comparingByKey()));
         List<Mac> ordered = new ArrayList<>(byTime.size());
         Set<Mac> placed = new HashSet<>();
-        for (Mac state : byTime) {
+        for (Map.Entry<Mac, StateInfo> state : byTime) {
             List<Mac> chain = new ArrayList<>();
             Set<Mac> seen = new HashSet<>();
-            for (Mac at = state; merged.containsKey(at) && !placed.contains(at) && seen.add(at); ) {
+            Mac at = state.getKey();
+            for (StateInfo info = state.getValue(); info != null && !placed.contains(at) && seen.add(at); ) {
                 chain.add(at);
-                at = merged.get(at).parent;
+                at = info.parent;
+                info = states.get(at);
             }
             for (Mac ancestor : chain.reversed()) {
                 placed.add(ancestor);

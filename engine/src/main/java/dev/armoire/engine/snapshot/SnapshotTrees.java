@@ -180,22 +180,19 @@ public final class SnapshotTrees implements AutoCloseable {
         Mac[] vfs = {Mac.ZERO};
         Mac[] others = new Mac[5];
         Builder second = builders.size() > 1 ? builders.get(1) : first;
-        Threads.runBoth(
-                builders.size() > 1,
-                () -> vfs[0] = buildVfs(second),
-                () -> {
-                    TreeBuilder dirpacks = new TreeBuilder(TreeKind.INDEX, first.sink, first.writer);
-                    TreeBuilder summaries = new TreeBuilder(TreeKind.INDEX, first.sink, first.writer);
-                    for (Directory directory : descending) {
-                        dirpacks.add(directory.path, directory.dirpack);
-                        summaries.add(directory.path, directory.summaryMac);
-                    }
-                    others[0] = buildContentTypes(first, media);
-                    others[1] = dirpacks.finish();
-                    others[2] = summaries.finish();
-                    others[3] = buildSorted(TreeKind.XATTRS, xattrs, first);
-                    others[4] = buildSorted(TreeKind.ERRORS, errors, first);
-                });
+        Threads.runBoth(builders.size() > 1, () -> vfs[0] = buildVfs(second), () -> {
+            TreeBuilder dirpacks = new TreeBuilder(TreeKind.INDEX, first.sink, first.writer);
+            TreeBuilder summaries = new TreeBuilder(TreeKind.INDEX, first.sink, first.writer);
+            for (Directory directory : descending) {
+                dirpacks.add(directory.path, directory.dirpack);
+                summaries.add(directory.path, directory.summaryMac);
+            }
+            others[0] = buildContentTypes(first, media);
+            others[1] = dirpacks.finish();
+            others[2] = summaries.finish();
+            others[3] = buildSorted(TreeKind.XATTRS, xattrs, first);
+            others[4] = buildSorted(TreeKind.ERRORS, errors, first);
+        });
         List<SnapshotHeader.Index> indexes = List.of(
                 new SnapshotHeader.Index(SnapshotHeader.CONTENT_TYPE_INDEX, others[0]),
                 new SnapshotHeader.Index(SnapshotHeader.DIRPACK_INDEX, others[1]),
@@ -635,8 +632,7 @@ public final class SnapshotTrees implements AutoCloseable {
         }
     }
 
-    private Mac buildContentTypes(
-            Builder builder, Media media, List<Directory> visited, List<FileList> files) {
+    private Mac buildContentTypes(Builder builder, Media media, List<Directory> visited, List<FileList> files) {
         List<byte[]> prefixes = new ArrayList<>();
         for (String name : media.names) {
             prefixes.add(("/" + name + "/").getBytes(StandardCharsets.UTF_8));

@@ -35,7 +35,8 @@ final class Threads {
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         List<Thread> threads = new ArrayList<>();
         for (Work piece : work.subList(1, work.size())) {
-            threads.add(Thread.ofPlatform().name("tree-", threads.size()).daemon().start(() -> run(piece, failure)));
+            threads.add(
+                    Thread.ofPlatform().name("tree-", threads.size()).daemon().start(() -> run(piece, failure)));
         }
         run(work.getFirst(), failure);
         boolean interrupted = false;

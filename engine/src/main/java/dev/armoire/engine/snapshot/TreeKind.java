@@ -14,6 +14,8 @@ public enum TreeKind {
 
     private final int rootType;
     private final int nodeType;
+
+    @SuppressWarnings("ImmutableEnumChecker") // all are static methods, which have no state
     private final Comparator<byte[]> order;
 
     TreeKind(int rootType, int nodeType, Comparator<byte[]> order) {
