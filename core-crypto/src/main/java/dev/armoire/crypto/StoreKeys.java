@@ -163,7 +163,8 @@ public final class StoreKeys implements AutoCloseable {
             cipher.decrypt(MemorySegment.ofArray(canary), MemorySegment.ofArray(plain));
         } catch (AuthenticationFailedException e) {
             throw new WrongPassphraseException("the passphrase does not open this store; type it again, or check that"
-                    + " -keyfile and the environment name the right one");
+                    + " -keyfile and the environment name the right one (if you are sure of it, CONFIG may be damaged:"
+                    + " compare it with another copy)");
         }
     }
 

@@ -155,11 +155,20 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     }
 
     private synchronized void submit(Item item) {
+        stopIfInterrupted();
+        checkRunning();
         open.incrementAndGet();
         walkIdle.reset();
         while (!items.offer(item)) {
+            stopIfInterrupted();
             checkRunning();
             walkIdle.idle();
+        }
+    }
+
+    private void stopIfInterrupted() {
+        if (Thread.currentThread().isInterrupted()) {
+            fail(new PipelineAbortedException());
         }
     }
 

@@ -182,27 +182,42 @@ public final class Repository implements AutoCloseable {
         return latestState;
     }
 
+    /** Told of a state that cannot be read. */
+    @FunctionalInterface
+    public interface DamagedState {
+        void damaged(Mac state, CorruptDataException problem);
+    }
+
     /**
-     * Merges the states that are new in the store, and learns which packfiles it has.
+     * Merges the states that are new in the store, and learns which packfiles it has. For those who write: they must know
+     * all that is there.
      *
      * @throws CorruptDataException when a state is damaged, naming it
      */
-    public synchronized void refresh() throws IOException {
+    public void refresh() throws IOException {
+        refresh((state, problem) -> {
+            throw problem;
+        });
+    }
+
+    /**
+     * Like {@link #refresh()}, for those who only read: what the other states name can still be given back.
+     *
+     * @param damaged told of each state that cannot be read
+     */
+    public synchronized void refresh(DamagedState damaged) throws IOException {
         for (Mac name : storage.list(ObjectKind.PACKFILE)) {
             packfiles.markListed(name);
         }
-        List<Mac> added = new ArrayList<>();
-        for (Mac name : storage.list(ObjectKind.STATE)) {
-            if (!merged.containsKey(name)) {
-                added.add(name);
-            }
-        }
-        if (added.isEmpty()) {
-            return;
-        }
         try (BlobCodec codec = newCodec()) {
-            for (Mac name : added) {
-                merge(name, codec);
+            for (Mac name : storage.list(ObjectKind.STATE)) {
+                if (!merged.containsKey(name)) {
+                    try {
+                        merge(name, codec);
+                    } catch (CorruptDataException e) {
+                        damaged.damaged(name, e);
+                    }
+                }
             }
         }
         applyColours();

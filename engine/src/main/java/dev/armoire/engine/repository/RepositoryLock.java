@@ -126,18 +126,28 @@ public final class RepositoryLock implements AutoCloseable {
         }
     }
 
-    /** Removes the lock, and returns when it is gone. */
+    /** Removes the lock, and returns when it is gone, even if the thread is interrupted: others wait for it. */
     @Override
     public void close() {
-        if (closed.compareAndSet(false, true)) {
-            refresher.interrupt();
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        boolean interrupted = Thread.interrupted();
+        refresher.interrupt();
+        while (refresher.isAlive()) {
             try {
                 refresher.join();
-                repository.storage().delete(ObjectKind.LOCK, name);
             } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        try {
+            repository.storage().delete(ObjectKind.LOCK, name);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        } finally {
+            if (interrupted) {
                 Thread.currentThread().interrupt();
-            } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
             }
         }
     }
