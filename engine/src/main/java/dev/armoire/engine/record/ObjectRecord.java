@@ -99,7 +99,7 @@ public record ObjectRecord(Mac contentMac, List<Chunk> chunks, String contentTyp
         for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
             switch (in.string()) {
                 case "contentMAC" -> mac = in.mac();
-                case "length" -> length = in.integer();
+                case "length" -> length = in.integer("0 to 2^32-1, a chunk's length", 0, 0xFFFF_FFFFL);
                 case "entropy" -> entropy = in.f64();
                 default -> in.skip();
             }

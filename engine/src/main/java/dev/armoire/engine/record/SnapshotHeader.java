@@ -4,6 +4,7 @@ package dev.armoire.engine.record;
 import dev.armoire.crypto.Mac;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -273,6 +274,16 @@ public record SnapshotHeader(
         void encode(T item, MsgpackWriter out);
     }
 
+    private static Instant instant(MsgpackReader in) {
+        long at = in.position();
+        in.time();
+        try {
+            return Instant.ofEpochSecond(in.timeSeconds(), in.timeNanos());
+        } catch (DateTimeException e) {
+            throw in.corrupt("a time of " + in.timeSeconds() + " seconds", at);
+        }
+    }
+
     public static SnapshotHeader decode(MsgpackReader in) {
         Mac identifier = Mac.ZERO;
         Instant timestamp = Instant.EPOCH;
@@ -290,10 +301,7 @@ public record SnapshotHeader(
         for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
             switch (in.string()) {
                 case "identifier" -> identifier = in.mac();
-                case "timestamp" -> {
-                    in.time();
-                    timestamp = Instant.ofEpochSecond(in.timeSeconds(), in.timeNanos());
-                }
+                case "timestamp" -> timestamp = instant(in);
                 case "duration" -> durationNanos = in.integer();
                 case "name" -> name = in.string();
                 case "category" -> category = in.string();
