@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ class PlakarStoresTest {
     private static final Path FIXTURES = Path.of("..", "testdata", "fixtures");
     private static final byte[] PASSPHRASE = "correct horse battery staple 42!".getBytes(StandardCharsets.US_ASCII);
     private static final long NO_LIMIT = 1L << 32;
+    private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private static MemorySegment load(Path file) throws IOException {
         return MemorySegment.ofArray(Files.readAllBytes(file));
@@ -145,27 +147,48 @@ class PlakarStoresTest {
         }
     }
 
+    /** CONFIG, the packfile or the state of a {@code .ptar}, whose last 48 bytes say where they are (format 1 §16). */
+    private static MemorySegment part(MemorySegment container, int which) {
+        long at = container.byteSize() - 48 + 16L * which;
+        return container.asSlice(container.get(U64, at), container.get(U64, at + Long.BYTES));
+    }
+
     @Test
     void anEncryptedContainerIsRead() throws IOException {
         MemorySegment file = load(FIXTURES.resolve("encrypted.ptar"));
-        PtarLayout layout =
-                PtarLayout.read(file, file.asSlice(file.byteSize() - 48), file.byteSize(), "encrypted.ptar");
-        MemorySegment configObject =
-                file.asSlice(layout.config().offset(), layout.config().lengthBytes());
+        MemorySegment configObject = part(file, 0);
         StoreConfig config = StoreConfig.parse(configObject);
         try (StoreKeys keys = keys(config);
                 BlobCodec codec = BlobCodec.of(config, keys);
                 Arena arena = Arena.ofConfined()) {
             StoreConfig.verify(configObject, keys);
             MacHasher hasher = keys.newMacHasher();
-            MemorySegment packfileObject =
-                    file.asSlice(layout.packfile().offset(), layout.packfile().lengthBytes());
-            PackfileReader packfile = PackfileReader.open(packfileObject, codec, hasher, arena, "packfile");
-            MemorySegment state =
-                    file.asSlice(layout.state().offset(), layout.state().lengthBytes());
-            assertThat(locations(state, codec, hasher))
+            PackfileReader packfile = PackfileReader.open(part(file, 1), codec, hasher, arena, "packfile");
+            assertThat(locations(part(file, 2), codec, hasher))
                     .isEqualTo(blobs(packfile, codec, hasher))
                     .isNotEmpty();
+        }
+    }
+
+    @Test
+    void thePlaintextContainerOfTheVectorsIsRead() {
+        MemorySegment file = Vectors.segment(Vectors.named("container-ptar"));
+        MemorySegment configObject = part(file, 0);
+        StoreConfig config = StoreConfig.parse(configObject);
+        assertThat(config.packfile().maxSize()).isEqualTo(-1);
+        try (StoreKeys keys = config.plaintextKeys();
+                BlobCodec codec = BlobCodec.of(config, keys);
+                Arena arena = Arena.ofConfined()) {
+            StoreConfig.verify(configObject, keys);
+            MacHasher hasher = keys.newMacHasher();
+            PackfileReader packfile = PackfileReader.open(part(file, 1), codec, hasher, arena, "the packfile");
+            assertThat(packfile.records()).isOne();
+            assertThat(packfile.mac(0)).isEqualTo(Vectors.HELLO);
+            assertThat(packfile.createdNanos()).isZero();
+            assertThat(Envelope.open(part(file, 2), ResourceType.STATE, hasher, "the state")
+                            .payload()
+                            .byteSize())
+                    .isEqualTo(228);
         }
     }
 }

@@ -15,7 +15,9 @@ import dev.armoire.crypto.Mac;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.FileSystemException;
@@ -74,6 +76,24 @@ final class PtarStorageTest extends StorageReadContract {
     void namesInListingsAreTheFixedOnes() throws IOException {
         assertThat(storage.list(ObjectKind.PACKFILE)).containsExactly(PACKFILE);
         assertThat(storage.list(ObjectKind.STATE)).containsExactly(STATE);
+    }
+
+    /** All three begin as an object of a store does, and nothing lies between them. */
+    @Test
+    void theObjectsOfAnArchiveByPlakarAreFound() throws IOException {
+        Path file = Path.of("..", "testdata", "fixtures", "encrypted.ptar");
+        byte[] head = "_KLOSET_".getBytes(US_ASCII);
+        try (Storage opened = PtarStorage.open(file);
+                Arena arena = Arena.ofConfined()) {
+            byte[] foundConfig = opened.readConfig(arena).toArray(ValueLayout.JAVA_BYTE);
+            byte[] foundPackfile = content(opened, ObjectKind.PACKFILE, PACKFILE);
+            byte[] foundState = content(opened, ObjectKind.STATE, STATE);
+            for (byte[] object : List.of(foundConfig, foundPackfile, foundState)) {
+                assertThat(object).startsWith(head);
+            }
+            assertThat(12L + foundConfig.length + foundPackfile.length + foundState.length + 48)
+                    .isEqualTo(Files.size(file));
+        }
     }
 
     @Test
