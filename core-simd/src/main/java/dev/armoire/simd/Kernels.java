@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.simd;
 
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -150,7 +151,8 @@ public final class Kernels {
             if (wins == WINS_IN_A_ROW) {
                 double times = (double) bestScalar / bestVector;
                 long millis = (System.nanoTime() - start) / 1_000_000;
-                return new Choice(true, "%.1f times scalar, warm after %d ms".formatted(times, millis));
+                return new Choice(
+                        true, String.format(Locale.ROOT, "%.1f times scalar, warm after %d ms", times, millis));
             }
             Thread.sleep(PAUSE_MILLIS);
         }

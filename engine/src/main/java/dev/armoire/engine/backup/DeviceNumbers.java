@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -76,7 +77,7 @@ public final class DeviceNumbers {
             if (b > 0x20 && b < 0x7f && b != '%') {
                 text.append((char) b);
             } else {
-                text.append(String.format("%%%02x", b & 0xff));
+                text.append(String.format(Locale.ROOT, "%%%02x", b & 0xff));
             }
         }
         return text.toString();

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Paths in snapshots: absolute, '/'-separated bytes (format 2a §1). They are bytes because names need not be UTF-8; all
@@ -157,7 +158,7 @@ public final class SnapshotPath {
                 if (b >= 0x20 && b < 0x7f) {
                     escaped.append((char) b);
                 } else {
-                    escaped.append(String.format("\\x%02x", b & 0xff));
+                    escaped.append(String.format(Locale.ROOT, "\\x%02x", b & 0xff));
                 }
             }
             return escaped.toString();
@@ -177,7 +178,7 @@ public final class SnapshotPath {
                 case '\r' -> escaped.append("\\r");
                 default -> {
                     if (isDisturbing(c)) {
-                        escaped.append(String.format(c < 0x100 ? "\\x%02x" : "\\u%04x", c));
+                        escaped.append(String.format(Locale.ROOT, c < 0x100 ? "\\x%02x" : "\\u%04x", c));
                     } else {
                         escaped.appendCodePoint(c);
                     }
