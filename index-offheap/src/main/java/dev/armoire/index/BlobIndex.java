@@ -78,6 +78,14 @@ public final class BlobIndex implements AutoCloseable {
         }
     }
 
+    /** Where a blob lies in one packfile, whatever is known of that packfile; null when no location says so. For checks. */
+    public @Nullable BlobLocation findIn(int type, Mac mac, int packfile) {
+        Shard shard = shard(mac);
+        synchronized (shard) {
+            return shard.findIn(type, mac, packfile);
+        }
+    }
+
     /** Whether the blob is readable, or claimed by this process. */
     public boolean contains(int type, Mac mac) {
         Shard shard = shard(mac);
@@ -206,6 +214,16 @@ public final class BlobIndex implements AutoCloseable {
                 }
             }
             return bestName == null ? null : location(best);
+        }
+
+        @Nullable
+        BlobLocation findIn(int type, Mac mac, int packfile) {
+            for (long at = home(mac); type(at) != 0; at = next(at)) {
+                if (matches(at, type, mac) && table.get(JAVA_INT, at + PACKFILE_AT) == packfile) {
+                    return location(at);
+                }
+            }
+            return null;
         }
 
         void forEach(Visitor visitor) {

@@ -100,15 +100,18 @@ public final class PackfileLayout {
         return footer.get(U64, CREATED_AT);
     }
 
-    static long footerRecords(MemorySegment footer) {
+    /** Number of records in the index, 0 to 2^32 - 1, as a decoded footer says. */
+    public static long footerRecords(MemorySegment footer) {
         return Integer.toUnsignedLong(footer.get(U32, COUNT_AT));
     }
 
-    static long footerIndexOffset(MemorySegment footer) {
+    /** Where the encoded index starts, in bytes from the start of the payload; unchecked, so it may be negative. */
+    public static long footerIndexOffset(MemorySegment footer) {
         return footer.get(U64, INDEX_OFFSET_AT);
     }
 
-    static Mac footerIndexMac(MemorySegment footer) {
+    /** MAC of the decoded index. */
+    public static Mac footerIndexMac(MemorySegment footer) {
         return Mac.read(footer, INDEX_MAC_AT);
     }
 

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.check;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.spi.Storage;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.KlosetException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.MacHasher;
+import dev.armoire.engine.repository.PipelineAbortedException;
+import dev.armoire.engine.repository.Repository;
+import dev.armoire.index.BlobIndex;
+import dev.armoire.index.BlobLocation;
+import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.Envelope;
+import dev.armoire.packfile.PackfileLayout;
+import dev.armoire.packfile.ResourceType;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads one packfile after the other from front to back through a window of some MiB, however large they are: its tail first,
+ * for the index, then every byte once, for the MAC of the whole and the MAC of each blob. For one thread; owns its memory.
+ */
+final class PackfileScan implements WorkQueue.Tools {
+    private static final long WINDOW_BYTES = 8 << 20;
+    /** An encoded footer has 56 bytes and less than 200 around them. */
+    private static final long MAX_FOOTER_BYTES = 4 << 10;
+
+    private static final long MAX_METADATA_BYTES = 2L << 30;
+    private static final int MAX_PROBLEMS = 20;
+    /** Beyond so many, the packfile as a whole counts as in doubt. */
+    private static final int MAX_DOUBTFUL = 100_000;
+
+    private static final ValueLayout.OfInt U32 = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final Storage storage;
+    private final BlobIndex locations;
+    private final BlobCodec codec;
+    private final MacHasher blobHasher;
+    private final MacHasher wholeHasher;
+    private final long maxChunkBytes;
+    private final BooleanSupplier stopped;
+    private final Room window = new Room();
+    private final Room encodedIndex = new Room();
+    private final Room index = new Room();
+    private final MemorySegment storedMac = MemorySegment.ofArray(new byte[Mac.BYTES]);
+
+    private List<String> problems = new ArrayList<>();
+    private Set<Long> doubtful = new HashSet<>();
+    private long unnamedProblems;
+    private long bytesRead;
+
+    /**
+     * What was found in one packfile.
+     *
+     * @param problems empty when all is well
+     * @param doubtful offsets of blobs that are not as states have it, or null when nothing in the packfile is verified
+     */
+    record Outcome(List<String> problems, @Nullable Set<Long> doubtful, long bytesRead) {}
+
+    /** @param stopped asked now and then whether the result is still wanted */
+    PackfileScan(Repository repository, BooleanSupplier stopped) {
+        this.storage = repository.storage();
+        this.locations = repository.index();
+        this.codec = repository.newCodec();
+        this.blobHasher = repository.keys().newMacHasher();
+        this.wholeHasher = repository.keys().newMacHasher();
+        this.maxChunkBytes = Math.max(64 << 10, repository.config().chunking().maxSize());
+        this.stopped = stopped;
+    }
+
+    /** @param expected blobs that states place in this packfile */
+    Outcome scan(int packfile, long expected) {
+        problems = new ArrayList<>();
+        doubtful = new HashSet<>();
+        unnamedProblems = 0;
+        bytesRead = 0;
+        boolean isComplete = false;
+        try {
+            Mac name = locations.packfiles().name(packfile);
+            long size = storage.size(ObjectKind.PACKFILE, name);
+            PackfileRecords records = readIndex(name, size);
+            readAll(name, size, records);
+            compareWithStates(packfile, records, expected);
+            isComplete = true;
+        } catch (PipelineAbortedException e) {
+            throw e;
+        } catch (KlosetException e) {
+            problem(e.getMessage());
+        } catch (NoSuchFileException e) {
+            problem("it is missing");
+        } catch (IOException e) {
+            problem("it cannot be read: " + e.getMessage());
+        }
+        if (unnamedProblems > 0) {
+            problems.add("and " + unnamedProblems + " more problems of this kind");
+        }
+        return new Outcome(problems, isComplete && doubtful.size() <= MAX_DOUBTFUL ? doubtful : null, bytesRead);
+    }
+
+    private void problem(@Nullable String text) {
+        if (problems.size() < MAX_PROBLEMS) {
+            problems.add(text == null ? "unknown error" : text);
+        } else {
+            unnamedProblems++;
+        }
+    }
+
+    private void doubt(long offset) {
+        if (doubtful.size() <= MAX_DOUBTFUL) {
+            doubtful.add(offset);
+        }
+    }
+
+    private PackfileRecords readIndex(Mac name, long size) throws IOException {
+        long footerEnd = size - Mac.BYTES - PackfileLayout.FOOTER_LENGTH_BYTES;
+        if (footerEnd < Envelope.HEADER_BYTES) {
+            throw new CorruptDataException("it has only " + size + " bytes: it was cut short");
+        }
+        long tailAt = Math.max(Envelope.HEADER_BYTES, footerEnd - MAX_FOOTER_BYTES);
+        MemorySegment tail =
+                window.atLeast(WINDOW_BYTES, 0).asSlice(0, footerEnd + PackfileLayout.FOOTER_LENGTH_BYTES - tailAt);
+        read(name, tailAt, tail);
+        long footerBytes = Integer.toUnsignedLong(tail.get(U32, footerEnd - tailAt));
+        if (footerBytes > footerEnd - tailAt) {
+            throw new CorruptDataException("bytes " + footerEnd + "-" + (footerEnd + PackfileLayout.FOOTER_LENGTH_BYTES)
+                    + " say that its footer has " + footerBytes + " bytes, which cannot be");
+        }
+        long footerAt = footerEnd - footerBytes;
+        MemorySegment footer;
+        try {
+            footer = codec.decode(tail.asSlice(footerAt - tailAt, footerBytes), PackfileLayout.FOOTER_BYTES);
+        } catch (CorruptDataException e) {
+            throw new CorruptDataException(
+                    "its footer at bytes " + range(footerAt, footerBytes) + ": " + e.getMessage(), e);
+        }
+        if (footer.byteSize() != PackfileLayout.FOOTER_BYTES) {
+            throw new CorruptDataException("its footer at bytes " + range(footerAt, footerBytes) + " has "
+                    + footer.byteSize() + " bytes when decoded, expected " + PackfileLayout.FOOTER_BYTES);
+        }
+        long count = PackfileLayout.footerRecords(footer);
+        long blobBytes = PackfileLayout.footerIndexOffset(footer);
+        Mac indexMac = PackfileLayout.footerIndexMac(footer);
+        long indexAt = Envelope.HEADER_BYTES + blobBytes;
+        long plainBytes = count * PackfileLayout.RECORD_BYTES;
+        // No codec adds so much; what says more is damaged, and should not make us read a whole archive for its index.
+        if (blobBytes < 0 || indexAt > footerAt || footerAt - indexAt > plainBytes + plainBytes / 64 + 4096) {
+            throw new CorruptDataException(
+                    "its footer at bytes " + range(footerAt, footerBytes) + " says that an index of " + count
+                            + " blobs starts at byte " + Long.toUnsignedString(indexAt) + ", which cannot be");
+        }
+        return decodeIndex(name, indexAt, footerAt - indexAt, count, indexMac, blobBytes);
+    }
+
+    private PackfileRecords decodeIndex(Mac name, long at, long bytes, long count, Mac mac, long blobBytes)
+            throws IOException {
+        MemorySegment encoded = encodedIndex.atLeast(bytes, 0).asSlice(0, bytes);
+        read(name, at, encoded);
+        long plainBytes = count * PackfileLayout.RECORD_BYTES;
+        MemorySegment plain;
+        try {
+            plain = codec.decode(encoded, plainBytes);
+        } catch (CorruptDataException e) {
+            throw new CorruptDataException("its index at bytes " + range(at, bytes) + ": " + e.getMessage(), e);
+        }
+        if (plain.byteSize() != plainBytes || !blobHasher.mac(plain).equals(mac)) {
+            throw new CorruptDataException("its index at bytes " + range(at, bytes) + ": MAC mismatch");
+        }
+        MemorySegment own = index.atLeast(plainBytes, 0).asSlice(0, plainBytes).copyFrom(plain);
+        PackfileRecords records = new PackfileRecords(own);
+        for (long record = 0; record < records.count(); record++) {
+            long offset = records.offset(record);
+            if (offset < 0 || offset > blobBytes || records.length(record) > blobBytes - offset) {
+                throw new CorruptDataException("its index at bytes " + range(at, bytes) + " places "
+                        + describe(records, record) + ", but the blobs end at offset " + blobBytes);
+            }
+        }
+        return records;
+    }
+
+    private void readAll(Mac name, long size, PackfileRecords records) throws IOException {
+        wholeHasher.finish(); // a scan before this one may have ended in the middle
+        long macAt = size - Mac.BYTES;
+        long at = 0;
+        long kept = 0;
+        long record = 0;
+        MemorySegment view = window.atLeast(WINDOW_BYTES, 0);
+        while (at < macAt) {
+            if (stopped.getAsBoolean()) {
+                throw new PipelineAbortedException();
+            }
+            MemorySegment fresh = view.asSlice(kept, Math.min(view.byteSize() - kept, macAt - at));
+            read(name, at, fresh);
+            if (at == 0) {
+                Envelope.checkHeader(fresh, ResourceType.PACKFILE, "it");
+            }
+            wholeHasher.update(fresh);
+            long base = at - kept;
+            at += fresh.byteSize();
+            for (; record < records.count(); record++) {
+                long from = Envelope.HEADER_BYTES + records.offset(record);
+                long length = records.length(record);
+                if (from + length > at) {
+                    break;
+                }
+                verify(records, record, view.asSlice(from - base, length));
+            }
+            if (record < records.count()) {
+                // What is there of the next blob moves to the front, and the window opens as wide as that blob is.
+                long from = Math.min(at, Envelope.HEADER_BYTES + records.offset(record));
+                kept = at - from;
+                MemorySegment.copy(view, from - base, view, 0, kept);
+                view = window.atLeast(records.length(record) + WINDOW_BYTES / 2, kept);
+            } else {
+                kept = 0;
+            }
+        }
+        read(name, macAt, storedMac);
+        Mac computed = wholeHasher.finish();
+        Mac stored = Mac.read(storedMac, 0);
+        if (!computed.equals(stored) && problems.isEmpty()) {
+            problem("it has the MAC " + computed.shortHex() + ", but says " + stored.shortHex() + " at bytes "
+                    + range(macAt, Mac.BYTES) + "; its " + records.count()
+                    + " blobs and its index are well, so what was changed is padding, or the MAC itself");
+        }
+    }
+
+    private void verify(PackfileRecords records, long record, MemorySegment encoded) {
+        int type = records.type(record);
+        if (type == ResourceType.RANDOM) {
+            return;
+        }
+        String problem = null;
+        try {
+            MemorySegment plain =
+                    codec.decode(encoded, type == ResourceType.CHUNK ? maxChunkBytes : MAX_METADATA_BYTES);
+            // These two are named by an identifier, everything else by its content.
+            if (type != ResourceType.SNAPSHOT
+                    && type != ResourceType.SIGNATURE
+                    && !blobHasher.mac(plain).equals(records.mac(record))) {
+                problem = "MAC mismatch";
+            }
+        } catch (CorruptDataException e) {
+            problem = e.getMessage();
+        }
+        if (problem != null) {
+            problem(describe(records, record) + ": " + problem);
+            doubt(records.offset(record));
+        }
+    }
+
+    /** A packfile in no state has nothing to be compared with: its blobs belong to nobody. */
+    private void compareWithStates(int packfile, PackfileRecords records, long expected) {
+        if (expected == 0) {
+            return;
+        }
+        long matched = 0;
+        for (long record = 0; record < records.count(); record++) {
+            BlobLocation place = locations.findIn(records.type(record), records.mac(record), packfile);
+            if (place != null && place.offset() == records.offset(record) && place.length() == records.length(record)) {
+                matched++;
+            }
+        }
+        if (matched == expected) {
+            return;
+        }
+        locations.forEach((type, mac, holder, offset, length) -> {
+            if (holder == packfile && !records.contains(type, mac, offset, length)) {
+                problem("states place " + ResourceType.name(type) + ' ' + mac.shortHex() + " at offset " + offset + ", "
+                        + length + " bytes, but its index does not");
+                doubt(offset);
+            }
+        });
+    }
+
+    private static String describe(PackfileRecords records, long record) {
+        return ResourceType.name(records.type(record)) + ' '
+                + records.mac(record).shortHex() + " at offset " + Long.toUnsignedString(records.offset(record)) + ", "
+                + records.length(record) + " bytes";
+    }
+
+    private static String range(long at, long bytes) {
+        return at + "-" + (at + bytes);
+    }
+
+    private void read(Mac name, long at, MemorySegment into) throws IOException {
+        storage.read(ObjectKind.PACKFILE, name, at, into);
+        bytesRead += into.byteSize();
+    }
+
+    @Override
+    public void close() {
+        codec.close();
+        window.close();
+        encodedIndex.close();
+        index.close();
+    }
+
+    /** Memory that grows. Confined to the thread that made it. */
+    private static final class Room implements AutoCloseable {
+        private Arena arena = Arena.ofConfined();
+        private MemorySegment segment = MemorySegment.NULL;
+
+        /** At least so many bytes, of which the first {@code kept} are still what they were. */
+        @SuppressWarnings("MustBeClosedChecker") // the field owns it, close() closes it
+        MemorySegment atLeast(long bytes, long kept) {
+            if (segment.byteSize() < bytes) {
+                Arena next = Arena.ofConfined();
+                MemorySegment wider = next.allocate(bytes, 64);
+                MemorySegment.copy(segment, 0, wider, 0, kept);
+                arena.close();
+                arena = next;
+                segment = wider;
+            }
+            return segment;
+        }
+
+        @Override
+        public void close() {
+            arena.close();
+        }
+    }
+}

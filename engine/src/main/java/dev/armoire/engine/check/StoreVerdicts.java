@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.check;
+
+import dev.armoire.index.BlobLocation;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What reading whole packfiles has shown: for each one read to its end, the few places that were not found well. Everything
+ * else in it is verified and need not be read again. Thread-safe.
+ */
+final class StoreVerdicts {
+    /** By packfile ordinal: offsets of blobs that are in doubt; null where the packfile as a whole is. */
+    private final AtomicReferenceArray<@Nullable Set<Long>> doubtful;
+
+    StoreVerdicts(int packfiles) {
+        doubtful = new AtomicReferenceArray<>(packfiles);
+    }
+
+    /** Nothing was read, nothing is verified. */
+    static StoreVerdicts none() {
+        return new StoreVerdicts(0);
+    }
+
+    void put(int packfile, Set<Long> doubtfulOffsets) {
+        doubtful.set(packfile, doubtfulOffsets);
+    }
+
+    /** Whether a blob at a place that states name was read there, with the MAC that they name it by. */
+    boolean isVerified(BlobLocation place) {
+        if (place.packfile() >= doubtful.length()) {
+            return false;
+        }
+        Set<Long> offsets = doubtful.get(place.packfile());
+        return offsets != null && (offsets.isEmpty() || !offsets.contains(place.offset()));
+    }
+}

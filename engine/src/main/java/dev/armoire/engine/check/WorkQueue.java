@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.check;
+
+import dev.armoire.engine.repository.PipelineAbortedException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.agrona.concurrent.BackoffIdleStrategy;
+import org.agrona.concurrent.IdleStrategy;
+import org.agrona.concurrent.ManyToManyConcurrentArrayQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Threads that do tasks, each with tools of its own. Owns its threads. One thread submits, and waits while the queue is full;
+ * the first failure of a task stops everything and comes out of the submitting thread's next call. An interrupt of that thread
+ * does the same.
+ */
+final class WorkQueue<T extends WorkQueue.Tools> implements AutoCloseable {
+    private static final int QUEUED_TASKS = 1024;
+
+    private final ManyToManyConcurrentArrayQueue<Task<T>> queue = new ManyToManyConcurrentArrayQueue<>(QUEUED_TASKS);
+    private final Function<BooleanSupplier, T> newTools;
+    /** Tasks submitted and not finished. Its decrement releases what a task did to whoever sees it reach zero. */
+    private final AtomicInteger open = new AtomicInteger();
+
+    private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    private final List<Thread> threads = new ArrayList<>();
+    private final IdleStrategy idle = newIdleStrategy();
+    private volatile boolean ended;
+
+    /** What one thread works with. Made, used and closed by that thread. */
+    interface Tools extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Something to be done once. */
+    @FunctionalInterface
+    interface Task<T> {
+        void run(T tools);
+    }
+
+    /** @param newTools called by each thread, with what tells long tasks that their result is no longer wanted */
+    WorkQueue(String name, int workers, Function<BooleanSupplier, T> newTools) {
+        this.newTools = newTools;
+        for (int i = 0; i < workers; i++) {
+            threads.add(Thread.ofPlatform().name(name + '-' + i).daemon().unstarted(this::work));
+        }
+        threads.forEach(Thread::start);
+    }
+
+    void submit(Task<T> task) {
+        open.incrementAndGet();
+        idle.reset();
+        while (!queue.offer(task)) {
+            stopIfAsked();
+            idle.idle();
+        }
+    }
+
+    /** Waits until all that was submitted is done. */
+    void await() {
+        idle.reset();
+        while (open.get() > 0) {
+            stopIfAsked();
+            idle.idle();
+        }
+        stopIfAsked();
+    }
+
+    /** Fails when a task has failed, or the calling thread was interrupted. */
+    void stopIfAsked() {
+        if (Thread.currentThread().isInterrupted()) {
+            failure.compareAndSet(null, new PipelineAbortedException());
+        }
+        switch (failure.get()) {
+            case null -> {}
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            case Throwable e -> throw new IllegalStateException(e);
+        }
+    }
+
+    private boolean isStopped() {
+        return failure.get() != null;
+    }
+
+    private void work() {
+        IdleStrategy workerIdle = newIdleStrategy();
+        try (T tools = newTools.apply(this::isStopped)) {
+            while (failure.get() == null) {
+                Task<T> task = queue.poll();
+                if (task != null) {
+                    workerIdle.reset();
+                    task.run(tools);
+                    open.decrementAndGet();
+                } else if (ended) {
+                    return;
+                } else {
+                    workerIdle.idle();
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            failure.compareAndSet(null, e);
+        }
+    }
+
+    private static IdleStrategy newIdleStrategy() {
+        return new BackoffIdleStrategy(10, 20, 1_000, 200_000);
+    }
+
+    /** Ends the threads. What was submitted and not awaited is dropped. */
+    @Override
+    public void close() {
+        if (open.get() > 0) {
+            failure.compareAndSet(null, new PipelineAbortedException());
+        }
+        ended = true;
+        boolean interrupted = false;
+        for (Thread thread : threads) {
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                    failure.compareAndSet(null, new PipelineAbortedException());
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
