@@ -139,9 +139,19 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     // The walking thread
 
     @Override
-    public void record(ImportRecord record) {
-        Entry unchanged = parent == null ? null : parent.unchanged(record);
-        submit(new Item(record.path(), record, unchanged, ""));
+    public synchronized void record(ImportRecord record) {
+        ParentView.Unchanged unchanged = parent == null ? null : parent.unchanged(record);
+        if (unchanged == null) {
+            submit(new Item(record.path(), record, null, ""));
+        } else if (unchanged.entry() != null) {
+            submit(new Item(record.path(), record, unchanged.entry(), ""));
+        } else {
+            stopIfInterrupted();
+            checkRunning();
+            trees.add(record.path(), false, unchanged.mac(), unchanged.bytes());
+            counters.unchangedFiles.increment();
+            done(record.path());
+        }
     }
 
     @Override

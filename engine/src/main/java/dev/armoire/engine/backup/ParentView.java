@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.backup;
 
-import dev.armoire.connectors.spi.FileInfo;
+import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.Entry;
+import dev.armoire.engine.record.EntryHeads;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
@@ -14,6 +15,7 @@ import dev.armoire.engine.snapshot.TreeKind;
 import dev.armoire.engine.snapshot.TreeReader;
 import dev.armoire.index.BlobIndex;
 import dev.armoire.packfile.ResourceType;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +29,7 @@ final class ParentView implements AutoCloseable {
     private final TreeReader dirpacks;
     private byte @Nullable [] directory;
     private Dirpack.@Nullable Cursor cursor;
+    private @Nullable EntryHeads heads;
 
     ParentView(BlobReader reader, BlobIndex index, Mac dirpackIndex) {
         this.reader = reader;
@@ -43,51 +46,50 @@ final class ParentView implements AutoCloseable {
     }
 
     /**
-     * The parent's entry for an item that has not changed since, or null. Unchanged are size, mode, times, owner, inode,
-     * device, links: whatever a snapshot stores. A damaged parent counts as none.
+     * What the parent has of an item that has not changed since.
+     *
+     * @param entry the parent's entry when it has to be written anew, because it carries attributes; else null
+     * @param bytes the encoded entry, valid until the next question
      */
-    @Nullable
-    Entry unchanged(ImportRecord record) {
+    record Unchanged(@Nullable Entry entry, MemorySegment bytes, Mac mac) {}
+
+    /**
+     * Says whether a regular file has not changed since the parent: size, mode, times, owner, inode, device, links,
+     * whatever a snapshot stores. A damaged parent counts as none.
+     */
+    @Nullable Unchanged unchanged(ImportRecord record) {
+        if (!FileMode.isRegular(record.info().mode())) {
+            return null;
+        }
         try {
-            Entry entry = find(record.path());
-            if (entry == null || !entry.isRegular() || !isSame(entry.info(), record.info())) {
+            Dirpack.Frame frame = find(record.path());
+            if (frame == null || heads == null) {
                 return null;
             }
-            // Plakar 1.0 kept these fields elsewhere; its files are read again once.
-            boolean isComplete = !entry.contentType().isEmpty() && entry.chunks() > 0;
-            return isComplete && index.contains(ResourceType.OBJECT, entry.object()) ? entry : null;
+            EntryHeads.Content content =
+                    heads.contentIfSame(frame.bytes(), SnapshotPath.name(record.path()), record.info());
+            if (content == null || !content.isComplete() || !index.contains(ResourceType.OBJECT, content.object())) {
+                return null;
+            }
+            boolean asItIs = !content.hasXattrs()
+                    && record.xattrNames().isEmpty()
+                    && index.contains(ResourceType.VFS_ENTRY, frame.mac());
+            return new Unchanged(asItIs ? null : frame.entry(), frame.bytes(), frame.mac());
         } catch (CorruptDataException e) {
             return null;
         }
     }
 
-    private @Nullable Entry find(byte[] path) {
+    private Dirpack.@Nullable Frame find(byte[] path) {
         byte[] parent = SnapshotPath.parent(path);
         if (directory == null || !Arrays.equals(parent, directory)) {
             closeCursor();
             directory = parent;
             Mac listing = dirpacks.find(parent);
-            cursor = listing == null ? null : new Dirpack.Cursor(reader, listing);
+            heads = new EntryHeads(parent);
+            cursor = listing == null ? null : new Dirpack.Cursor(reader, listing, heads);
         }
-        if (cursor == null) {
-            return null;
-        }
-        Dirpack.Frame frame = cursor.find(SnapshotPath.name(path));
-        return frame == null ? null : frame.entry();
-    }
-
-    private static boolean isSame(FileInfo old, FileInfo now) {
-        return old.size() == now.size()
-                && old.mode() == now.mode()
-                && old.mtimeSeconds() == now.mtimeSeconds()
-                && old.mtimeNanos() == now.mtimeNanos()
-                && old.dev() == now.dev()
-                && old.ino() == now.ino()
-                && old.uid() == now.uid()
-                && old.gid() == now.gid()
-                && old.nlink() == (now.nlink() & 0xFFFF)
-                && old.username().equals(now.username())
-                && old.groupname().equals(now.groupname());
+        return cursor == null ? null : cursor.find(SnapshotPath.name(path));
     }
 
     private void closeCursor() {

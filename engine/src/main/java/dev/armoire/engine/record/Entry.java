@@ -134,12 +134,7 @@ public record Entry(
         pairs += chunks != 0 ? 1 : 0;
         pairs += xattrNames.isEmpty() ? 0 : 1;
         out.mapHeader(pairs);
-        out.str(VERSION);
-        out.u32(RECORD_VERSION);
-        out.str(PARENT_PATH);
-        out.str(parentPath);
-        out.str(FILE_INFO);
-        encodeInfo(out);
+        encodeHead(out, parentPath, name, info);
         out.str(SUMMARY);
         out.nil();
         if (linkTarget.length > 0) {
@@ -169,7 +164,13 @@ public record Entry(
         }
     }
 
-    private void encodeInfo(MsgpackWriter out) {
+    /** What of an entry comes from the source's metadata: all between the map header and the summary. */
+    static void encodeHead(MsgpackWriter out, byte[] parentPath, byte[] name, FileInfo info) {
+        out.str(VERSION);
+        out.u32(RECORD_VERSION);
+        out.str(PARENT_PATH);
+        out.str(parentPath);
+        out.str(FILE_INFO);
         out.mapHeader(12);
         out.str(NAME);
         out.str(name);
@@ -199,9 +200,7 @@ public record Entry(
 
     /** The name inside an entry that {@link #encode} made, given the length of its parent's path. */
     public static MemorySegment encodedName(MemorySegment entry, int parentPathBytes) {
-        long at =
-                1L + 1 + VERSION.length + 5 + 1 + PARENT_PATH.length + stringHeader(parentPathBytes) + parentPathBytes;
-        at += 1 + FILE_INFO.length + 1 + 1 + NAME.length;
+        long at = MAP_HEADER_BYTES + (long) bytesBeforeName(parentPathBytes);
         int head = entry.get(ValueLayout.JAVA_BYTE, at) & 0xff;
         if (head < 0xc0) {
             return entry.asSlice(at + 1, head & 0x1f);
@@ -294,6 +293,25 @@ public record Entry(
         FileInfo info() {
             return new FileInfo(size, mode, seconds, nanos, dev, ino, uid, gid, nlink, username, groupname, 0);
         }
+    }
+
+    /** Bytes of the map header, which has at most 15 pairs. */
+    static final int MAP_HEADER_BYTES = 1;
+
+    /** Bytes of the head before the name, given the length of the directory's path. */
+    static int bytesBeforeName(int parentPathBytes) {
+        return 1
+                + VERSION.length
+                + 5
+                + 1
+                + PARENT_PATH.length
+                + stringHeader(parentPathBytes)
+                + parentPathBytes
+                + 1
+                + FILE_INFO.length
+                + 1
+                + 1
+                + NAME.length;
     }
 
     static byte[] key(String name) {

@@ -7,12 +7,14 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.Entry;
+import dev.armoire.engine.record.EntryHeads;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.packfile.MsgpackReader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
@@ -53,7 +55,12 @@ public final class Dirpack {
      * @param bytes the encoded entry, valid until the iterator's next step
      * @param mac name of the blob that holds the entry
      */
-    public record Frame(Entry entry, MemorySegment bytes, Mac mac) {}
+    public record Frame(MemorySegment bytes, Mac mac) {
+        /** The entry, decoded at each call. */
+        public Entry entry() {
+            return Entry.decode(new MsgpackReader(bytes, "directory listing"));
+        }
+    }
 
     /** The frames of a listing in their order, which is that of the names. Reads one chunk at a time. */
     public static Frames read(BlobSource source, Mac object) {
@@ -95,7 +102,7 @@ public final class Dirpack {
             MemorySegment bytes = buffer.asSlice(position + 5, length - Mac.BYTES);
             Mac mac = Mac.read(buffer, position + 5 + length - Mac.BYTES);
             position += 5 + length;
-            return new Frame(Entry.decode(new MsgpackReader(bytes, "directory listing")), bytes, mac);
+            return new Frame(bytes, mac);
         }
 
         private void require(long bytes) {
@@ -134,38 +141,38 @@ public final class Dirpack {
     public static final class Cursor implements AutoCloseable {
         private final BlobSource source;
         private final Mac object;
+        private final EntryHeads heads;
         private Frames frames;
         private @Nullable Frame current;
+        private byte[] currentName = {};
+        private byte[] previousName = {};
 
-        public Cursor(BlobSource source, Mac object) {
+        public Cursor(BlobSource source, Mac object, EntryHeads heads) {
             this.source = source;
             this.object = object;
+            this.heads = heads;
             this.frames = new Frames(source, object);
         }
 
         /** The frame of a name, or null. Going back in the order of names costs a fresh start. */
         public @Nullable Frame find(byte[] name) {
-            if (current != null && java.util.Arrays.compareUnsigned(current.entry.name(), name) > 0 && isBefore(name)) {
+            if (Arrays.compareUnsigned(name, previousName) <= 0 && previousName.length > 0) {
                 frames.close();
                 frames = new Frames(source, object);
                 current = null;
-                previous = null;
+                currentName = new byte[0];
+                previousName = new byte[0];
             }
-            while (current == null || java.util.Arrays.compareUnsigned(current.entry.name(), name) < 0) {
+            while (current == null || Arrays.compareUnsigned(currentName, name) < 0) {
                 if (!frames.hasNext()) {
                     return null;
                 }
-                previous = current == null ? null : current.entry.name();
+                previousName = currentName;
                 current = frames.next();
+                MemorySegment found = heads.name(current.bytes());
+                currentName = found == null ? current.entry().name() : found.toArray(JAVA_BYTE);
             }
-            return java.util.Arrays.equals(current.entry.name(), name) ? current : null;
-        }
-
-        private byte @Nullable [] previous;
-
-        /** Whether the name may stand before the frame that was read before the current one. */
-        private boolean isBefore(byte[] name) {
-            return previous != null && java.util.Arrays.compareUnsigned(name, previous) <= 0;
+            return Arrays.equals(currentName, name) ? current : null;
         }
 
         @Override
