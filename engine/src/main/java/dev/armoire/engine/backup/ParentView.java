@@ -57,7 +57,8 @@ final class ParentView implements AutoCloseable {
      * Says whether a regular file has not changed since the parent: size, mode, times, owner, inode, device, links,
      * whatever a snapshot stores. A damaged parent counts as none.
      */
-    @Nullable Unchanged unchanged(ImportRecord record) {
+    @Nullable
+    Unchanged unchanged(ImportRecord record) {
         if (!FileMode.isRegular(record.info().mode())) {
             return null;
         }

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * bytes, up to the summary. What other encoders wrote in another form simply does not match. For one thread.
  */
 public final class EntryHeads {
-    private static final FieldNames TAIL_FIELDS = FieldNames.of("object", "content_type", "chunks", "extended_attributes");
+    private static final FieldNames TAIL_FIELDS =
+            FieldNames.of("object", "content_type", "chunks", "extended_attributes");
 
     private final byte[] directory;
     private final byte[] beforeName;
@@ -33,7 +34,12 @@ public final class EntryHeads {
         // The head goes on for over a hundred bytes after the name's header, so what is shorter is no entry.
         if (entry.byteSize() < end + 3
                 || MemorySegment.mismatch(
-                                entry, Entry.MAP_HEADER_BYTES, end, MemorySegment.ofArray(beforeName), 0, beforeName.length)
+                                entry,
+                                Entry.MAP_HEADER_BYTES,
+                                end,
+                                MemorySegment.ofArray(beforeName),
+                                0,
+                                beforeName.length)
                         >= 0) {
             return null;
         }
@@ -80,6 +86,8 @@ public final class EntryHeads {
     }
 
     /**
+     * Where the bytes of a file are, and whether more belongs to it.
+     *
      * @param isComplete whether content type and number of chunks are there; Plakar 1.0 kept them elsewhere
      */
     public record Content(Mac object, boolean isComplete, boolean hasXattrs) {}
