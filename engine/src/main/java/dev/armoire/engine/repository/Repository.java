@@ -16,6 +16,7 @@ import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.Envelope;
 import dev.armoire.packfile.LockRecord;
+import dev.armoire.packfile.PackfileLayout;
 import dev.armoire.packfile.ResourceType;
 import dev.armoire.packfile.StateStream;
 import dev.armoire.packfile.StoreConfig;
@@ -408,6 +409,17 @@ public final class Repository implements AutoCloseable {
         }
         synchronized (this) {
             removedSnapshots.add(id);
+        }
+    }
+
+    /** Takes note of the snapshots in a packfile of ours; they exist once its state is committed. */
+    synchronized void addSnapshots(MemorySegment records, int packfile) {
+        for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
+            if (PackfileLayout.recordType(records, at) == ResourceType.SNAPSHOT) {
+                snapshotPackfiles
+                        .computeIfAbsent(PackfileLayout.recordMac(records, at), key -> new HashSet<>())
+                        .add(packfile);
+            }
         }
     }
 
