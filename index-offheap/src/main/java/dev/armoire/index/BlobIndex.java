@@ -109,6 +109,15 @@ public final class BlobIndex implements AutoCloseable {
         }
     }
 
+    /** Gives up all claims that have not become locations: whoever had the duty will not fulfil it. */
+    public void dropClaims() {
+        for (Shard shard : shards) {
+            synchronized (shard) {
+                shard.dropClaims();
+            }
+        }
+    }
+
     /** Number of slots in use. */
     public long size() {
         long sum = 0;
@@ -257,6 +266,34 @@ public final class BlobIndex implements AutoCloseable {
                     at = next(at);
                 }
                 MemorySegment.copy(old, from, table, at, SLOT_BYTES);
+            }
+            oldArena.close();
+        }
+
+        /** Claims stand in the way of look-ups only as long as their slots are in use, so the table is filled anew. */
+        void dropClaims() {
+            MemorySegment old = table;
+            Arena oldArena = arena;
+            boolean hasClaims = false;
+            for (long at = 0; at < old.byteSize() && !hasClaims; at += SLOT_BYTES) {
+                hasClaims = type(at) != 0 && old.get(JAVA_INT, at + PACKFILE_AT) == PENDING;
+            }
+            if (!hasClaims) {
+                return;
+            }
+            arena = Arena.ofShared();
+            table = arena.allocate(slots * SLOT_BYTES, 64);
+            used = 0;
+            for (long from = 0; from < old.byteSize(); from += SLOT_BYTES) {
+                boolean isEmpty = ((int) old.get(JAVA_LONG, from + WORD_AT) & 0xFF) == 0;
+                if (!isEmpty && old.get(JAVA_INT, from + PACKFILE_AT) != PENDING) {
+                    long at = home(old.get(JAVA_LONG, from));
+                    while (type(at) != 0) {
+                        at = next(at);
+                    }
+                    MemorySegment.copy(old, from, table, at, SLOT_BYTES);
+                    used++;
+                }
             }
             oldArena.close();
         }

@@ -42,6 +42,7 @@ public final class Backup {
     /**
      * Backs up the sources into one snapshot. They must be of one type and origin; the snapshot's root is the deepest
      * directory that holds all of theirs. Interrupting the calling thread stops the work and leaves the store as it was.
+     * One backup at a time for an open store: two at once open it twice.
      *
      * @param importers not empty; closed by the caller
      * @throws IOException when a source's root cannot be read, or the store cannot be written

@@ -57,17 +57,16 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
     /** Takes one item into the snapshot. A failure of the source is recorded; one of the store is thrown. */
     void process(ImportRecord record, @Nullable Entry old) {
         byte[] path = record.path();
-        List<byte[]> xattrs = storeXattrs(record);
         FileInfo info = record.info();
         try {
             if (!FileMode.isRegular(info.mode())) {
                 String type = FileMode.isDirectory(info.mode()) ? "" : Entry.NOT_REGULAR;
-                add(record, info, Mac.ZERO, type, 0, 0, xattrs);
+                add(record, info, Mac.ZERO, type, 0, 0);
                 if (FileMode.isDevice(info.mode())) {
                     pipeline.deviceNumbers().add(path, info.rdev());
                 }
             } else if (old != null) {
-                add(record, info, old.object(), old.contentType(), old.entropy(), old.chunks(), xattrs);
+                add(record, info, old.object(), old.contentType(), old.entropy(), old.chunks());
                 pipeline.counters().unchangedFiles.increment();
             } else {
                 Stored stored;
@@ -77,7 +76,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
                 ObjectRecord object = stored.record();
                 FileInfo asRead = withSize(info, object.size());
                 int chunks = object.chunks().size();
-                add(record, asRead, stored.object(), object.contentType(), object.entropy(), chunks, xattrs);
+                add(record, asRead, stored.object(), object.contentType(), object.entropy(), chunks);
             }
             pipeline.done(path);
         } catch (IOException e) {
@@ -85,14 +84,9 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         }
     }
 
-    private void add(
-            ImportRecord record,
-            FileInfo info,
-            Mac object,
-            String contentType,
-            double entropy,
-            long chunks,
-            List<byte[]> xattrs) {
+    /** Adds an item whose content is stored; its attributes come now, for an item that has failed has none. */
+    private void add(ImportRecord record, FileInfo info, Mac object, String contentType, double entropy, long chunks) {
+        List<byte[]> xattrs = storeXattrs(record);
         byte[] target = FileMode.isSymlink(info.mode()) ? record.linkTarget() : NO_TARGET;
         writer.reset();
         Entry.of(record.path(), info, target, object, contentType, entropy, chunks, xattrs)
@@ -183,6 +177,15 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
 
     @Override
     public Stored store(Reader content, Kind kind) throws IOException {
+        try {
+            return storeChunks(content, kind);
+        } catch (IOException e) {
+            contentHasher.finish(); // what was read so far must not get into the MAC of the next content
+            throw e;
+        }
+    }
+
+    private Stored storeChunks(Reader content, Kind kind) throws IOException {
         List<ObjectRecord.Chunk> chunks = new ArrayList<>(1);
         Mac contentMac = Mac.ZERO;
         String contentType = ObjectRecord.DIRPACK_TYPE;

@@ -32,6 +32,9 @@ public final class PendingState implements AutoCloseable {
     private Mac parent;
     private Instant begun;
     private StateStreamWriter locations;
+    /** Whether the caller has committed all it wanted to store. */
+    private boolean isComplete;
+
     private final List<Named> colours = new ArrayList<>();
     private final List<Named> packfiles = new ArrayList<>();
 
@@ -60,8 +63,9 @@ public final class PendingState implements AutoCloseable {
                     PackfileLayout.recordLength(index, at));
         }
         packfiles.add(new Named(ResourceType.PACKFILE, packfile, nanos(Instant.now())));
+        isComplete = false;
         if (Duration.between(begun, Instant.now()).compareTo(CHECKPOINT_EVERY) >= 0) {
-            commit();
+            write();
         }
     }
 
@@ -72,6 +76,12 @@ public final class PendingState implements AutoCloseable {
 
     /** Makes everything added so far visible, durably; returns bytes written. Nothing added, nothing is written. */
     public synchronized long commit() throws IOException {
+        long written = write();
+        isComplete = true;
+        return written;
+    }
+
+    private long write() throws IOException {
         if (packfiles.isEmpty() && colours.isEmpty()) {
             return 0;
         }
@@ -113,8 +123,18 @@ public final class PendingState implements AutoCloseable {
         return instant.getEpochSecond() * 1_000_000_000 + instant.getNano();
     }
 
+    /**
+     * Forgets what was not committed: no state will ever name those packfiles, so nothing may count on what is in them, nor
+     * on what was only going to be stored.
+     */
     @Override
     public synchronized void close() {
         locations.close();
+        for (Named packfile : packfiles) {
+            repository.index().packfiles().markDeleted(packfile.mac);
+        }
+        if (!isComplete) {
+            repository.index().dropClaims();
+        }
     }
 }

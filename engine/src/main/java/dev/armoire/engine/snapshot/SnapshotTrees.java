@@ -134,12 +134,7 @@ public final class SnapshotTrees implements AutoCloseable {
     /** Adds a path that could not be read, whose error-entry blob is stored. */
     public void addError(byte[] path, Mac mac) {
         errors.add(log.append(ScanLog.NONE, mac, MemorySegment.ofArray(path)));
-        Directory parent = directory(SnapshotPath.parent(path));
-        if (!SnapshotPath.isRoot(path)) {
-            synchronized (parent) {
-                parent.errors++;
-            }
-        }
+        directory(SnapshotPath.parent(path));
     }
 
     /** Adds an attribute whose xattr-entry blob is stored. */
@@ -176,6 +171,7 @@ public final class SnapshotTrees implements AutoCloseable {
         descending.sort(Comparator.comparing((Directory d) -> d.path, SnapshotPath::compareBytes)
                 .reversed());
         Media media = new Media();
+        countErrors();
         gatherAll(descending, builders, media);
         Mac[] vfs = {Mac.ZERO};
         Mac[] others = new Mac[5];
@@ -202,6 +198,22 @@ public final class SnapshotTrees implements AutoCloseable {
             throw new IllegalStateException("no summary for /");
         }
         return new Roots(vfs[0], others[3], others[4], indexes, summary);
+    }
+
+    /** Counts the paths that have an error where they count: in the directory that they stand in. */
+    private void countErrors() {
+        try (Views views = new Views(log.window(), log.window())) {
+            log.sort(errors.values, errors.count, record -> record, views.left, views.right);
+            byte[] last = SnapshotPath.ROOT; // which stands in no directory
+            for (int i = 0; i < errors.count; i++) {
+                views.left.seek(errors.values[i]);
+                byte[] path = views.left.entry().toArray(JAVA_BYTE);
+                if (!Arrays.equals(path, last) && !SnapshotPath.isRoot(path)) {
+                    directory(SnapshotPath.parent(path)).errors++;
+                }
+                last = path;
+            }
+        }
     }
 
     /** Gathers every directory once its sub-directories are done, on as many threads as there are builders. */
