@@ -98,7 +98,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     }
 
     private static IdleStrategy newIdleStrategy() {
-        return new BackoffIdleStrategy(10, 20, 1_000, 200_000);
+        return new BackoffIdleStrategy(10, 1, 20_000, 500_000);
     }
 
     Repository repository() {

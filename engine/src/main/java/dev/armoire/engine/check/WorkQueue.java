@@ -109,7 +109,7 @@ final class WorkQueue<T extends WorkQueue.Tools> implements AutoCloseable {
     }
 
     private static IdleStrategy newIdleStrategy() {
-        return new BackoffIdleStrategy(10, 20, 1_000, 200_000);
+        return new BackoffIdleStrategy(10, 1, 20_000, 500_000);
     }
 
     /** Ends the threads. What was submitted and not awaited is dropped. */

@@ -164,7 +164,7 @@ public final class Restore {
     private final IdleStrategy walkIdle = newIdleStrategy();
 
     private static IdleStrategy newIdleStrategy() {
-        return new BackoffIdleStrategy(10, 20, 1_000, 200_000);
+        return new BackoffIdleStrategy(10, 1, 20_000, 500_000);
     }
 
     private void submit(Entry entry, byte[] target) {
