@@ -18,6 +18,7 @@ import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.engine.snapshot.SnapshotTrees;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
@@ -61,10 +62,21 @@ public final class Backup {
         try {
             repository.refresh();
             return backUp(importers, id, begun, lock);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         } finally {
             if (lock != null) {
-                lock.close();
+                release(lock);
             }
+        }
+    }
+
+    /** A lock that stays behind is a nuisance for ten minutes; it must not hide how the backup went. */
+    private void release(RepositoryLock lock) {
+        try {
+            lock.close();
+        } catch (UncheckedIOException e) {
+            events.notice("the lock of this backup could not be removed, it expires in ten minutes: " + e.getMessage());
         }
     }
 

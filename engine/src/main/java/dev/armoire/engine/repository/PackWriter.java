@@ -257,7 +257,6 @@ public final class PackWriter implements AutoCloseable {
         index.packfiles().markKnown(packfile);
         index.packfiles().markListed(packfile);
         int ordinal = index.packfiles().ordinal(packfile);
-        repository.addSnapshots(records, ordinal);
         for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
             index.add(
                     PackfileLayout.recordType(records, at),
@@ -281,6 +280,11 @@ public final class PackWriter implements AutoCloseable {
                 writers.awaitTermination(1, java.util.concurrent.TimeUnit.HOURS);
             } catch (InterruptedException e) {
                 interrupted = true;
+            }
+        }
+        for (Pack pack : new Pack[] {data, metadata}) {
+            if (pack != null) {
+                pack.release();
             }
         }
         slabs.close();

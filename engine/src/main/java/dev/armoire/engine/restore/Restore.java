@@ -16,6 +16,7 @@ import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -139,7 +140,7 @@ public final class Restore {
                 }
                 return true;
             });
-        } catch (CorruptDataException e) {
+        } catch (CorruptDataException | UncheckedIOException e) {
             fail(directory, e.getMessage() + "; what lies below is not restored", true);
         }
         for (Folder folder : below) {
@@ -231,6 +232,8 @@ public final class Restore {
             return true;
         } catch (CorruptDataException e) {
             fail(entry.path(), e.getMessage(), true);
+        } catch (UncheckedIOException e) { // the store's; what lies in other packfiles may well be readable
+            fail(entry.path(), e.getMessage(), true);
         } catch (IOException e) {
             fail(entry.path(), e.getMessage(), false);
         }
@@ -285,7 +288,7 @@ public final class Restore {
                 } else {
                     xattrs.add(new Exporter.Xattr(name, value));
                 }
-            } catch (CorruptDataException e) {
+            } catch (CorruptDataException | UncheckedIOException e) {
                 isDamaged.set(true);
                 events.lost(entry.path(), "attribute " + SnapshotPath.display(name) + ": " + e.getMessage());
             }
@@ -307,13 +310,25 @@ public final class Restore {
                     events.done(path);
                 } catch (IOException e) {
                     // The first name is not there, or links are not to be had: then a copy is the best there is.
-                    Entry entry = snapshot.find(path);
-                    if (entry != null && restore(snapshot, entry, target)) {
+                    if (restoreCopy(path, target)) {
                         existing = target;
                     }
                 }
             }
         }
+    }
+
+    private boolean restoreCopy(byte[] path, byte[] target) {
+        try {
+            Entry entry = snapshot.find(path);
+            if (entry != null) {
+                return restore(snapshot, entry, target);
+            }
+            fail(path, "its entry is not in the tree of the snapshot", true);
+        } catch (CorruptDataException | UncheckedIOException e) {
+            fail(path, e.getMessage(), true);
+        }
+        return false;
     }
 
     private void finish(Folder folder) {

@@ -105,7 +105,8 @@ final class ScanLog implements AutoCloseable {
                 flushed = position + file.write(source, position);
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("the temporary file for the list of files: " + e.getMessage(), e);
+            throw new UncheckedIOException(
+                    new IOException("the temporary file for the list of files: " + e.getMessage(), e));
         }
     }
 

@@ -9,18 +9,23 @@ import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.storage.fs.FsStorageFactory;
 import dev.armoire.crypto.Hashing;
 import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.StoreKeys;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.restore.Restore;
 import dev.armoire.engine.restore.RestoreEvents;
 import dev.armoire.engine.restore.RestoreResult;
 import dev.armoire.packfile.Compression;
+import dev.armoire.packfile.StoreConfig;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Queue;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +48,26 @@ public final class TestStores {
         new FsStorageFactory()
                 .create(Location.parse(folder.toString()), MemorySegment.ofArray(config))
                 .close();
+        return folder;
+    }
+
+    /** Makes a store whose packfiles are closed after some 100 KiB, so that a small backup writes many. */
+    public static Path createWithSmallPackfiles(Path folder) throws IOException {
+        StoreConfig usual = StoreConfig.create(Instant.now(), UUID.randomUUID(), Hashing.BLAKE3, Compression.LZ4, null);
+        StoreConfig config = new StoreConfig(
+                usual.timestamp(),
+                usual.repositoryId(),
+                new StoreConfig.PackfileSettings(0, 0, 100 << 10),
+                usual.chunking(),
+                usual.hashing(),
+                usual.compression(),
+                null);
+        try (StoreKeys keys = config.plaintextKeys();
+                Arena arena = Arena.ofConfined()) {
+            new FsStorageFactory()
+                    .create(Location.parse(folder.toString()), config.toObject(keys, arena))
+                    .close();
+        }
         return folder;
     }
 
