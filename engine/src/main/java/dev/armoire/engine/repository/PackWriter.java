@@ -257,6 +257,7 @@ public final class PackWriter implements AutoCloseable {
         index.packfiles().markKnown(packfile);
         index.packfiles().markListed(packfile);
         int ordinal = index.packfiles().ordinal(packfile);
+        repository.addSnapshots(records, ordinal);
         for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
             index.add(
                     PackfileLayout.recordType(records, at),

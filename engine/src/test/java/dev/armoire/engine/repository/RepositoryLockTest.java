@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.repository;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.backup.Backup;
+import dev.armoire.engine.backup.BackupOptions;
+import dev.armoire.engine.backup.MemorySource;
+import dev.armoire.engine.backup.TestStores;
+import dev.armoire.packfile.LockRecord;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RepositoryLockTest {
+    private static final Mac FOREIGN = Mac.parse("f0".repeat(32));
+    private static final Mac OWN = Mac.parse("0e".repeat(32));
+
+    @TempDir
+    Path temporary;
+
+    private Path store;
+    private Repository repository;
+
+    @BeforeEach
+    void create() throws IOException {
+        store = TestStores.create(temporary.resolve("store"));
+        repository = TestStores.open(store);
+    }
+
+    @AfterEach
+    void close() {
+        repository.close();
+    }
+
+    private Instant lock(Mac name, Duration age, boolean isExclusive) throws IOException {
+        Instant when = Instant.now().minus(age);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment lock = repository.encodeLock(new LockRecord(when, "otherhost", isExclusive), arena);
+            repository.storage().write(ObjectKind.LOCK, name, List.of(lock));
+        }
+        return when;
+    }
+
+    private List<Mac> locks() throws IOException {
+        return repository.storage().list(ObjectKind.LOCK);
+    }
+
+    private void backUp() throws IOException {
+        Backup.run(
+                repository,
+                List.of(new MemorySource("/s").directory("/s").file("/s/f", "f")),
+                TestStores.options(store, 1),
+                new TestStores.Events());
+    }
+
+    @Test
+    void heldAndReleased() throws IOException {
+        try (RepositoryLock lock = RepositoryLock.shared(repository, OWN)) {
+            lock.verifyHeld();
+            assertThat(locks()).containsExactly(OWN);
+            try (Arena arena = Arena.ofConfined()) {
+                LockRecord record = repository.decodeLock(repository.readObject(ObjectKind.LOCK, OWN, arena), OWN);
+                assertThat(record.hostname()).isEqualTo("testhost");
+                assertThat(record.exclusive()).isFalse();
+                assertThat(Duration.between(record.timestamp(), Instant.now())).isLessThan(Duration.ofMinutes(1));
+            }
+        }
+        assertThat(locks()).isEmpty();
+    }
+
+    @Test
+    void releasedEvenWhenInterrupted() throws IOException {
+        RepositoryLock lock = RepositoryLock.shared(repository, OWN);
+        Thread.currentThread().interrupt();
+        lock.close();
+        lock.close();
+        assertThat(Thread.interrupted())
+                .as("the interruption is still to be seen")
+                .isTrue();
+        assertThat(locks()).isEmpty();
+    }
+
+    @Test
+    void sharedLocksBearEachOther() throws IOException {
+        lock(FOREIGN, Duration.ofMinutes(1), false);
+        backUp();
+        assertThat(locks()).containsExactly(FOREIGN);
+        assertThat(repository.snapshots()).hasSize(1);
+    }
+
+    @Test
+    void aLiveExclusiveLockKeepsOut() throws IOException {
+        Instant since = lock(FOREIGN, Duration.ofMinutes(9), true);
+        assertThatThrownBy(this::backUp)
+                .isInstanceOf(RepositoryLockedException.class)
+                .hasMessageContaining("otherhost")
+                .hasMessageContaining(since.toString())
+                .hasMessageContaining("ten minutes");
+        assertThat(locks()).as("our own is gone again").containsExactly(FOREIGN);
+        assertThat(repository.snapshots()).isEmpty();
+    }
+
+    @Test
+    void staleLocksAreRemoved() throws IOException {
+        lock(FOREIGN, Duration.ofMinutes(10), true);
+        lock(Mac.parse("f1".repeat(32)), Duration.ofDays(400), false);
+        backUp();
+        assertThat(locks()).isEmpty();
+        assertThat(repository.snapshots()).hasSize(1);
+    }
+
+    @Test
+    void aClockThatIsAheadIsNoReasonToRemoveALock() throws IOException {
+        lock(FOREIGN, Duration.ofMinutes(-30), true);
+        assertThatThrownBy(this::backUp).isInstanceOf(RepositoryLockedException.class);
+        assertThat(locks()).containsExactly(FOREIGN);
+    }
+
+    @Test
+    void aLockThatCannotBeReadKeepsOutAndSaysWhatToDo() throws IOException {
+        repository.storage().write(ObjectKind.LOCK, FOREIGN, List.of(MemorySegment.ofArray(new byte[80])));
+        assertThatThrownBy(this::backUp)
+                .isInstanceOf(CorruptDataException.class)
+                .hasMessageContaining("locks/" + FOREIGN.hex());
+        assertThat(locks()).containsExactly(FOREIGN);
+    }
+
+    @Test
+    void locklessLeavesLocksAlone() throws IOException {
+        lock(FOREIGN, Duration.ofMinutes(1), true);
+        lock(OWN, Duration.ofDays(1), true);
+        BackupOptions usual = TestStores.options(store, 1);
+        BackupOptions lockless =
+                new BackupOptions(usual.name(), "", "", "", "", List.of(), null, true, 1, usual.scratch(), "", true);
+        Backup.run(repository, List.of(new MemorySource("/s").directory("/s")), lockless, new TestStores.Events());
+        assertThat(locks()).containsExactlyInAnyOrder(FOREIGN, OWN);
+        assertThat(repository.snapshots()).hasSize(1);
+    }
+}
