@@ -41,27 +41,40 @@ public final class Backup {
     }
 
     /**
-     * Backs up the sources into one snapshot. They must be of one type and origin; the snapshot's root is the deepest
-     * directory that holds all of theirs. Interrupting the calling thread stops the work and leaves the store as it was.
-     * One backup at a time for an open store: two at once open it twice.
+     * Backs up the sources into one snapshot; the walk begins with this call. See {@link #run(Repository, Scan,
+     * BackupOptions, BackupEvents)}.
      *
      * @param importers not empty; closed by the caller
-     * @throws IOException when a source's root cannot be read, or the store cannot be written
      */
     public static BackupResult run(
             Repository repository, List<Importer> importers, BackupOptions options, BackupEvents events)
             throws IOException {
-        return new Backup(repository, options, events).run(importers);
+        try (Scan scan = Scan.start(importers)) {
+            return run(repository, scan, options, events);
+        }
     }
 
-    private BackupResult run(List<Importer> importers) throws IOException {
+    /**
+     * Backs up what a scan finds into one snapshot, whose root is the deepest directory that holds the roots of all its
+     * sources. Interrupting the calling thread stops the work and leaves the store as it was. One backup at a time for an
+     * open store: two at once open it twice.
+     *
+     * @param scan begun before, perhaps while the store was being opened; closed by the caller
+     * @throws IOException when a source's root cannot be read, or the store cannot be written
+     */
+    public static BackupResult run(Repository repository, Scan scan, BackupOptions options, BackupEvents events)
+            throws IOException {
+        return new Backup(repository, options, events).run(scan);
+    }
+
+    private BackupResult run(Scan scan) throws IOException {
         Instant begun = Instant.now();
         Mac id = repository.random().nextMac();
         events.started(id);
         RepositoryLock lock = options.lockless() ? null : RepositoryLock.shared(repository, id);
         try {
             repository.refresh();
-            return backUp(importers, id, begun, lock);
+            return backUp(scan, id, begun, lock);
         } catch (UncheckedIOException e) {
             throw e.getCause();
         } finally {
@@ -80,16 +93,11 @@ public final class Backup {
         }
     }
 
-    private BackupResult backUp(List<Importer> importers, Mac id, Instant begun, @Nullable RepositoryLock lock)
-            throws IOException {
+    private BackupResult backUp(Scan scan, Mac id, Instant begun, @Nullable RepositoryLock lock) throws IOException {
+        List<Importer> importers = scan.importers();
         Importer first = importers.getFirst();
         byte[] root = first.root();
         for (Importer importer : importers) {
-            if (!importer.type().equals(first.type()) || !importer.origin().equals(first.origin())) {
-                throw new IOException("sources of different kinds cannot go into one snapshot: " + first.type() + " of "
-                        + first.origin() + " and " + importer.type() + " of " + importer.origin()
-                        + "; back them up one by one");
-            }
             root = SnapshotPath.common(root, importer.root());
         }
         List<byte[]> roots = importers.stream().map(Importer::root).toList();
@@ -99,9 +107,7 @@ public final class Backup {
                 BackupPipeline pipeline = new BackupPipeline(
                         repository, packs, trees, events, parent(first, root), roots, options.workers())) {
             RootProbe probe = new RootProbe(pipeline, root);
-            for (Importer importer : importers) {
-                importer.scan(probe);
-            }
+            scan.deliver(probe);
             pipeline.await();
             BackupWorker worker = pipeline.workers().getFirst();
             SnapshotTrees.Roots built = trees.build(pipeline.workers().stream()
