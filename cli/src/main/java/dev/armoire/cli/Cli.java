@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** One run of the program, from words to exit code: global flags, {@code at STORE}, the command. Ends no process. */
+final class Cli {
+    /** A flag of Plakar that stands for what Armoire does not have, and what to do instead. */
+    private record Refused(String name, String metavar, String reason) {}
+
+    private static final String RECORDER =
+            "use Java's own recorder: ARMOIRE_JAVA_OPTS=-XX:StartFlightRecording=filename=F";
+    private static final String NO_NEWS = "Armoire never asks the network for news, so there is nothing to switch";
+
+    private static final List<Refused> REFUSED = List.of(
+            new Refused("datadir", "DIR", "Armoire has no plugins, so it has no folder for them"),
+            new Refused("profile-cpu", "FILE", RECORDER),
+            new Refused("profile-mem", "FILE", RECORDER),
+            new Refused("disable-security-check", "", NO_NEWS),
+            new Refused("enable-security-check", "", NO_NEWS));
+
+    private Cli() {}
+
+    /**
+     * Runs a command.
+     *
+     * @param words what stands behind the program's name
+     * @return the exit code
+     */
+    static int run(List<String> words, Surroundings surroundings) {
+        Report report = new Report(surroundings.out(), surroundings.err(), surroundings.showsLines());
+        boolean isTracing = words.stream().anyMatch(word -> word.matches("--?trace(=.*)?"));
+        int exitCode;
+        try {
+            exitCode = dispatch(words, surroundings, report);
+        } catch (IOException | RuntimeException | OutOfMemoryError | StackOverflowError e) {
+            exitCode = explain(e, report, isTracing);
+        }
+        try {
+            report.finish();
+        } catch (OutputClosedException e) {
+            if (exitCode == ExitCode.OK) {
+                exitCode = explain(e, report, isTracing);
+            }
+        }
+        return exitCode;
+    }
+
+    private static int explain(Throwable failure, Report report, boolean isTracing) {
+        int exitCode = Failures.exitCode(failure);
+        String message = Failures.message(failure);
+        if (!message.isEmpty()) {
+            report.failure(message, exitCode);
+        }
+        if (isTracing) {
+            StringWriter trace = new StringWriter();
+            failure.printStackTrace(new PrintWriter(trace));
+            report.aside(trace.toString().stripTrailing());
+        }
+        return exitCode;
+    }
+
+    /** Flags that stand before the command, or anywhere behind it. */
+    static Flags declareGlobals(Flags flags) {
+        return flags.value("concurrency", "N", "threads that read, encode and write (default: processors)")
+                .value("cpu", "N", "use at most so many processors")
+                .value("configdir", "DIR", "folder of stores.yml (default ~/.config/armoire, then ~/.config/plakar)")
+                .value("cachedir", "DIR", "folder for temporary files (default ~/.cache/armoire)")
+                .value("keyfile", "FILE", "take the passphrase from FILE")
+                .flag("json", "print one JSON object a line")
+                .flag("quiet", "no lines for paths that are well, no information")
+                .flag("silent", "no summaries either; what goes wrong is always said")
+                .flag("stdio", "plain lines (always so)")
+                .flag("time", "say at the end how long the command took")
+                .value("trace", "LIST", "show where in the program an error comes from")
+                .flag("h", "show help")
+                .flag("help", "show help");
+    }
+
+    private static int dispatch(List<String> words, Surroundings surroundings, Report report) throws IOException {
+        if (words.equals(List.of("version"))) { // the usual way to ask whether it runs at all: nothing else is loaded
+            report.result(VersionCommand.line(), "version");
+            return ExitCode.OK;
+        }
+        Flags.Arguments globals = before(words);
+        List<String> rest = globals.words();
+        String store = null;
+        if (!rest.isEmpty() && rest.getFirst().equals("at")) {
+            if (rest.size() < 2) {
+                throw CommandException.usage("missing store after `at`: armoire at STORE COMMAND");
+            }
+            store = rest.get(1);
+            globals = before(rest.subList(2, rest.size())).over(globals);
+            rest = globals.words();
+            if (rest.isEmpty() && !isHelp(globals)) {
+                throw CommandException.usage(
+                        "missing command after `at " + store + "`; `armoire help` lists the commands");
+            }
+        }
+        if (rest.isEmpty()) {
+            if (isHelp(globals)) {
+                HelpCommand.printOverview(report);
+                return ExitCode.OK;
+            }
+            throw CommandException.usage("a command must be given\n" + HelpCommand.overview());
+        }
+        String name = rest.getFirst();
+        Commands.Known known = Commands.find(name);
+        if (known == null) {
+            throw Commands.notFound(name);
+        }
+        Command command = known.maker().get();
+        Flags flags = new Flags();
+        command.declare(flags);
+        declareGlobals(flags);
+        Flags.Arguments arguments = flags.parse(rest.subList(1, rest.size())).over(globals);
+        if (isHelp(arguments)) {
+            HelpCommand.print(name, report);
+            return ExitCode.OK;
+        }
+        return run(name, command, arguments, new Invocation(words, store), surroundings, report);
+    }
+
+    private static int run(
+            String name,
+            Command command,
+            Flags.Arguments arguments,
+            Invocation invocation,
+            Surroundings surroundings,
+            Report report)
+            throws IOException {
+        report.configure(arguments.is("json"), arguments.is("quiet"), arguments.is("silent"), name);
+        Session session = new Session(invocation, arguments, surroundings, report);
+        long begun = System.nanoTime();
+        try {
+            return command.run(session, arguments);
+        } catch (IOException | RuntimeException e) {
+            if (Failures.isInterruption(e)) {
+                throw new CommandException(ExitCode.INTERRUPTED, command.interrupted(), e);
+            }
+            throw e;
+        } finally {
+            if (arguments.is("time")) {
+                long nanos = System.nanoTime() - begun;
+                report.result("time: " + GoFormat.duration(nanos), "time", "nanoseconds", nanos);
+            }
+        }
+    }
+
+    private static boolean isHelp(Flags.Arguments arguments) {
+        return arguments.is("h") || arguments.is("help");
+    }
+
+    /** Parses up to the first word that is no flag. */
+    private static Flags.Arguments before(List<String> words) {
+        Flags flags = declareGlobals(new Flags()).stopAtFirstWord();
+        for (Refused refused : REFUSED) {
+            if (refused.metavar.isEmpty()) {
+                flags.flag(refused.name, "");
+            } else {
+                flags.value(refused.name, refused.metavar, "");
+            }
+        }
+        Flags.Arguments arguments = flags.parse(words);
+        for (Refused refused : REFUSED) {
+            if (arguments.has(refused.name)) {
+                throw CommandException.usage("-" + refused.name + ": " + refused.reason);
+            }
+        }
+        return arguments;
+    }
+
+    /**
+     * How the program was called.
+     *
+     * @param store what stands behind {@code at}, or null
+     */
+    record Invocation(List<String> words, @Nullable String store) {
+        Invocation {
+            words = List.copyOf(words);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** All commands by name. A command's class is loaded when it is asked for, and no sooner. */
+final class Commands {
+    /** A command that can be had. */
+    record Known(String summary, Supplier<Command> maker) {}
+
+    private static final Map<String, Known> KNOWN = new LinkedHashMap<>();
+
+    /** Words that Plakar knows and Armoire replaces by something else, and what that is. */
+    private static final Map<String, String> REPLACED = Map.of(
+            "login", "Armoire has no accounts and needs no login",
+            "logout", "Armoire has no accounts and needs no login",
+            "service", "Armoire has no vendor services: run it from cron or systemd timers",
+            "token", "Armoire has no accounts and needs no token",
+            "pkg", "Armoire has no packages to add: its connectors are built in",
+            "cached", "Armoire needs no helper process");
+
+    static {
+        KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
+        KNOWN.put("backup", new Known("make a snapshot of files", () -> new BackupCommand()));
+        KNOWN.put("ls", new Known("list snapshots, or files in one", () -> new LsCommand()));
+        KNOWN.put("cat", new Known("print files of a snapshot", () -> new CatCommand()));
+        KNOWN.put("restore", new Known("give back files of a snapshot", () -> new RestoreCommand()));
+        KNOWN.put("check", new Known("look for damage", () -> new CheckCommand()));
+        KNOWN.put("info", new Known("describe a store or a snapshot", () -> new InfoCommand()));
+        KNOWN.put("rm", new Known("remove snapshots", () -> new RmCommand()));
+        KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
+        KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
+    }
+
+    private Commands() {}
+
+    static Map<String, Known> all() {
+        return KNOWN;
+    }
+
+    static @Nullable Known find(String name) {
+        return KNOWN.get(name);
+    }
+
+    /** Says what is wrong with this word in the place of a command */
+    static CommandException notFound(String name) {
+        String instead = REPLACED.get(name);
+        if (instead != null) {
+            return CommandException.usage(name + ": " + instead);
+        }
+        String nearest = Words.nearest(name, KNOWN.keySet());
+        return CommandException.usage("command not found: " + name
+                + (nearest == null ? "; `armoire help` lists the commands" : "; did you mean " + nearest + "?"));
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * The flags that a command takes, declared one by one, and their parser: one or two dashes, {@code -f v} or {@code -f=v},
+ * anywhere among the arguments, until {@code --}. Help texts are made of the same declarations.
+ */
+final class Flags {
+    /** A declared flag. {@code metavar} is empty for one that is on or off. */
+    record Flag(String name, String metavar, String help) {}
+
+    private final Map<String, Flag> flags = new LinkedHashMap<>();
+    private final CommandSpec spec = CommandSpec.create();
+
+    Flags() {
+        spec.parser()
+                .posixClusteredShortOptionsAllowed(false)
+                .overwrittenOptionsAllowed(true)
+                .unmatchedOptionsAllowedAsOptionParameters(true)
+                .allowOptionsAsOptionParameters(true);
+        spec.addPositional(PositionalParamSpec.builder()
+                .index("0..*")
+                .type(List.class)
+                .auxiliaryTypes(String.class)
+                .build());
+    }
+
+    /** A flag that is on or off. */
+    Flags flag(String name, String help) {
+        return add(new Flag(name, "", help), boolean.class, "0");
+    }
+
+    /** A flag with a value. Given several times, the last one counts, or all: see {@link Arguments#all}. */
+    Flags value(String name, String metavar, String help) {
+        return add(new Flag(name, metavar, help), List.class, "1");
+    }
+
+    private Flags add(Flag flag, Class<?> type, String arity) {
+        flags.put(flag.name, flag);
+        OptionSpec.Builder option = OptionSpec.builder("-" + flag.name, "--" + flag.name)
+                .arity(arity)
+                .type(type);
+        spec.addOption(type == List.class ? option.auxiliaryTypes(String.class).build() : option.build());
+        return this;
+    }
+
+    List<Flag> declared() {
+        return List.copyOf(flags.values());
+    }
+
+    boolean has(String name) {
+        return flags.containsKey(name);
+    }
+
+    /** Makes the first word that is no flag end the flags: for those that stand before a command. */
+    Flags stopAtFirstWord() {
+        spec.parser().stopAtPositional(true);
+        return this;
+    }
+
+    /** @throws CommandException when the words are no proper use, with what would be */
+    Arguments parse(List<String> words) {
+        CommandLine parser = new CommandLine(spec).setExpandAtFiles(false).setTrimQuotes(false);
+        ParseResult result;
+        try {
+            result = parser.parseArgs(words.toArray(String[]::new));
+        } catch (CommandLine.UnmatchedArgumentException e) {
+            throw CommandException.usage(unknown(e.getUnmatched().getFirst()));
+        } catch (CommandLine.MissingParameterException e) {
+            throw CommandException.usage(
+                    e.getMissing().getFirst() instanceof OptionSpec option
+                            ? "flag " + option.names()[0] + " needs a value: " + option.names()[0] + " "
+                                    + metavar(option.names()[0])
+                            : e.getMessage());
+        } catch (CommandLine.ParameterException e) {
+            if (e.getArgSpec() instanceof OptionSpec option) {
+                throw CommandException.usage("flag " + option.names()[0] + " is true or false, not " + e.getValue());
+            }
+            throw CommandException.usage(e.getMessage());
+        }
+        List<String> rest = result.hasMatchedPositional(0) ? result.matchedPositionalValue(0, List.of()) : List.of();
+        Map<String, List<String>> values = new LinkedHashMap<>();
+        for (OptionSpec option : result.matchedOptions()) {
+            String name = option.names()[0].substring(1);
+            List<String> texts = values.computeIfAbsent(name, key -> new ArrayList<>());
+            Object value = option.getValue();
+            if (value instanceof List<?> list) {
+                texts.clear();
+                list.forEach(item -> texts.add(String.valueOf(item)));
+            } else {
+                texts.add(String.valueOf(value));
+            }
+        }
+        return new Arguments(values, rest);
+    }
+
+    private String metavar(String option) {
+        Flag flag = flags.get(option.substring(1));
+        return flag == null ? "VALUE" : flag.metavar;
+    }
+
+    private String unknown(String word) {
+        String name = word.replaceFirst("^--?", "").replaceFirst("=.*", "");
+        String nearest = Words.nearest(name.toLowerCase(Locale.ROOT), flags.keySet());
+        return "unknown flag " + word + (nearest == null ? "" : "; did you mean -" + nearest + "?");
+    }
+
+    /** What stood on the command line. */
+    static final class Arguments {
+        private final Map<String, List<String>> values;
+        private final List<String> words;
+
+        Arguments(Map<String, List<String>> values, List<String> words) {
+            this.values = values;
+            this.words = List.copyOf(words);
+        }
+
+        /** What is no flag, in order. */
+        List<String> words() {
+            return words;
+        }
+
+        /** Whether a flag that is on or off is on. */
+        boolean is(String name) {
+            return Boolean.parseBoolean(get(name, "false"));
+        }
+
+        /** Whether a flag was given at all. */
+        boolean has(String name) {
+            return values.containsKey(name);
+        }
+
+        /** The last value given. */
+        @Nullable
+        String get(String name) {
+            List<String> all = values.get(name);
+            return all == null || all.isEmpty() ? null : all.getLast();
+        }
+
+        String get(String name, String otherwise) {
+            String value = get(name);
+            return value == null ? otherwise : value;
+        }
+
+        /** All values given, in order. */
+        List<String> all(String name) {
+            return values.getOrDefault(name, List.of());
+        }
+
+        /** A whole number of at least {@code least}. */
+        int number(String name, int least, int otherwise) {
+            String text = get(name);
+            if (text == null) {
+                return otherwise;
+            }
+            try {
+                int number = Integer.parseInt(text);
+                if (number >= least) {
+                    return number;
+                }
+            } catch (NumberFormatException e) {
+                // said below
+            }
+            throw CommandException.usage(
+                    "invalid -" + name + " value " + text + ": a whole number from " + least + " is" + " wanted");
+        }
+
+        /** This and what {@code before} has, of which this one's values count where both have one. */
+        Arguments over(Arguments before) {
+            Map<String, List<String>> all = new LinkedHashMap<>(before.values);
+            all.putAll(values);
+            return new Arguments(all, words);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+
+/** Starts the program in a process of its own: real streams, signals, exit code. The work is in {@link Cli}. */
+public final class Main {
+    private static final int OUTPUT_BUFFER_BYTES = 64 << 10;
+
+    private Main() {}
+
+    /** Entry point of the launcher. */
+    public static void main(String[] args) {
+        List<String> words = exact(args);
+        if (!words.equals(List.of("version"))) { // the only one that writes to nothing but standard output
+            StandardError.reattach();
+        }
+        boolean showsLines = isTerminal();
+        // Nothing may come between us and the descriptor: System.out would recode, and swallow failures.
+        var out = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), OUTPUT_BUFFER_BYTES);
+        var err = new FileOutputStream(FileDescriptor.err);
+        TerminalPrompt prompt = new TerminalPrompt();
+        Interruption interruption = new Interruption(Thread.currentThread(), prompt);
+        Runtime.getRuntime().addShutdownHook(interruption.hook());
+        Surroundings surroundings = new Surroundings(
+                System.getenv(), Path.of(System.getProperty("user.home", "")), out, err, showsLines, prompt);
+        int exitCode = Cli.run(words, surroundings);
+        interruption.finished(exitCode);
+        System.exit(exitCode);
+    }
+
+    private static boolean isTerminal() {
+        try {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException e) {
+            return false; // no Linux: lines then come a little later, in groups
+        }
+    }
+
+    /**
+     * The arguments as UTF-8, whatever the locale. The JVM decodes them with the locale's charset, and in the C locale
+     * makes question marks of everything but ASCII; the kernel still has the bytes.
+     */
+    private static List<String> exact(String[] args) {
+        if (Arrays.stream(args).allMatch(word -> word.chars().allMatch(c -> c < 0x80))) {
+            return List.of(args);
+        }
+        try {
+            String all = new String(Files.readAllBytes(Path.of("/proc/self/cmdline")), StandardCharsets.UTF_8);
+            List<String> words = List.of(all.split("\0", -1));
+            int end = words.size() - 1; // behind the last word stands another zero
+            return end < args.length ? List.of(args) : words.subList(end - args.length, end);
+        } catch (IOException e) {
+            return List.of(args);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import dev.armoire.engine.record.SnapshotPath;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that a command says, as lines of text or, with {@code -json}, as one JSON object a line. Which stream a line
+ * goes to is the same in both. Any thread may call; lines never mix. Owns neither stream.
+ *
+ * <p>What goes wrong is always said, whatever the flags: {@code -quiet} leaves out paths that are well and information,
+ * {@code -silent} summaries too.
+ */
+final class Report {
+    /** Lines wait for company at most this long, so that a pipe shows what happens while it happens. */
+    private static final long FLUSH_AFTER_NANOS = 200_000_000;
+
+    private final OutputStream out;
+    private final OutputStream err;
+    private final boolean flushesLines;
+    private @Nullable JsonLines json;
+    private boolean isQuiet;
+    private boolean isSilent;
+    private long lastFlush = System.nanoTime();
+    private @Nullable IOException outFailure;
+
+    /** @param flushesLines whether a person looks on, so that each line must show at once */
+    Report(OutputStream out, OutputStream err, boolean flushesLines) {
+        this.out = out;
+        this.err = err;
+        this.flushesLines = flushesLines;
+    }
+
+    void configure(boolean asJson, boolean quiet, boolean silent, String command) {
+        isQuiet = quiet || silent;
+        isSilent = silent;
+        json = asJson ? new JsonLines(command) : null;
+    }
+
+    boolean isJson() {
+        return json != null;
+    }
+
+    /** Standard output for contents; lines said before are in front of them. */
+    OutputStream contents() {
+        return new OutputStream() {
+            @Override
+            public void write(int b) {
+                write(new byte[] {(byte) b}, 0, 1);
+            }
+
+            @Override
+            public void write(byte[] bytes, int offset, int length) {
+                synchronized (Report.this) {
+                    try {
+                        out.write(bytes, offset, length);
+                    } catch (IOException e) {
+                        throw closed(e);
+                    }
+                }
+            }
+        };
+    }
+
+    // Lines
+
+    /** An item that is well. */
+    void ok(String snapshot, byte[] path) {
+        if (!isQuiet) {
+            JsonLines lines = json;
+            write(
+                    lines == null
+                            ? snapshot + ": OK ✓ " + SnapshotPath.display(path)
+                            : lines.line("path.ok", "snapshot", snapshot, "path", path),
+                    false);
+        }
+    }
+
+    /** An item that is not well. */
+    void ko(String snapshot, byte[] path, String reason) {
+        JsonLines lines = json;
+        writeError(
+                lines == null
+                        ? snapshot + ": KO ✘ " + SnapshotPath.display(path) + ": " + clean(reason)
+                        : lines.line("path.error", "snapshot", snapshot, "path", path, "reason", reason));
+    }
+
+    /** An object of the store that is not well. */
+    void objectKo(String object, String reason) {
+        JsonLines lines = json;
+        writeError(
+                lines == null
+                        ? "store: KO ✘ " + clean(object) + ": " + clean(reason)
+                        : lines.line("store.error", "object", object, "reason", reason));
+    }
+
+    void info(String text) {
+        if (!isQuiet) {
+            JsonLines lines = json;
+            write(lines == null ? "info: " + clean(text) : lines.line("info", "text", text), false);
+        }
+    }
+
+    void warn(String text) {
+        JsonLines lines = json;
+        writeError(lines == null ? "warn: " + clean(text) : lines.line("warning", "text", text));
+    }
+
+    void error(String text) {
+        JsonLines lines = json;
+        writeError(lines == null ? "error: " + clean(text) : lines.line("error", "text", text));
+    }
+
+    /** Why the command ends without success. */
+    void failure(String text, int exitCode) {
+        JsonLines lines = json;
+        if (lines != null) {
+            writeError(lines.line("failure", "text", text, "exit_code", exitCode));
+            return;
+        }
+        // Advice stands on lines of its own; within each, nothing may disturb a terminal.
+        writeError("armoire: " + text.lines().map(Report::clean).collect(Collectors.joining("\n")));
+    }
+
+    /** Something for a person that is neither of the above, such as a trace; not in JSON. */
+    void aside(String text) {
+        writeError(text);
+    }
+
+    /** What a command did, in one line. Fields are names and values in turn, for JSON. */
+    void summary(String text, String type, @Nullable Object... fields) {
+        if (!isSilent) {
+            JsonLines lines = json;
+            write(lines == null ? text : lines.line(type, fields), false);
+        }
+    }
+
+    /** A line that was asked for: it comes whatever the flags. Fields are names and values in turn, for JSON. */
+    void result(String text, String type, @Nullable Object... fields) {
+        JsonLines lines = json;
+        write(lines == null ? text : lines.line(type, fields), true);
+    }
+
+    /** Names in texts may hold anything; a line stays one line. */
+    private static String clean(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < 0x20 || text.charAt(i) >= 0x7f) {
+                return SnapshotPath.display(text.getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        return text;
+    }
+
+    /** @param mustArrive whether the command is pointless when nobody reads */
+    private synchronized void write(String line, boolean mustArrive) {
+        if (outFailure != null) {
+            if (mustArrive) {
+                throw closed(outFailure);
+            }
+            return;
+        }
+        try {
+            out.write((line + '\n').getBytes(StandardCharsets.UTF_8));
+            long now = System.nanoTime();
+            if (flushesLines || now - lastFlush > FLUSH_AFTER_NANOS) {
+                out.flush();
+                lastFlush = now;
+            }
+        } catch (IOException e) {
+            OutputClosedException closed = closed(e);
+            if (mustArrive) {
+                throw closed;
+            }
+        }
+    }
+
+    private synchronized void writeError(String line) {
+        try {
+            if (outFailure == null) {
+                out.flush();
+            }
+        } catch (IOException e) {
+            outFailure = e;
+        }
+        try {
+            err.write((line + '\n').getBytes(StandardCharsets.UTF_8));
+            err.flush();
+        } catch (IOException e) {
+            // There is nobody left to tell.
+        }
+    }
+
+    private OutputClosedException closed(IOException e) {
+        outFailure = e;
+        return new OutputClosedException(e);
+    }
+
+    /**
+     * Brings everything out.
+     *
+     * @throws OutputClosedException when some of it could not be written
+     */
+    synchronized void finish() {
+        try {
+            if (outFailure == null) {
+                out.flush();
+            }
+        } catch (IOException e) {
+            outFailure = e;
+        }
+        if (outFailure != null) {
+            throw new OutputClosedException(outFailure);
+        }
+    }
+}

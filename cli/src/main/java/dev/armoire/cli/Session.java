@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.spi.Storage;
+import dev.armoire.connectors.spi.StorageFactory;
+import dev.armoire.crypto.WrongPassphraseException;
+import dev.armoire.engine.repository.Repository;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.ServiceLoader;
+import org.jspecify.annotations.Nullable;
+
+/** What every command needs: the flags before it, the store it works on, where to speak. For one run. */
+final class Session {
+    private static final int TYPED_TRIES = 3;
+
+    private final Cli.Invocation invocation;
+    private final Flags.Arguments globals;
+    private final Surroundings surroundings;
+    private final Report report;
+    private @Nullable CountingStorage storage;
+    private @Nullable StorePlace place;
+    private boolean isStateDamaged;
+
+    Session(Cli.Invocation invocation, Flags.Arguments globals, Surroundings surroundings, Report report) {
+        this.invocation = invocation;
+        this.globals = globals;
+        this.surroundings = surroundings;
+        this.report = report;
+        workers(); // a wrong number is refused before anything is done
+    }
+
+    Report report() {
+        return report;
+    }
+
+    Surroundings surroundings() {
+        return surroundings;
+    }
+
+    Cli.Invocation invocation() {
+        return invocation;
+    }
+
+    /** Threads for the work. */
+    int workers() {
+        int present = Runtime.getRuntime().availableProcessors();
+        int cpus = globals.number("cpu", 1, present);
+        if (cpus > present) {
+            throw CommandException.usage("invalid -cpu value " + cpus + ": there are only " + present);
+        }
+        return globals.number("concurrency", 1, cpus);
+    }
+
+    /** Folder for temporary files, made if need be. */
+    Path scratch() throws IOException {
+        String given = globals.get("cachedir");
+        Path cache =
+                given != null ? Path.of(given) : xdg("XDG_CACHE_HOME", ".cache").resolve("armoire");
+        Path scratch = cache.toAbsolutePath().resolve("tmp");
+        try {
+            return Files.createDirectories(scratch);
+        } catch (IOException e) {
+            throw new CommandException(
+                    ExitCode.CANNOT_CREATE,
+                    "cannot make the folder for temporary files, " + scratch + ": " + Failures.message(e)
+                            + "; name another one with -cachedir",
+                    e);
+        }
+    }
+
+    /** Folders that may hold a configuration, the first one first. */
+    private List<Path> configurations() {
+        String given = globals.get("configdir");
+        if (given != null) {
+            return List.of(Path.of(given).toAbsolutePath());
+        }
+        Path base = xdg("XDG_CONFIG_HOME", ".config");
+        return List.of(base.resolve("armoire"), base.resolve("plakar"));
+    }
+
+    private Path xdg(String variable, String folder) {
+        String given = surroundings.plain(variable);
+        return given == null ? surroundings.home().resolve(folder) : Path.of(given);
+    }
+
+    // The store
+
+    /** Which store is meant: {@code at}, the environment, the configuration's default, or {@code ~/.armoire}. */
+    StorePlace place() throws IOException {
+        StorePlace known = place;
+        if (known == null) {
+            known = findPlace();
+            place = known;
+        }
+        return known;
+    }
+
+    private StorePlace findPlace() throws IOException {
+        String text = invocation.store() != null ? invocation.store() : surroundings.variable("REPOSITORY");
+        if (text != null) {
+            return text.startsWith("@") ? named(text.substring(1)) : at(text, Map.of(), false);
+        }
+        StoresFile stores = StoresFile.read(configurations());
+        String standard = stores.standard();
+        if (standard != null) {
+            return named(standard);
+        }
+        return at(surroundings.home().resolve(".armoire").toString(), Map.of(), true);
+    }
+
+    private StorePlace named(String name) throws IOException {
+        Map<String, String> settings = StoresFile.read(configurations()).find(name);
+        String location = settings == null ? null : settings.get("location");
+        if (settings == null || location == null) {
+            throw new CommandException(
+                    ExitCode.ERROR,
+                    "could not resolve repository: @" + name + ": "
+                            + (settings == null
+                                    ? "no stores.yml names it"
+                                    : "its entry in stores.yml has no location"));
+        }
+        return at(location, settings, false);
+    }
+
+    private static StorePlace at(String text, Map<String, String> settings, boolean isDefault) {
+        if (text.isEmpty()) {
+            throw CommandException.usage("the store's location is empty: armoire at STORE COMMAND");
+        }
+        return new StorePlace(Location.parse(text), settings, isDefault);
+    }
+
+    /** The kind of storage that understands a place. */
+    static StorageFactory factory(Location location) {
+        for (StorageFactory factory : ServiceLoader.load(StorageFactory.class)) {
+            if (factory.accepts(location)) {
+                return factory;
+            }
+        }
+        throw new CommandException(
+                ExitCode.NO_STORE,
+                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH or FILE.ptar is wanted");
+    }
+
+    /** Opens the store and learns what it holds, for reading: states that are damaged are told and left out. */
+    Repository openForReading() throws IOException {
+        Repository repository = open();
+        try {
+            repository.refresh((state, problem) -> {
+                isStateDamaged = true;
+                report.error(problem.getMessage());
+            });
+            return repository;
+        } catch (IOException | RuntimeException e) {
+            repository.close();
+            throw e;
+        }
+    }
+
+    /** The exit code of a command that read the store: damage that was met counts whatever the command did. */
+    int exitCode(int code) {
+        return isStateDamaged && (code == ExitCode.OK || code == ExitCode.PARTIAL) ? ExitCode.DAMAGE : code;
+    }
+
+    /** Whether {@link #openForReading} met states that cannot be read. */
+    boolean isStateDamaged() {
+        return isStateDamaged;
+    }
+
+    /** Opens the store; what it holds is not read yet. */
+    Repository open() throws IOException {
+        Passphrases passphrases = new Passphrases(globals.get("keyfile"), place().settings(), surroundings);
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return Repository.open(connect(), passphrases::forOpening, hostname());
+            } catch (WrongPassphraseException e) {
+                if (!passphrases.wasTyped() || attempt == TYPED_TRIES) {
+                    throw e;
+                }
+                report.error("wrong passphrase, try again");
+            } catch (IOException e) {
+                throw notOpened(e);
+            }
+        }
+    }
+
+    private Storage connect() throws IOException {
+        CountingStorage connected =
+                new CountingStorage(factory(place().location()).open(place().location()));
+        storage = connected;
+        return connected;
+    }
+
+    private RuntimeException notOpened(IOException e) throws IOException {
+        String advice = place().isDefault()
+                ? "`armoire create` makes this default store, and `armoire at STORE COMMAND` names another one."
+                : "To name another store use `armoire at STORE COMMAND`.";
+        return new CommandException(
+                ExitCode.NO_STORE,
+                "failed to open the repository at " + place().location() + ": " + Failures.message(e) + "\n" + advice,
+                e);
+    }
+
+    /** Bytes read from the store so far. */
+    long bytesRead() {
+        CountingStorage counted = storage;
+        return counted == null ? 0 : counted.bytesRead();
+    }
+
+    /** Bytes written to the store so far. */
+    long bytesWritten() {
+        CountingStorage counted = storage;
+        return counted == null ? 0 : counted.bytesWritten();
+    }
+
+    /** {@code in: 0 B, out: 1.1 MiB}: what came from the store and what went to it. */
+    String traffic() {
+        return "in: " + GoFormat.bytes(bytesRead()) + ", out: " + GoFormat.bytes(bytesWritten());
+    }
+
+    Passphrases passphrases() throws IOException {
+        return new Passphrases(globals.get("keyfile"), place().settings(), surroundings);
+    }
+
+    /** The name of this machine. The kernel is asked first: the resolver may ask the network, and wait. */
+    static String hostname() {
+        try {
+            String name = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+            if (!name.isEmpty()) {
+                return name;
+            }
+        } catch (IOException e) {
+            // no Linux
+        }
+        try {
+            return InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
+        } catch (UnknownHostException e) {
+            return "localhost";
+        }
+    }
+
+    /**
+     * A store's place.
+     *
+     * @param settings what the configuration says of it
+     * @param isDefault whether nobody named it
+     */
+    record StorePlace(Location location, Map<String, String> settings, boolean isDefault) {
+        /** Where it lies on this machine, or null when it does not. */
+        @Nullable
+        Path localPath() {
+            boolean isLocal =
+                    location.scheme().equals("fs") || location.scheme().equals("ptar");
+            return isLocal ? Path.of(location.path()).toAbsolutePath().normalize() : null;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.query.SnapshotFilter;
+import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.repository.BlobReader;
+import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.snapshot.Snapshot;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** The snapshots of an open store, and how words on the command line name them. */
+final class Snapshots {
+    private final Repository repository;
+    private final Report report;
+    private @Nullable List<SnapshotHeader> headers;
+    private boolean isDamaged;
+
+    Snapshots(Repository repository, Report report) {
+        this.repository = repository;
+        this.report = report;
+    }
+
+    /**
+     * An argument {@code ID[:PATH]}, taken apart.
+     *
+     * @param prefix hexadecimal digits in lower case; empty for the latest snapshot
+     * @param path as written; empty for the root of the source
+     */
+    record Name(String prefix, String path) {
+        /** Takes a word apart. One that begins with a slash is a path. */
+        static Name parse(String word) {
+            int colon = word.indexOf(':');
+            if (word.startsWith("/")) {
+                return new Name("", word);
+            }
+            return colon < 0
+                    ? new Name(word.toLowerCase(Locale.ROOT), "")
+                    : new Name(word.substring(0, colon).toLowerCase(Locale.ROOT), word.substring(colon + 1));
+        }
+
+        byte[] pathBytes() {
+            return SnapshotPath.of(path);
+        }
+    }
+
+    /** Whether a header could not be read. */
+    boolean isDamaged() {
+        return isDamaged;
+    }
+
+    /** All that can be read, newest first; the others are told once. */
+    List<SnapshotHeader> all() {
+        List<SnapshotHeader> known = headers;
+        if (known == null) {
+            known = Snapshot.headers(repository, (id, problem) -> {
+                isDamaged = true;
+                report.error(problem);
+            });
+            headers = known;
+        }
+        return known;
+    }
+
+    /** Those that pass, newest first. */
+    List<SnapshotHeader> matching(SnapshotFilter filter) {
+        return filter.select(all(), FilterFlags::fields);
+    }
+
+    /** The newest one. */
+    SnapshotHeader latest() {
+        List<SnapshotHeader> all = all();
+        if (all.isEmpty()) {
+            throw none();
+        }
+        return all.getFirst();
+    }
+
+    static CommandException none() {
+        return new CommandException(ExitCode.ERROR, "no snapshots found");
+    }
+
+    /** The one that a name means; the latest when it has no id, which is said. */
+    SnapshotHeader find(Name name) {
+        if (name.prefix.isEmpty()) {
+            SnapshotHeader latest = latest();
+            report.aside("armoire: no snapshot named, taking the latest: " + describe(latest));
+            return latest;
+        }
+        return find(name.prefix);
+    }
+
+    /** The one whose id begins so. */
+    SnapshotHeader find(String prefix) {
+        if (prefix.isEmpty()) {
+            throw new CommandException(ExitCode.ERROR, "an empty snapshot id");
+        }
+        String wanted = prefix.toLowerCase(Locale.ROOT);
+        List<Mac> found = repository.snapshots().stream()
+                .filter(id -> id.hex().startsWith(wanted))
+                .toList();
+        if (found.isEmpty()) {
+            throw new CommandException(ExitCode.ERROR, "no snapshot has prefix: " + prefix);
+        }
+        if (found.size() > 1) {
+            throw ambiguous(prefix, wanted, found.size());
+        }
+        try (BlobReader reader = repository.newReader()) {
+            return Snapshot.header(reader, found.getFirst());
+        } catch (CorruptDataException e) {
+            throw new CorruptDataException(
+                    "snapshot " + found.getFirst().shortHex() + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private CommandException ambiguous(String prefix, String wanted, int count) {
+        List<String> lines = new ArrayList<>();
+        lines.add("snapshot ID is ambiguous: " + prefix + " (matches " + count + " snapshots)");
+        for (SnapshotHeader header : all()) {
+            if (header.identifier().hex().startsWith(wanted)) {
+                lines.add("  " + describe(header));
+            }
+        }
+        return new CommandException(ExitCode.ERROR, String.join("\n", lines));
+    }
+
+    /** Enough to recognise it by: id, time, root. */
+    static String describe(SnapshotHeader header) {
+        return header.identifier().hex().substring(0, 16) + " of " + GoFormat.time(header.timestamp()) + ", "
+                + SnapshotPath.display(header.source().directory());
+    }
+
+    /** The line of a snapshot in lists. */
+    static void print(Report report, SnapshotHeader header, boolean fullId, boolean tags) {
+        long size = header.source().summary().directory().size
+                + header.source().summary().below().size;
+        String id = fullId ? header.identifier().hex() : header.identifier().shortHex();
+        String tagText = tags && !header.tags().isEmpty() ? " tags=" + String.join(",", header.tags()) : "";
+        String line = String.format(
+                Locale.ROOT,
+                fullId ? "%s %3s%10s%10s %s%s" : "%s %10s%10s%10s %s%s",
+                GoFormat.time(header.timestamp()),
+                id,
+                GoFormat.bytes(size),
+                GoFormat.seconds(header.durationNanos()),
+                SnapshotPath.display(header.source().directory()),
+                SnapshotPath.display(SnapshotPath.of(tagText)));
+        report.result(
+                line,
+                "snapshot",
+                "snapshot",
+                header.identifier().hex(),
+                "timestamp",
+                header.timestamp(),
+                "duration_nanoseconds",
+                header.durationNanos(),
+                "size",
+                size,
+                "name",
+                header.name(),
+                "category",
+                header.category(),
+                "environment",
+                header.environment(),
+                "perimeter",
+                header.perimeter(),
+                "job",
+                header.job(),
+                "tags",
+                header.tags(),
+                "source_type",
+                header.source().type(),
+                "origin",
+                header.source().origin(),
+                "root",
+                header.source().directory());
+    }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import dev.armoire.connectors.spi.ImportOptions;
+import dev.armoire.connectors.spi.Importer;
+import dev.armoire.connectors.spi.ImporterFactory;
+import dev.armoire.connectors.spi.Location;
+import dev.armoire.engine.exclude.ExcludePattern;
+import dev.armoire.engine.exclude.ExcludeRules;
+import dev.armoire.engine.record.SnapshotPath;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** The places that a backup reads, opened, and the rules of what it leaves out. Owns the importers. */
+final class Sources implements AutoCloseable {
+    private final List<Importer> importers = new ArrayList<>();
+    private final ExcludeRules rules;
+    private final AtomicLong excluded;
+
+    private Sources(ExcludeRules rules, AtomicLong excluded) {
+        this.rules = rules;
+        this.excluded = excluded;
+    }
+
+    /**
+     * Opens all places.
+     *
+     * @param skipped local paths that are no part of the backup, such as the store itself
+     */
+    static Sources open(Flags.Arguments arguments, List<Path> skipped, Report report) {
+        List<Location> places = new ArrayList<>();
+        for (String word : arguments.words().isEmpty() ? List.of(".") : arguments.words()) {
+            if (word.startsWith("@")) {
+                throw new CommandException(ExitCode.ERROR, "could not resolve importer: " + word);
+            }
+            if (word.isEmpty()) {
+                throw CommandException.usage("an empty place to back up");
+            }
+            places.add(Location.parse(word));
+        }
+        ExcludeRules rules = rules(arguments, places, report);
+        AtomicLong excluded = new AtomicLong();
+        ImportOptions options = new ImportOptions(
+                (path, isDirectory) -> {
+                    boolean isExcluded = rules.isExcluded(path, isDirectory);
+                    if (isExcluded) {
+                        excluded.incrementAndGet();
+                    }
+                    return isExcluded;
+                },
+                !arguments.is("no-xattr"),
+                settings(arguments),
+                skipped);
+        Sources sources = new Sources(rules, excluded);
+        try {
+            for (Location place : places) {
+                sources.importers.add(open(place, options));
+            }
+            return sources;
+        } catch (RuntimeException e) {
+            sources.close();
+            throw e;
+        }
+    }
+
+    private static Importer open(Location place, ImportOptions options) {
+        for (ImporterFactory factory : ServiceLoader.load(ImporterFactory.class)) {
+            if (factory.accepts(place)) {
+                try {
+                    return factory.open(place, options);
+                } catch (IOException e) {
+                    throw new CommandException(
+                            ExitCode.ERROR,
+                            "failed to create an importer for " + place.path() + ": " + Failures.message(e),
+                            e);
+                }
+            }
+        }
+        throw new CommandException(
+                ExitCode.ERROR, "no kind of source is called \"" + place.scheme() + "\": a path is wanted");
+    }
+
+    private static ExcludeRules rules(Flags.Arguments arguments, List<Location> places, Report report) {
+        ExcludeRules.Builder builder = ExcludeRules.builder();
+        for (String file : arguments.all("ignore-file")) {
+            try {
+                builder.ignoreFile(file, Files.readAllBytes(Path.of(file)));
+            } catch (IOException | InvalidPathException e) {
+                throw new CommandException(ExitCode.ERROR, "unable to open excludes file: " + Failures.message(e), e);
+            }
+        }
+        arguments.all("ignore").forEach(builder::pattern);
+        for (Location place : places) {
+            byte[] path = absolute(place.path());
+            builder.sourceRoot(isDirectory(place) ? path : SnapshotPath.parent(path));
+        }
+        ExcludeRules rules = builder.build();
+        rules.brokenPatterns().forEach(broken -> report.warn(broken + "; it is not used"));
+        for (Location place : places) {
+            Optional<ExcludePattern> pattern = rules.patternExcluding(absolute(place.path()), isDirectory(place));
+            if (pattern.isPresent()) {
+                throw new CommandException(
+                        ExitCode.ERROR,
+                        pattern.get() + " leaves out " + place.path()
+                                + " itself, and with it everything; nothing was backed up");
+            }
+        }
+        return rules;
+    }
+
+    private static boolean isDirectory(Location place) {
+        try {
+            return Files.isDirectory(Path.of(place.path()));
+        } catch (InvalidPathException e) {
+            return true;
+        }
+    }
+
+    private static byte[] absolute(String path) {
+        String whole = path.startsWith("/") ? path : System.getProperty("user.dir") + "/" + path;
+        return SnapshotPath.clean(whole.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static Map<String, String> settings(Flags.Arguments arguments) {
+        Map<String, String> settings = new LinkedHashMap<>();
+        for (String text : arguments.all("o")) {
+            int equals = text.indexOf('=');
+            if (equals <= 0) {
+                throw CommandException.usage("-o " + text + ": KEY=VALUE is wanted");
+            }
+            settings.put(text.substring(0, equals), text.substring(equals + 1));
+        }
+        return settings;
+    }
+
+    List<Importer> importers() {
+        return importers;
+    }
+
+    /** Paths that patterns have left out so far; folders count once. */
+    long excluded() {
+        return excluded.get();
+    }
+
+    /** Warns of patterns that were of no use. Called at the end. */
+    void warnOfUnmatchedPatterns(Report report) {
+        rules.unmatchedPatterns().forEach(pattern -> report.warn(pattern + " matched nothing"));
+    }
+
+    @Override
+    public void close() {
+        importers.forEach(Importer::close);
+    }
+}
