@@ -255,6 +255,9 @@ public final class Snapshot {
             if (!Arrays.equals(SnapshotPath.parent(path), directory)) {
                 return false;
             }
+            if (!isName(SnapshotPath.name(path))) {
+                throw new CorruptDataException("the tree holds the path " + SnapshotPath.display(path));
+            }
             paths.add(path);
             macs.add(mac);
             return true;

@@ -7,9 +7,11 @@ import dev.armoire.engine.record.TreeNode;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.ResourceType;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,9 +74,19 @@ public final class TreeReader {
             if (leaf.next().isZero()) {
                 return;
             }
-            leaf = node(leaf.next());
+            leaf = next(leaf);
             at = 0;
         }
+    }
+
+    /** The leaf to the right. A circle of leaves without keys would be walked for ever, so there may be none. */
+    private TreeNode next(TreeNode leaf) {
+        TreeNode next = node(leaf.next());
+        if (!next.isLeaf() || next.keys().isEmpty()) {
+            throw new CorruptDataException(
+                    "tree " + root.shortHex() + ": what follows a leaf is " + (next.isLeaf() ? "empty" : "no leaf"));
+        }
+        return next;
     }
 
     /**
@@ -86,8 +98,9 @@ public final class TreeReader {
         for (int depth = 0; !leaf.isLeaf(); depth++) {
             leaf = node(childOf(leaf, 0, depth));
         }
-        long leaves = 0;
-        while (true) {
+        // Keys in no order do not show a circle: a leaf is remembered after 1, 2, 4... steps and must not come again.
+        Mac remembered = Mac.ZERO;
+        for (long steps = 1; ; steps++) {
             for (int at = 0; at < leaf.keys().size(); at++) {
                 if (!visitor.pair(leaf.keys().get(at), leaf.values().get(at))) {
                     return;
@@ -96,16 +109,19 @@ public final class TreeReader {
             if (leaf.next().isZero()) {
                 return;
             }
-            leaf = node(leaf.next());
-            if (++leaves > 1L << 32) {
+            if (leaf.next().equals(remembered)) {
                 throw new CorruptDataException("tree " + root.shortHex() + ": its leaves go round in a circle");
             }
+            if (Long.bitCount(steps) == 1) {
+                remembered = leaf.next();
+            }
+            leaf = next(leaf);
         }
     }
 
     /** Visits the MACs of all nodes, parents before children; the leaves' contents too. For checks. */
     public void forEachNode(NodeVisitor visitor) {
-        forEachNode(top(), 0, visitor);
+        forEachNode(top(), 0, visitor, new HashSet<>());
     }
 
     /** Receives one node. */
@@ -114,11 +130,15 @@ public final class TreeReader {
         void node(Mac mac, TreeNode node);
     }
 
-    private void forEachNode(Mac mac, int depth, NodeVisitor visitor) {
+    private void forEachNode(Mac mac, int depth, NodeVisitor visitor, Set<Mac> visited) {
+        // Nodes with the same keys cannot be in two places; and a few that all point at each other are endless work.
+        if (!visited.add(mac)) {
+            throw new CorruptDataException("tree " + root.shortHex() + ": node " + mac.shortHex() + " is in it twice");
+        }
         TreeNode node = node(mac);
         visitor.node(mac, node);
         for (int i = 0; i < node.pointers().size(); i++) {
-            forEachNode(childOf(node, i, depth), depth + 1, visitor);
+            forEachNode(childOf(node, i, depth), depth + 1, visitor, visited);
         }
     }
 
