@@ -11,6 +11,7 @@ import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.BackupEvents;
 import dev.armoire.engine.backup.BackupOptions;
 import dev.armoire.engine.backup.BackupResult;
+import dev.armoire.engine.backup.Scan;
 import dev.armoire.engine.check.CheckRequest;
 import dev.armoire.engine.check.Target;
 import dev.armoire.engine.record.SnapshotPath;
@@ -89,7 +90,9 @@ final class BackupCommand implements Command {
             if (place.isDefault() && local != null && !Files.exists(local)) {
                 createDefault(session, local);
             }
-            try (Repository repository = session.open()) {
+            // The walk goes on while the passphrase becomes a key, which takes a second or more.
+            try (Scan scan = Scan.start(sources.importers());
+                    Repository repository = session.open()) {
                 refuseReadOnly(repository);
                 BackupOptions options = new BackupOptions(
                         arguments.get("name", "default"),
@@ -104,7 +107,7 @@ final class BackupCommand implements Command {
                         session.scratch(),
                         CommandLineText.of(session.invocation().words()),
                         session.surroundings().variable("LOCKLESS") != null);
-                return backUp(session, repository, sources, options, arguments.is("check"));
+                return backUp(session, repository, sources, scan, options, arguments.is("check"));
             }
         }
     }
@@ -175,12 +178,17 @@ final class BackupCommand implements Command {
     }
 
     private static int backUp(
-            Session session, Repository repository, Sources sources, BackupOptions options, boolean checks)
+            Session session,
+            Repository repository,
+            Sources sources,
+            Scan scan,
+            BackupOptions options,
+            boolean checks)
             throws IOException {
         Report report = session.report();
         Events events = new Events(report);
         long begun = System.nanoTime();
-        BackupResult result = Backup.run(repository, sources.importers(), options, events);
+        BackupResult result = Backup.run(repository, scan, options, events);
         long nanos = System.nanoTime() - begun;
         sources.warnOfUnmatchedPatterns(report);
         report.info("stored " + result.newChunks() + " new chunks of " + GoFormat.bytes(result.newChunkBytes())
