@@ -34,7 +34,7 @@ final class Failures {
             case OutputClosedException e -> e.isBrokenPipe() ? ExitCode.BROKEN_PIPE : ExitCode.IO;
             case FileAlreadyExistsException e -> ExitCode.CANNOT_CREATE;
             case IOException e -> ExitCode.IO;
-            case UncheckedIOException e -> exitCode(e.getCause());
+            case UncheckedIOException e when e.getCause() != null -> exitCode(e.getCause());
             default -> ExitCode.ERROR;
         };
     }
@@ -61,7 +61,7 @@ final class Failures {
                         + "): give the JVM more with ARMOIRE_JAVA_OPTS=-Xmx1g, or work with less at a time"
                         + " with -concurrency 1";
             case FileSystemException e when e.getReason() == null -> e.getFile() + ": " + reason(e);
-            case UncheckedIOException e -> message(e.getCause());
+            case UncheckedIOException e when e.getCause() != null -> message(e.getCause());
             case CommandException e -> said(e);
             case OutputClosedException e -> said(e);
             case IOException e -> said(e);
@@ -72,7 +72,7 @@ final class Failures {
         };
     }
 
-    private static String said(Throwable failure) {
+    static String said(Throwable failure) {
         String message = failure.getMessage();
         return message == null ? failure.getClass().getSimpleName() : message;
     }

@@ -7,6 +7,7 @@ import dev.armoire.engine.query.TimeExpressions;
 import dev.armoire.engine.record.SnapshotHeader;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.temporal.ChronoField;
 import java.util.List;
 import java.util.function.Function;
 
@@ -97,7 +98,7 @@ final class FilterFlags {
 
         @Override
         public int timestampNanos() {
-            return header.timestamp().getNano();
+            return header.timestamp().get(ChronoField.NANO_OF_SECOND);
         }
 
         @Override

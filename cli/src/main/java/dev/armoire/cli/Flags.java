@@ -80,15 +80,12 @@ final class Flags {
             throw CommandException.usage(unknown(e.getUnmatched().getFirst()));
         } catch (CommandLine.MissingParameterException e) {
             throw CommandException.usage(
-                    e.getMissing().getFirst() instanceof OptionSpec option
-                            ? "flag " + option.names()[0] + " needs a value: " + option.names()[0] + " "
-                                    + metavar(option.names()[0])
-                            : e.getMessage());
+                    e.getMissing().getFirst() instanceof OptionSpec option ? needsValue(option) : Failures.said(e));
         } catch (CommandLine.ParameterException e) {
-            if (e.getArgSpec() instanceof OptionSpec option) {
-                throw CommandException.usage("flag " + option.names()[0] + " is true or false, not " + e.getValue());
-            }
-            throw CommandException.usage(e.getMessage());
+            throw CommandException.usage(
+                    e.getArgSpec() instanceof OptionSpec option
+                            ? "flag " + option.names()[0] + " is true or false, not " + e.getValue()
+                            : Failures.said(e));
         }
         List<String> rest = result.hasMatchedPositional(0) ? result.matchedPositionalValue(0, List.of()) : List.of();
         Map<String, List<String>> values = new LinkedHashMap<>();
@@ -106,9 +103,10 @@ final class Flags {
         return new Arguments(values, rest);
     }
 
-    private String metavar(String option) {
-        Flag flag = flags.get(option.substring(1));
-        return flag == null ? "VALUE" : flag.metavar;
+    private String needsValue(OptionSpec option) {
+        String name = option.names()[0];
+        Flag flag = flags.get(name.substring(1));
+        return "flag " + name + " needs a value: " + name + " " + (flag == null ? "VALUE" : flag.metavar);
     }
 
     private String unknown(String word) {

@@ -5,6 +5,7 @@ import dev.armoire.connectors.spi.FileMode;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoField;
 import java.util.Locale;
 
 /** Values as Go programs print them, because scripts read Plakar's output that way. */
@@ -105,10 +106,8 @@ final class GoFormat {
 
     /** A time as Go prints it by itself: {@code 2026-11-23 09:24:18.12 +0000 UTC}. */
     static String fullTime(Instant time) {
-        String fraction = "";
-        if (time.getNano() != 0) {
-            fraction = decimal(time.getNano(), SECOND).substring(1);
-        }
+        int nanos = time.get(ChronoField.NANO_OF_SECOND);
+        String fraction = nanos == 0 ? "" : decimal(nanos, SECOND).substring(1);
         return GO_TIME.format(time) + fraction + " +0000 UTC";
     }
 }

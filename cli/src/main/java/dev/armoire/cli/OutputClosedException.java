@@ -7,13 +7,16 @@ import java.io.IOException;
 final class OutputClosedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
+    private final boolean isBrokenPipe;
+
     OutputClosedException(IOException cause) {
         super("cannot write to standard output: " + cause.getMessage(), cause);
+        String reason = cause.getMessage();
+        isBrokenPipe = reason != null && reason.contains("Broken pipe");
     }
 
     /** Whether the reader went away, which is his right and needs no message. */
     boolean isBrokenPipe() {
-        String reason = getCause().getMessage();
-        return reason != null && reason.contains("Broken pipe");
+        return isBrokenPipe;
     }
 }

@@ -146,11 +146,12 @@ final class Passphrases {
                             + " passphrase_cmd");
         }
         typed = true;
-        ByteBuffer encoded = StandardCharsets.UTF_8.encode(CharBuffer.wrap(line));
-        Arrays.fill(line, '\0');
-        byte[] secret = new byte[encoded.remaining()];
-        encoded.get(secret);
+        CharBuffer characters = CharBuffer.wrap(line);
+        ByteBuffer encoded = ByteBuffer.allocate(line.length * 3); // no character has more bytes in UTF-8
+        StandardCharsets.UTF_8.newEncoder().encode(characters, encoded, true);
+        byte[] secret = Arrays.copyOf(encoded.array(), encoded.position());
         Arrays.fill(encoded.array(), (byte) 0);
+        Arrays.fill(line, '\0');
         return secret;
     }
 

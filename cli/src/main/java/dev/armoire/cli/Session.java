@@ -155,7 +155,7 @@ final class Session {
         try {
             repository.refresh((state, problem) -> {
                 isStateDamaged = true;
-                report.error(problem.getMessage());
+                report.error(Failures.said(problem));
             });
             return repository;
         } catch (IOException | RuntimeException e) {

@@ -25,6 +25,7 @@ final class TerminalPrompt implements Surroundings.Prompt {
     private final AtomicBoolean isEchoOff = new AtomicBoolean();
 
     @Override
+    @SuppressWarnings("SystemConsoleNull") // since Java 22 it mostly is not, but its description still allows null
     public char @Nullable [] ask(String text) {
         isAsking.set(true);
         try {
