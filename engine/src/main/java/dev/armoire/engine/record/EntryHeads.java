@@ -7,6 +7,7 @@ import dev.armoire.packfile.FieldNames;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,8 +44,15 @@ public final class EntryHeads {
                         >= 0) {
             return null;
         }
-        MemorySegment name = Entry.encodedName(entry, directory.length);
-        return name;
+        int header = entry.get(ValueLayout.JAVA_BYTE, end) & 0xff;
+        int first = entry.get(ValueLayout.JAVA_BYTE, end + 1) & 0xff;
+        int second = entry.get(ValueLayout.JAVA_BYTE, end + 2) & 0xff;
+        boolean isShort = header >>> 5 == 0x5;
+        if (!isShort && header != 0xd9 && header != 0xda) {
+            return null;
+        }
+        long bytes = isShort ? 1 + (header & 0x1f) : header == 0xd9 ? 2 + first : 3 + (first << 8 | second);
+        return bytes > entry.byteSize() - end ? null : Entry.encodedName(entry, directory.length);
     }
 
     /**

@@ -272,21 +272,21 @@ class BackupTest {
         }
         List<MemorySource.Item> items = source.items();
         Collections.shuffle(items, random);
-        Mac[] roots = new Mac[2];
-        for (int round = 0; round < 2; round++) {
+        Mac[] roots = new Mac[3];
+        for (int round = 0; round < roots.length; round++) {
             BackupResult result;
             try (Repository repository = TestStores.open(store)) {
                 result = Backup.run(
                         repository,
                         List.of(new ManyThreads(source)),
-                        TestStores.options(store, workers, round == 0),
+                        TestStores.options(store, workers, round != 1),
                         new TestStores.Events());
             }
             roots[round] = result.header().source().vfs();
             assertSameFiles(TestStores.restore(store, result.header().identifier(), "/"), source);
             Collections.shuffle(items, random);
         }
-        assertThat(roots[0]).as("the trees do not depend on the order").isEqualTo(roots[1]);
+        assertThat(roots).as("the trees do not depend on the order").containsOnly(roots[0]);
         audit();
     }
 
