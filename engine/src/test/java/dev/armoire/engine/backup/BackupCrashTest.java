@@ -43,7 +43,7 @@ class BackupCrashTest {
     @BeforeEach
     void create() throws IOException {
         store = TestStores.createWithSmallPackfiles(temporary.resolve("store"));
-        before = source(0, 5);
+        before = source(0, 4);
         earlier = TestStores.backUp(store, before).header().identifier();
     }
 
@@ -84,7 +84,7 @@ class BackupCrashTest {
     @ParameterizedTest
     @EnumSource(FaultyStorage.Fault.class)
     void atEveryChangeOfTheStore(FaultyStorage.Fault fault) throws IOException {
-        MemorySource source = source(3, 9);
+        MemorySource source = source(3, 7);
         boolean isDone = false;
         for (int at = 1; !isDone; at++) {
             assertThat(at).isLessThan(40);
@@ -161,7 +161,7 @@ class BackupCrashTest {
         }
         Random random = new Random(5);
         int stopped = 0;
-        for (int round = 0; round < 25; round++) {
+        for (int round = 0; round < 12; round++) {
             create(round, FaultyStorage.Fault.ONCE);
             AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
             AtomicReference<@Nullable BackupResult> done = new AtomicReference<>();
@@ -203,7 +203,7 @@ class BackupCrashTest {
     void aSlowStore(int workers) throws Exception {
         Path slow = TestStores.create(temporary.resolve("slow"));
         MemorySource source = new MemorySource("/s").directory("/s");
-        int files = 60;
+        int files = 50;
         int size = 5 << 20;
         AtomicInteger given = new AtomicInteger();
         for (int i = 0; i < files; i++) {
