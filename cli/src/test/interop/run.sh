@@ -107,22 +107,27 @@ stored() {
     "$python" "$here/stored.py" "$tools" "$1" ${passphrase:+"$passphrase"}
 }
 
-# True if two such lines name the same numbers of chunks and objects, and any at all.
-same_contents() {
-    local before after
-    before=$(tr ' ' '\n' <<< "$1" | grep -E '^(chunk|object)=') && after=$(tr ' ' '\n' <<< "$2" | grep -E '^(chunk|object)=') &&
-        [ "$before" = "$after" ]
+# The number behind NAME= in such a line.
+count_of() {
+    tr ' ' '\n' <<< "$2" | sed -n "s/^$1=//p"
 }
 
-# The independent checker compares newest snapshot and source. It knows nothing of the attribute in which we keep the
-# numbers of devices.
+# True if from one such line to the next no more was stored than listings of so many folders: each is a chunk and an object.
+only_listings() {
+    local chunks objects
+    chunks=$(($(count_of chunk "$2") - $(count_of chunk "$1")))
+    objects=$(($(count_of object "$2") - $(count_of object "$1")))
+    [ "$chunks" = "$objects" ] && [ "$chunks" -ge 0 ] && [ "$chunks" -le "$3" ]
+}
+
+# Number of folders above a path, whose times change under our hands.
+folders_above() {
+    tr -cd / <<< "$1" | wc -c
+}
+
+# The independent checker compares newest snapshot and source.
 judged_equal() {
-    local store=$1 tree=$2
-    judge --strict --snapshot "$(newest "$store")" --root "$tree" --manifest "$tree.jsonl" "$store" > "$work/judged" ||
-        if grep '^PROBLEM' "$work/judged" | grep -Evq '(chardev|blockdev): xattrs_hex is'; then
-            cat "$work/judged"
-            return 1
-        fi
+    judge --strict --snapshot "$(newest "$1")" --root "$2" --manifest "$2.jsonl" "$1"
 }
 
 restored_equal() {
@@ -167,17 +172,20 @@ own_store() {
     try "$name: check" exits 0 at "$store" -quiet check
 
     before=$(stored "$store" || true)
-    try "$name: second backup of small" exits 0 at "$store" -quiet backup "$work/trees/small"
+    try "$name: second backup of small" exits 0 at "$store" backup "$work/trees/small"
+    cp "$work/output" "$work/second"
+    try "$name: an unchanged tree has no new chunks" grep 'stored 0 new chunks of 0 B' "$work/second"
     after=$(stored "$store" || true)
     echo "$name: an unchanged backup went from $before to $after"
-    try "$name: an unchanged tree stores no content" same_contents "$before" "$after"
+    try "$name: an unchanged tree stores no content" only_listings "$before" "$after" \
+        "$(folders_above "$work/trees/small")"
     try "$name: second backup as the checker sees it" judged_equal "$store" "$work/trees/small"
 
     rm -rf "$work/trees/changing"
     cp -a "$work/trees/wide" "$work/trees/changing"
     try "$name: backup of a copy" exits 0 at "$store" -quiet backup "$work/trees/changing"
     rm -rf "$work/trees/changing/delta"
-    find "$work/trees/changing/alpha" -type f | head -n 20 | while IFS= read -r file; do echo more >> "$file"; done
+    find "$work/trees/changing/alpha" -type f | sed -n 1,20p | while IFS= read -r file; do echo more >> "$file"; done
     ln -s nowhere "$work/trees/changing/new-link"
     mkdir "$work/trees/changing/new-folder"
     "$python" "$fixtures/manifest.py" "$work/trees/changing" > "$work/trees/changing.jsonl"
@@ -257,11 +265,14 @@ fixture() {
     fi
     first=$(oldest "$store")
     before=$(stored "$store" || true)
-    try "$label: backup into it" exits 0 at "$store" -quiet backup "$work/trees/small"
+    try "$label: backup into it" exits 0 at "$store" backup "$work/trees/small"
+    cp "$work/output" "$work/backup"
     after=$(stored "$store" || true)
     if [ "$(id -u)" = 0 ] && known_snapshots "$name" | grep -q small; then
-        try "$label: the tree that is there already adds no content ($before, then $after)" \
-            same_contents "$before" "$after"
+        # Listings hold inodes and whole paths, and these are not the ones that Plakar saw.
+        try "$label: the tree that is there already has no new chunks" grep 'stored 0 new chunks of 0 B' "$work/backup"
+        try "$label: and adds no content ($before, then $after)" only_listings "$before" "$after" \
+            "$(($(find "$work/trees/small" -type d | wc -l) + $(folders_above "$work/trees/small")))"
     fi
     try "$label: the checker after our backup" judge --strict --by-plakar "$store"
     try "$label: our snapshot restored" restored_equal "$store" "$(newest "$store")" "$work/trees/small.jsonl"
@@ -277,6 +288,10 @@ all_fixtures() {
     local folder name
     for folder in "$fixtures" "$@"; do
         for name in $(cd "$folder" && ls); do
+            # A further folder may hold the same stores again.
+            if [ "$folder" != "$fixtures" ] && [ -e "$fixtures/$name" ]; then
+                continue
+            fi
             if [ -f "$folder/$name/CONFIG" ] || [[ $name = *.ptar ]]; then
                 if [[ $name = encrypted* ]]; then
                     passphrase=$fixture_passphrase fixture "$folder" "$name"

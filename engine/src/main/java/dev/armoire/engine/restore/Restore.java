@@ -18,6 +18,7 @@ import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -131,15 +132,18 @@ public final class Restore {
     private void walk(byte[] directory, byte[] target) {
         List<Folder> below = new ArrayList<>();
         try {
-            snapshot.forEachChild(directory, (entry, mac) -> {
-                byte[] at = target.length == 0 ? entry.name() : join(target, entry.name());
-                if (entry.isDirectory()) {
-                    below.add(new Folder(entry, at));
-                } else {
-                    submit(entry, at);
-                }
-                return true;
-            });
+            snapshot.forEachChild(
+                    directory,
+                    (entry, mac) -> {
+                        byte[] at = target.length == 0 ? entry.name() : join(target, entry.name());
+                        if (entry.isDirectory()) {
+                            below.add(new Folder(entry, at));
+                        } else {
+                            submit(entry, at);
+                        }
+                        return true;
+                    },
+                    this::damaged);
         } catch (CorruptDataException | UncheckedIOException e) {
             fail(directory, e.getMessage() + "; what lies below is not restored", true);
         }
@@ -155,8 +159,20 @@ public final class Restore {
         }
     }
 
+    /** A damaged listing loses nothing while the tree has the entries; a damaged entry loses its item. */
+    private void damaged(byte[] path, CorruptDataException problem) {
+        boolean isListing = folders.stream().anyMatch(folder -> Arrays.equals(folder.entry.path(), path));
+        if (isListing) {
+            isDamaged.set(true);
+            events.lost(
+                    path, "its listing is damaged (" + problem.getMessage() + "); its entries are taken from the tree");
+        } else {
+            fail(path, problem.getMessage(), true);
+        }
+    }
+
     private static byte[] join(byte[] directory, byte[] name) {
-        byte[] path = java.util.Arrays.copyOf(directory, directory.length + 1 + name.length);
+        byte[] path = Arrays.copyOf(directory, directory.length + 1 + name.length);
         path[directory.length] = '/';
         System.arraycopy(name, 0, path, directory.length + 1, name.length);
         return path;

@@ -205,7 +205,8 @@ public final class Snapshot {
     /** Visits the direct children of a directory. */
     public void forEachChild(byte[] directory, EntryVisitor visitor) {
         if (dirpacks == null) {
-            forEachChildInVfs(directory, visitor);
+            // Snapshots of Plakar 1.0 have no listings.
+            forEachChildInVfs(directory, (path, mac) -> visitor.entry(entry(path, mac), mac));
             return;
         }
         Mac listing = dirpacks.find(directory);
@@ -242,8 +243,46 @@ public final class Snapshot {
         return true;
     }
 
-    /** For snapshots of Plakar 1.0, which have no listings: children are neighbours in the tree. */
-    private void forEachChildInVfs(byte[] directory, EntryVisitor visitor) {
+    /** Told of damage met on the way. */
+    @FunctionalInterface
+    public interface Damage {
+        void damaged(byte[] path, CorruptDataException problem);
+    }
+
+    /**
+     * Visits the direct children of a directory, and when its listing is damaged takes from the tree what the listing did not
+     * give: every entry is stored twice.
+     *
+     * @param damage told of the directory whose listing, and of each child whose own entry is damaged
+     */
+    public void forEachChild(byte[] directory, EntryVisitor visitor, Damage damage) {
+        byte[][] last = {null};
+        try {
+            forEachChild(directory, (entry, mac) -> {
+                last[0] = entry.name();
+                return visitor.entry(entry, mac);
+            });
+        } catch (CorruptDataException e) {
+            damage.damaged(directory, e);
+            forEachChildInVfs(directory, (path, mac) -> {
+                byte[] name = SnapshotPath.name(path);
+                if (last[0] != null && Arrays.compareUnsigned(name, last[0]) <= 0) {
+                    return true;
+                }
+                Entry entry;
+                try {
+                    entry = entry(path, mac);
+                } catch (CorruptDataException again) {
+                    damage.damaged(path, again);
+                    return true;
+                }
+                return visitor.entry(entry, mac);
+            });
+        }
+    }
+
+    /** Children are neighbours in the tree. */
+    private void forEachChildInVfs(byte[] directory, TreeReader.Visitor visitor) {
         byte[] prefix = SnapshotPath.isRoot(directory) ? directory : Arrays.copyOf(directory, directory.length + 1);
         prefix[prefix.length - 1] = '/';
         List<byte[]> paths = new ArrayList<>();
@@ -263,7 +302,7 @@ public final class Snapshot {
             return true;
         });
         for (int i = 0; i < paths.size(); i++) {
-            if (!visitor.entry(entry(paths.get(i), macs.get(i)), macs.get(i))) {
+            if (!visitor.pair(paths.get(i), macs.get(i))) {
                 return;
             }
         }
