@@ -166,7 +166,7 @@ final class BackupCommand implements Command {
         byte[] passphrase = session.passphrases().forCreating(false, session.report());
         UUID id = CreateCommand.create(session.place().location(), Hashing.BLAKE3, Compression.LZ4, passphrase);
         session.report()
-                .info("no store yet: created repository " + id + " at " + path + " (encrypted; keep the passphrase)");
+                .notice("no store yet: created repository " + id + " at " + path + " (encrypted; keep the passphrase)");
     }
 
     private static void refuseReadOnly(Repository repository) {

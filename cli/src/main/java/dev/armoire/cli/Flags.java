@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -18,11 +20,14 @@ import picocli.CommandLine.ParseResult;
  * anywhere among the arguments, until {@code --}. Help texts are made of the same declarations.
  */
 final class Flags {
+    private static final Pattern SWITCH = Pattern.compile("--?([^-=][^=]*)(?:=(.*))?", Pattern.DOTALL);
+
     /** A declared flag. {@code metavar} is empty for one that is on or off. */
     record Flag(String name, String metavar, String help) {}
 
     private final Map<String, Flag> flags = new LinkedHashMap<>();
     private final CommandSpec spec = CommandSpec.create();
+    private boolean stopsAtWord;
 
     Flags() {
         spec.parser()
@@ -67,25 +72,25 @@ final class Flags {
     /** Makes the first word that is no flag end the flags: for those that stand before a command. */
     Flags stopAtFirstWord() {
         spec.parser().stopAtPositional(true);
+        stopsAtWord = true;
         return this;
     }
 
     /** @throws CommandException when the words are no proper use, with what would be */
     Arguments parse(List<String> words) {
         CommandLine parser = new CommandLine(spec).setExpandAtFiles(false).setTrimQuotes(false);
+        Map<String, Boolean> switches = new LinkedHashMap<>();
+        List<String> plain = withoutSwitchValues(words, switches);
         ParseResult result;
         try {
-            result = parser.parseArgs(words.toArray(String[]::new));
+            result = parser.parseArgs(plain.toArray(String[]::new));
         } catch (CommandLine.UnmatchedArgumentException e) {
             throw CommandException.usage(unknown(e.getUnmatched().getFirst()));
         } catch (CommandLine.MissingParameterException e) {
             throw CommandException.usage(
                     e.getMissing().getFirst() instanceof OptionSpec option ? needsValue(option) : Failures.said(e));
         } catch (CommandLine.ParameterException e) {
-            throw CommandException.usage(
-                    e.getArgSpec() instanceof OptionSpec option
-                            ? "flag " + option.names()[0] + " is true or false, not " + e.getValue()
-                            : Failures.said(e));
+            throw CommandException.usage(Failures.said(e));
         }
         List<String> rest = result.hasMatchedPositional(0) ? result.matchedPositionalValue(0, List.of()) : List.of();
         Map<String, List<String>> values = new LinkedHashMap<>();
@@ -100,7 +105,39 @@ final class Flags {
                 texts.add(String.valueOf(value));
             }
         }
+        switches.forEach((name, isOn) -> values.put(name, List.of(String.valueOf(isOn))));
         return new Arguments(values, rest);
+    }
+
+    /**
+     * Takes {@code -f=true} and {@code -f=false} apart, which Go's parser knows and picocli does not.
+     *
+     * @param switches receives the flags that are on or off and were given, the last word on each
+     */
+    private List<String> withoutSwitchValues(List<String> words, Map<String, Boolean> switches) {
+        List<String> plain = new ArrayList<>(words.size());
+        boolean isValue = false;
+        boolean isEnded = false;
+        for (String word : words) {
+            isEnded |= !isValue && (word.equals("--") || (stopsAtWord && !word.startsWith("-")));
+            Matcher parts = SWITCH.matcher(word);
+            Flag flag = isEnded || isValue || !parts.matches() ? null : flags.get(parts.group(1));
+            isValue = flag != null && !flag.metavar.isEmpty() && parts.group(2) == null;
+            if (flag == null || !flag.metavar.isEmpty()) {
+                plain.add(word);
+                continue;
+            }
+            switches.put(flag.name, parts.group(2) == null || truth(flag, parts.group(2)));
+        }
+        return plain;
+    }
+
+    private static boolean truth(Flag flag, String text) {
+        return switch (text) {
+            case "true", "TRUE", "True", "t", "T", "1" -> true;
+            case "false", "FALSE", "False", "f", "F", "0" -> false;
+            default -> throw CommandException.usage("flag -" + flag.name + " is true or false, not " + text);
+        };
     }
 
     private String needsValue(OptionSpec option) {

@@ -126,6 +126,12 @@ final class Report {
         writeError("armoire: " + text.lines().map(Report::clean).collect(Collectors.joining("\n")));
     }
 
+    /** What the user should know of how his words were understood. */
+    void notice(String text) {
+        JsonLines lines = json;
+        writeError(lines == null ? "armoire: " + clean(text) : lines.line("notice", "text", text));
+    }
+
     /** Something for a person that is neither of the above, such as a trace; not in JSON. */
     void aside(String text) {
         writeError(text);

@@ -89,7 +89,7 @@ final class Snapshots {
     SnapshotHeader find(Name name) {
         if (name.prefix.isEmpty()) {
             SnapshotHeader latest = latest();
-            report.aside("armoire: no snapshot named, taking the latest: " + describe(latest));
+            report.notice("no snapshot named, taking the latest: " + describe(latest));
             return latest;
         }
         return find(name.prefix);
