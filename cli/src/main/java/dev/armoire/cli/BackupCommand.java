@@ -178,12 +178,7 @@ final class BackupCommand implements Command {
     }
 
     private static int backUp(
-            Session session,
-            Repository repository,
-            Sources sources,
-            Scan scan,
-            BackupOptions options,
-            boolean checks)
+            Session session, Repository repository, Sources sources, Scan scan, BackupOptions options, boolean checks)
             throws IOException {
         Report report = session.report();
         Events events = new Events(report);

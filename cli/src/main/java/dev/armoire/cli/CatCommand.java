@@ -38,7 +38,8 @@ final class CatCommand implements Command {
 
     @Override
     public void declare(Flags flags) {
-        flags.flag("decompress", "decompress files that are gzip");
+        flags.flag("decompress", "decompress files that are gzip")
+                .absent("colours are not in this version of Armoire", "highlight");
     }
 
     @Override

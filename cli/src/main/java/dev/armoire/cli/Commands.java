@@ -3,6 +3,7 @@ package dev.armoire.cli;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,27 @@ final class Commands {
             "token", "Armoire has no accounts and needs no token",
             "pkg", "Armoire has no packages to add: its connectors are built in",
             "cached", "Armoire needs no helper process");
+
+    /** Words that Plakar knows and this version does not. */
+    private static final Set<String> ABSENT = Set.of(
+            "archive",
+            "destination",
+            "diag",
+            "diff",
+            "digest",
+            "dup",
+            "locate",
+            "maintenance",
+            "mount",
+            "policy",
+            "prune",
+            "ptar",
+            "repair",
+            "server",
+            "source",
+            "store",
+            "sync",
+            "ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
@@ -50,6 +72,9 @@ final class Commands {
         String instead = REPLACED.get(name);
         if (instead != null) {
             return CommandException.usage(name + ": " + instead);
+        }
+        if (ABSENT.contains(name)) {
+            return CommandException.usage("command not found: " + name + ": it is not in this version of Armoire");
         }
         String nearest = Words.nearest(name, KNOWN.keySet());
         return CommandException.usage("command not found: " + name

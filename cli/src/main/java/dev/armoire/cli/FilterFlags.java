@@ -15,6 +15,9 @@ import java.util.function.Function;
 final class FilterFlags {
     private FilterFlags() {}
 
+    private static final String[] UNITS = {"minute", "hour", "day", "week", "month", "year"};
+    private static final String[] DAYS = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+
     static void declare(Flags flags) {
         flags.value("before", "TIME", "taken at TIME or before: 2026-11-23, 2026-11-23T09:24:20Z, 3d, yesterday")
                 .value("since", "TIME", "taken at TIME or later")
@@ -30,6 +33,13 @@ final class FilterFlags {
                 .value("type", "LIST", "from a source of one of these types")
                 .value("data-class", "LIST", "with one of these data classes")
                 .flag("latest", "only the newest of those that match");
+        String reason = "windows, caps and groups of snapshots are not in this version of Armoire";
+        for (String[] periods : new String[][] {UNITS, DAYS}) {
+            for (String period : periods) {
+                flags.absent(reason, period + "s", "per-" + period);
+            }
+        }
+        flags.absent(reason, "group-by");
     }
 
     /** The filter that the flags ask for. */

@@ -27,6 +27,7 @@ final class Flags {
 
     private final Map<String, Flag> flags = new LinkedHashMap<>();
     private final CommandSpec spec = CommandSpec.create();
+    private final Map<String, String> absent = new LinkedHashMap<>();
     private boolean stopsAtWord;
 
     Flags() {
@@ -58,6 +59,14 @@ final class Flags {
                 .arity(arity)
                 .type(type);
         spec.addOption(type == List.class ? option.auxiliaryTypes(String.class).build() : option.build());
+        return this;
+    }
+
+    /** Flags of Plakar that this command does not have, and why: so that nobody looks for a typing error. */
+    Flags absent(String reason, String... names) {
+        for (String name : names) {
+            absent.put(name, reason);
+        }
         return this;
     }
 
@@ -148,6 +157,10 @@ final class Flags {
 
     private String unknown(String word) {
         String name = word.replaceFirst("^--?", "").replaceFirst("=.*", "");
+        String reason = absent.get(name);
+        if (reason != null) {
+            return "-" + name + ": " + reason;
+        }
         String nearest = Words.nearest(name.toLowerCase(Locale.ROOT), flags.keySet());
         return "unknown flag " + word + (nearest == null ? "" : "; did you mean -" + nearest + "?");
     }

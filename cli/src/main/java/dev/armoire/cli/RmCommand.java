@@ -7,6 +7,7 @@ import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.repository.RepositoryLock;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -55,9 +56,10 @@ final class RmCommand implements Command {
         try (Repository repository = session.open()) {
             if (!arguments.is("apply")) {
                 repository.refresh();
-                List<SnapshotHeader> selected = select(repository, arguments, filter, report);
+                Snapshots snapshots = new Snapshots(repository, report);
+                List<Mac> selected = select(snapshots, arguments, filter, report);
                 if (!selected.isEmpty()) {
-                    plan(selected, report);
+                    plan(selected, snapshots, report);
                 }
                 return ExitCode.OK;
             }
@@ -72,7 +74,7 @@ final class RmCommand implements Command {
                     : RepositoryLock.shared(repository, repository.random().nextMac());
             try {
                 repository.refresh();
-                remove(repository, select(repository, arguments, filter, report), report);
+                remove(repository, select(new Snapshots(repository, report), arguments, filter, report), report);
             } finally {
                 if (lock != null) {
                     lock.close();
@@ -82,38 +84,53 @@ final class RmCommand implements Command {
         }
     }
 
-    private static List<SnapshotHeader> select(
-            Repository repository, Flags.Arguments arguments, SnapshotFilter filter, Report report) {
-        Snapshots snapshots = new Snapshots(repository, report);
-        Set<Mac> ids = new LinkedHashSet<>();
+    /** What filters and ids select together. With ids alone, a snapshot that cannot be read can be removed, too. */
+    private static List<Mac> select(
+            Snapshots snapshots, Flags.Arguments arguments, SnapshotFilter filter, Report report) {
+        Set<Mac> selected = new LinkedHashSet<>();
         for (String word : arguments.words()) {
-            ids.add(snapshots.find(word).identifier());
+            selected.add(snapshots.resolve(word));
         }
-        List<SnapshotHeader> selected = snapshots.matching(filter).stream()
-                .filter(header -> ids.isEmpty() || ids.contains(header.identifier()))
-                .toList();
+        if (!filter.isEmpty()) {
+            List<Mac> matching = snapshots.matching(filter).stream()
+                    .map(SnapshotHeader::identifier)
+                    .toList();
+            if (arguments.words().isEmpty()) {
+                selected.addAll(matching);
+            } else {
+                selected.retainAll(matching);
+            }
+        }
         if (selected.isEmpty()) {
             report.info("rm: no snapshots matched the selection");
         }
-        return selected;
+        return List.copyOf(selected);
     }
 
-    private static void plan(List<SnapshotHeader> selected, Report report) {
+    private static void plan(List<Mac> selected, Snapshots snapshots, Report report) {
         report.result(
                 "rm: would remove these " + selected.size() + " snapshot(s), run with -apply to proceed",
                 "rm.plan",
                 "count",
                 selected.size());
-        selected.forEach(header -> Snapshots.print(report, header, false, true));
+        Set<Mac> unread = new LinkedHashSet<>(selected);
+        for (SnapshotHeader header : snapshots.all()) {
+            if (unread.remove(header.identifier())) {
+                Snapshots.print(report, header, false, true);
+            }
+        }
+        for (Mac id : unread) {
+            report.result(id.shortHex() + " (cannot be read)", "snapshot", "snapshot", id.hex());
+        }
     }
 
-    private static void remove(Repository repository, List<SnapshotHeader> selected, Report report) throws IOException {
-        for (SnapshotHeader header : selected) {
+    private static void remove(Repository repository, List<Mac> selected, Report report) throws IOException {
+        for (Mac id : selected) {
             if (Thread.currentThread().isInterrupted()) {
-                throw new java.io.InterruptedIOException("interrupted");
+                throw new InterruptedIOException("interrupted");
             }
-            repository.removeSnapshot(header.identifier());
-            report.info("rm: removal of " + header.identifier().shortHex() + " completed successfully");
+            repository.removeSnapshot(id);
+            report.info("rm: removal of " + id.shortHex() + " completed successfully");
         }
     }
 }

@@ -96,7 +96,17 @@ final class Snapshots {
     }
 
     /** The one whose id begins so. */
-    SnapshotHeader find(String prefix) {
+    private SnapshotHeader find(String prefix) {
+        Mac id = resolve(prefix);
+        try (BlobReader reader = repository.newReader()) {
+            return Snapshot.header(reader, id);
+        } catch (CorruptDataException e) {
+            throw new CorruptDataException("snapshot " + id.shortHex() + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** The id that begins so, which need not be readable. */
+    Mac resolve(String prefix) {
         if (prefix.isEmpty()) {
             throw new CommandException(ExitCode.ERROR, "an empty snapshot id");
         }
@@ -110,12 +120,7 @@ final class Snapshots {
         if (found.size() > 1) {
             throw ambiguous(prefix, wanted, found.size());
         }
-        try (BlobReader reader = repository.newReader()) {
-            return Snapshot.header(reader, found.getFirst());
-        } catch (CorruptDataException e) {
-            throw new CorruptDataException(
-                    "snapshot " + found.getFirst().shortHex() + " cannot be read: " + e.getMessage(), e);
-        }
+        return found.getFirst();
     }
 
     private CommandException ambiguous(String prefix, String wanted, int count) {

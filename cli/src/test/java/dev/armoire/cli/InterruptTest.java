@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Ctrl-C, on a process of its own. */
+class InterruptTest {
+    private static final long MUCH = 64L << 30; // a hole: takes no space and a long time to read
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void anInterruptedBackupLeavesNoSnapshotAndNoLock() throws Exception {
+        ArmoireRun run = new ArmoireRun(folder).withStoreAndSource();
+        try (var file = new RandomAccessFile(run.path("source") + "/hole", "rw")) {
+            file.setLength(MUCH);
+        }
+        Process process = start(run, "at", run.path("store"), "backup", run.path("source"));
+        try {
+            awaitLock(process);
+            Thread.sleep(300);
+            new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+            assertThat(process.waitFor(50, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+
+        String err = Files.readString(folder.resolve("err"), StandardCharsets.UTF_8);
+        assertThat(process.exitValue()).as(err).isEqualTo(130);
+        assertThat(err).contains("armoire: interrupted; no snapshot was made, and the store is as it was\n");
+        assertThat(locks()).isEmpty();
+        assertThat(run.onStore("ls")).isEqualTo(new ArmoireRun.Outcome(0, "", ""));
+        assertThat(run.onStore("check").exitCode()).isZero();
+    }
+
+    private Process start(ArmoireRun run, String... words) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(option -> option.startsWith("--"))
+                .forEach(command::add);
+        command.add("-Duser.home=" + run.home());
+        command.add("-cp");
+        command.add(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+        command.add(Main.class.getName());
+        command.addAll(List.of(words));
+        return new ProcessBuilder(command)
+                .redirectOutput(folder.resolve("out").toFile())
+                .redirectError(folder.resolve("err").toFile())
+                .start();
+    }
+
+    private void awaitLock(Process process) throws Exception {
+        for (int i = 0; i < 600 && locks().isEmpty(); i++) {
+            assertThat(process.isAlive())
+                    .as(Files.readString(folder.resolve("err")))
+                    .isTrue();
+            Thread.sleep(50);
+        }
+        assertThat(locks()).isNotEmpty();
+    }
+
+    private List<Path> locks() throws IOException {
+        Path locks = folder.resolve("store/locks");
+        try (Stream<Path> files = Files.walk(locks)) {
+            return files.filter(Files::isRegularFile).toList();
+        }
+    }
+}
