@@ -277,7 +277,11 @@ class HostileSnapshotTest {
         forger.list("/", forger.directory("/", "d"), forger.file("/", "a", "a"));
         forger.list("/d", forger.file("/../../outside", "evil", "evil"));
         TestStores.Losses losses = restore(forger.finish());
-        assertThat(losses.all).singleElement().asString().contains("elsewhere");
+        // The listing is refused, and so is the entry that the tree has in its place.
+        assertThat(losses.all)
+                .satisfiesExactly(
+                        listing -> assertThat(listing).contains("elsewhere"),
+                        entry -> assertThat(entry).contains("names another path"));
         assertThat(restored()).containsExactly("a", "d");
     }
 
