@@ -241,12 +241,14 @@ final class BackupCommand implements Command {
             return ExitCode.ERROR;
         }
         if (result.errors() > 0) {
-            report.failure(
-                    result.errors() + (result.errors() == 1 ? " item" : " items") + " could not be read",
-                    ExitCode.PARTIAL);
+            report.failure(unreadable(result.errors()), ExitCode.PARTIAL);
             return ExitCode.PARTIAL;
         }
         return ExitCode.OK;
+    }
+
+    private static String unreadable(long items) {
+        return items + (items == 1 ? " item" : " items") + " could not be read";
     }
 
     static String withErrors(long errors) {
@@ -318,7 +320,7 @@ final class BackupCommand implements Command {
                     "errors",
                     errors);
             if (errors > 0) {
-                report.failure(errors + " items cannot be read", ExitCode.PARTIAL);
+                report.failure(unreadable(errors), ExitCode.PARTIAL);
             }
             return errors > 0 ? ExitCode.PARTIAL : ExitCode.OK;
         }

@@ -14,6 +14,7 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 
 /** The one place that turns what was thrown into an exit code and words. */
@@ -24,6 +25,7 @@ final class Failures {
         return switch (failure) {
             case CommandException e -> e.exitCode();
             case InvalidTimeException e -> ExitCode.USAGE;
+            case InvalidPathException e -> ExitCode.USAGE;
             case WrongPassphraseException e -> ExitCode.PASSPHRASE;
             case UnsupportedVersionException e -> ExitCode.FORMAT;
             case CorruptDataException e -> ExitCode.DAMAGE;
@@ -56,6 +58,9 @@ final class Failures {
     static String message(Throwable failure) {
         return switch (failure) {
             case OutputClosedException e when e.isBrokenPipe() -> "";
+            case InvalidPathException e ->
+                "not a path on this system: " + e.getInput() + ": " + e.getReason()
+                        + "; for names beyond ASCII the locale must be one of UTF-8, such as LC_ALL=C.UTF-8";
             case OutOfMemoryError e ->
                 "out of memory (" + e.getMessage()
                         + "): give the JVM more with ARMOIRE_JAVA_OPTS=-Xmx1g, or work with less at a time"

@@ -2,6 +2,7 @@
 package dev.armoire.cli;
 
 import dev.armoire.connectors.spi.ImportOptions;
+import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
 import dev.armoire.connectors.spi.ImporterFactory;
 import dev.armoire.connectors.spi.Location;
@@ -77,7 +78,7 @@ final class Sources implements AutoCloseable {
         for (ImporterFactory factory : ServiceLoader.load(ImporterFactory.class)) {
             if (factory.accepts(place)) {
                 try {
-                    return factory.open(place, options);
+                    return new Source(factory.open(place, options));
                 } catch (IOException e) {
                     throw new CommandException(
                             ExitCode.ERROR,
@@ -141,6 +142,42 @@ final class Sources implements AutoCloseable {
             settings.put(text.substring(0, equals), text.substring(equals + 1));
         }
         return settings;
+    }
+
+    /** An importer whose failure is told from one of the store: then nothing could be read. */
+    private record Source(Importer importer) implements Importer {
+        @Override
+        public String type() {
+            return importer.type();
+        }
+
+        @Override
+        public String origin() {
+            return importer.origin();
+        }
+
+        @Override
+        public byte[] root() {
+            return importer.root();
+        }
+
+        @Override
+        public void scan(ImportSink sink) throws IOException {
+            try {
+                importer.scan(sink);
+            } catch (IOException e) {
+                if (Failures.isInterruption(e)) {
+                    throw e;
+                }
+                throw new CommandException(
+                        ExitCode.ERROR, "nothing could be read, and no snapshot was made: " + Failures.message(e), e);
+            }
+        }
+
+        @Override
+        public void close() {
+            importer.close();
+        }
     }
 
     List<Importer> importers() {

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,14 +38,22 @@ class CliTest {
         return run.path("source");
     }
 
-    private void damage(String kind, int fromEnd) throws IOException {
-        try (Stream<Path> files = Files.walk(folder.resolve("store").resolve(kind))) {
-            Path file = files.filter(Files::isRegularFile).findFirst().orElseThrow();
-            byte[] bytes = Files.readAllBytes(file);
-            bytes[fromEnd < 0 ? bytes.length + fromEnd : fromEnd] ^= 1;
-            file.toFile().setWritable(true);
-            Files.write(file, bytes);
+    /** Changes a bit in the middle of the largest object of a kind. */
+    private void damage(String kind) throws IOException {
+        Path largest = null;
+        long most = 0;
+        for (String name : run.tree("store/" + kind)) {
+            Path file = folder.resolve("store/" + kind).resolve(name);
+            if (Files.isRegularFile(file) && Files.size(file) > most) {
+                largest = file;
+                most = Files.size(file);
+            }
         }
+        assertThat(largest).isNotNull();
+        byte[] bytes = Files.readAllBytes(largest);
+        bytes[bytes.length / 2] ^= 1;
+        largest.toFile().setWritable(true);
+        Files.write(largest, bytes);
     }
 
     // The words before the command
@@ -474,17 +483,24 @@ class CliTest {
 
     @Test
     void damageIsFoundNamedAndNeverHandedOut() throws IOException {
-        Files.write(folder.resolve("source/only.bin"), new byte[300_000]);
+        byte[] much = new byte[300_000];
+        new Random(7).nextBytes(much); // does not compress, so it is most of its packfile
+        Files.write(folder.resolve("source/only.bin"), much);
         String id = run.backup();
-        damage("packfiles", 100);
+        damage("packfiles");
 
         ArmoireRun.Outcome check = run.onStore("check", "-quiet");
         assertThat(check.exitCode()).isEqualTo(65);
-        assertThat(check.err()).contains("KO ✘ ").endsWith("armoire: check failed for 1 snapshot\n");
+        assertThat(check.err())
+                .contains(id + ": KO ✘ " + source() + "/only.bin: ")
+                .endsWith("armoire: check failed for 1 snapshot\n");
 
         ArmoireRun.Outcome restore = run.onStore("restore", "-quiet", "-to", run.path("r"), id);
         assertThat(restore.exitCode()).isEqualTo(65);
-        assertThat(restore.err()).contains(id + ": KO ✘ /");
+        assertThat(restore.err()).contains(id + ": KO ✘ /only.bin: ");
+        assertThat(run.onStore("cat", id + ":only.bin").exitCode()).isEqualTo(65);
+        assertThat(run.onStore("cat", id + ":a.txt").exitCode()).isZero();
+        assertThat(folder.resolve("r/only.bin")).doesNotExist();
         for (String name : run.tree("r")) {
             Path restored = folder.resolve("r").resolve(name);
             if (Files.isRegularFile(restored)) {
@@ -497,7 +513,7 @@ class CliTest {
     @Test
     void aDamagedStateIsFoundByEveryReader() throws IOException {
         run.backup();
-        damage("states", -1);
+        damage("states");
 
         assertThat(run.onStore("check").exitCode()).isEqualTo(65);
         ArmoireRun.Outcome ls = run.onStore("ls");

@@ -16,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -29,6 +30,11 @@ class FailuresTest {
                 arguments(CommandException.usage("no"), 64, "no"),
                 arguments(new CorruptDataException("torn"), 65, "torn"),
                 arguments(new AuthenticationFailedException("changed"), 65, "changed"),
+                arguments(
+                        new InvalidPathException("/\u00f6", "unmappable"),
+                        64,
+                        "not a path on this system: /\u00f6: unmappable; for names beyond ASCII the locale must be one of"
+                                + " UTF-8, such as LC_ALL=C.UTF-8"),
                 arguments(new FileAlreadyExistsException("/f"), 73, "/f: it is there already"),
                 arguments(new IOException("No space left on device"), 74, "No space left on device"),
                 arguments(new UncheckedIOException(new IOException("disk")), 74, "disk"),
