@@ -25,4 +25,16 @@ public record FileInfo(
         long nlink,
         String username,
         String groupname,
-        long rdev) {}
+        long rdev) {
+    /** The same with another size. */
+    public FileInfo withSize(long newSize) {
+        return new FileInfo(
+                newSize, mode, mtimeSeconds, mtimeNanos, dev, ino, uid, gid, nlink, username, groupname, rdev);
+    }
+
+    /** The same with another device number. */
+    public FileInfo withRdev(long newRdev) {
+        return new FileInfo(
+                size, mode, mtimeSeconds, mtimeNanos, dev, ino, uid, gid, nlink, username, groupname, newRdev);
+    }
+}

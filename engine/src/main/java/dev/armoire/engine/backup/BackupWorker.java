@@ -74,7 +74,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
                     stored = store(content::read, Kind.FILE);
                 }
                 ObjectRecord object = stored.record();
-                FileInfo asRead = withSize(info, object.size());
+                FileInfo asRead = info.withSize(object.size());
                 int chunks = object.chunks().size();
                 add(record, asRead, stored.object(), object.contentType(), object.entropy(), chunks);
             }
@@ -119,25 +119,6 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             stored.add(name);
         }
         return stored;
-    }
-
-    private static FileInfo withSize(FileInfo info, long size) {
-        if (info.size() == size) {
-            return info;
-        }
-        return new FileInfo(
-                size,
-                info.mode(),
-                info.mtimeSeconds(),
-                info.mtimeNanos(),
-                info.dev(),
-                info.ino(),
-                info.uid(),
-                info.gid(),
-                info.nlink(),
-                info.username(),
-                info.groupname(),
-                info.rdev());
     }
 
     /** Stores an error entry and returns its MAC. */

@@ -14,9 +14,6 @@ public final class ContentTypes {
     /** Content type of directory listings (dirpacks), which are never looked at. */
     public static final String OCTET_STREAM = "application/octet-stream";
 
-    /** Content type of entries that have no content: symlinks, devices, pipes, sockets. */
-    public static final String NOT_REGULAR = "application/x-not-regular-file";
-
     private static final ThreadLocal<Sample> SAMPLES = ThreadLocal.withInitial(Sample::new);
 
     private ContentTypes() {}

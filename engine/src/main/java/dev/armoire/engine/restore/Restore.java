@@ -273,21 +273,7 @@ public final class Restore {
     private FileInfo withDeviceNumber(Entry entry) {
         FileInfo info = entry.info();
         Long rdev = deviceNumbers.get(DeviceNumbers.key(entry.path()));
-        return rdev == null
-                ? info
-                : new FileInfo(
-                        info.size(),
-                        info.mode(),
-                        info.mtimeSeconds(),
-                        info.mtimeNanos(),
-                        info.dev(),
-                        info.ino(),
-                        info.uid(),
-                        info.gid(),
-                        info.nlink(),
-                        info.username(),
-                        info.groupname(),
-                        rdev);
+        return rdev == null ? info : info.withRdev(rdev);
     }
 
     private List<Exporter.Xattr> xattrs(Snapshot view, Entry entry) {
