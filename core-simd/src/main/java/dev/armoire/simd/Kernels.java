@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.simd;
 
+import dev.armoire.simd.ffi.MachineCode;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -25,6 +26,8 @@ public final class Kernels {
     /** Leaves the CPU to the compiler, and to those who wait for their data. */
     private static final long PAUSE_MILLIS = 5;
 
+    private static final boolean MODE_HAS_MACHINE_CODE =
+            System.getProperty(PROPERTY, "auto").matches("auto|native");
     private static final Kernels PROCESS =
             new Kernels(System.getProperty(PROPERTY, "auto"), (long) AUTO_AFTER_MIB << 20);
 
@@ -60,6 +63,14 @@ public final class Kernels {
         this.autoAfterBytes = autoAfterBytes;
         this.warmUpStarted = new AtomicBoolean(fixed);
         this.choice = new Choice(vector, why);
+    }
+
+    /**
+     * Whether kernels run as machine code: where the CPU has AVX-512 and the system lets memory be executed, unless
+     * {@code -Darmoire.simd} asks for another form.
+     */
+    static boolean machineCode() {
+        return MODE_HAS_MACHINE_CODE && MachineCode.refusal() == null;
     }
 
     /** The choice of this process. */

@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.simd.x86;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes machine code (Intel's manual, volume 2; AVX-512 as in its chapter 2.7). A method is an instruction and has its
+ * name; operands come in the order of Intel's syntax, destination first. Names without a suffix work on all 64 bits of
+ * general purpose registers, those with {@code 32} on the lower half and clear the upper one. Vector instructions are as
+ * wide as their first vector operand and always encoded with EVEX.
+ *
+ * <p>For one thread.
+ */
+public final class Assembler {
+    private static final int REX = 0x40;
+    private static final int REX_W = 0x48;
+
+    /** Opcode maps. */
+    private static final int MAP_0F = 1;
+
+    private static final int MAP_0F38 = 2;
+    private static final int MAP_0F3A = 3;
+
+    /** Mandatory prefixes, as EVEX and VEX count them. */
+    private static final int P66 = 1;
+
+    private static final int PF3 = 2;
+    private static final int PF2 = 3;
+
+    private static final int NONE = 0;
+
+    private byte[] code = new byte[4096];
+    private int length;
+
+    /** The code so far, a copy. */
+    public byte[] toByteArray() {
+        return Arrays.copyOf(code, length);
+    }
+
+    // ------------------------------------------------------------------------------------------ places and jumps
+
+    /** Binds {@code label} to what comes next. */
+    public void bind(Label label) {
+        if (label.position != Label.UNBOUND) {
+            throw new IllegalStateException("label is bound already");
+        }
+        label.position = length;
+        for (int use : label.uses) {
+            patch(use, label.position);
+        }
+    }
+
+    /** Fills up with instructions that do nothing to a multiple of {@code bytes}. */
+    public void align(int bytes) {
+        while (length % bytes != 0) {
+            emit(0x90);
+        }
+    }
+
+    public void jmp(Label label) {
+        emit(0xE9);
+        use(label);
+    }
+
+    public void j(Condition condition, Label label) {
+        emit(0x0F);
+        emit(0x80 | condition.code);
+        use(label);
+    }
+
+    public void ret() {
+        emit(0xC3);
+    }
+
+    // ---------------------------------------------------------------------------------- general purpose registers
+
+    public void push(Gp register) {
+        rex(0, 0, 0, register.number(), false);
+        emit(0x50 | (register.number() & 7));
+    }
+
+    public void pop(Gp register) {
+        rex(0, 0, 0, register.number(), false);
+        emit(0x58 | (register.number() & 7));
+    }
+
+    public void mov(Gp to, Gp from) {
+        legacy(REX_W, 0x89, from.number(), to);
+    }
+
+    /** The shortest form that gives all 64 bits. */
+    public void mov(Gp to, long value) {
+        boolean wide = value >>> Integer.SIZE != 0;
+        rex(wide ? REX_W : 0, 0, 0, to.number(), false);
+        emit(0xB8 | (to.number() & 7));
+        emitInt((int) value);
+        if (wide) {
+            emitInt((int) (value >>> Integer.SIZE));
+        }
+    }
+
+    public void mov(Gp to, Mem from) {
+        legacy(REX_W, 0x8B, to.number(), from);
+    }
+
+    public void mov(Mem to, Gp from) {
+        legacy(REX_W, 0x89, from.number(), to);
+    }
+
+    public void mov32(Gp to, Mem from) {
+        legacy(0, 0x8B, to.number(), from);
+    }
+
+    public void mov32(Gp to, Gp from) {
+        legacy(0, 0x89, from.number(), to);
+    }
+
+    public void mov32(Mem to, Gp from) {
+        legacy(0, 0x89, from.number(), to);
+    }
+
+    /** A byte, extended with zeros. */
+    public void movzx8(Gp to, Mem from) {
+        legacy2(0, 0xB6, to.number(), from);
+    }
+
+    /** The lowest byte, extended with zeros. */
+    public void movzx8(Gp to, Gp from) {
+        rex(REX, to.number(), 0, from.number(), true);
+        emit(0x0F);
+        emit(0xB6);
+        modRegister(to.number(), from.number());
+    }
+
+    public void lea(Gp to, Mem address) {
+        legacy(REX_W, 0x8D, to.number(), address);
+    }
+
+    public void add(Gp to, Gp from) {
+        legacy(REX_W, 0x01, from.number(), to);
+    }
+
+    public void add(Gp to, Mem from) {
+        legacy(REX_W, 0x03, to.number(), from);
+    }
+
+    public void add(Gp to, int value) {
+        immediate(REX_W, 0, to, value);
+    }
+
+    public void add32(Gp to, Gp from) {
+        legacy(0, 0x01, from.number(), to);
+    }
+
+    public void add32(Gp to, Mem from) {
+        legacy(0, 0x03, to.number(), from);
+    }
+
+    public void add32(Gp to, int value) {
+        immediate(0, 0, to, value);
+    }
+
+    /** Adds a small number to 32 bits in memory. */
+    public void add32(Mem to, int value) {
+        legacy(0, 0x83, 0, to);
+        emit(value);
+    }
+
+    public void sub(Gp to, Gp from) {
+        legacy(REX_W, 0x29, from.number(), to);
+    }
+
+    public void sub(Gp to, int value) {
+        immediate(REX_W, 5, to, value);
+    }
+
+    public void and(Gp to, Gp from) {
+        legacy(REX_W, 0x21, from.number(), to);
+    }
+
+    public void and(Gp to, int value) {
+        immediate(REX_W, 4, to, value);
+    }
+
+    public void or(Gp to, Gp from) {
+        legacy(REX_W, 0x09, from.number(), to);
+    }
+
+    public void xor(Gp to, Gp from) {
+        legacy(REX_W, 0x31, from.number(), to);
+    }
+
+    public void xor(Gp to, Mem from) {
+        legacy(REX_W, 0x33, to.number(), from);
+    }
+
+    public void xor32(Gp to, Gp from) {
+        legacy(0, 0x31, from.number(), to);
+    }
+
+    public void cmp(Gp left, Gp right) {
+        legacy(REX_W, 0x39, right.number(), left);
+    }
+
+    public void cmp(Gp left, int right) {
+        immediate(REX_W, 7, left, right);
+    }
+
+    public void test(Gp left, Gp right) {
+        legacy(REX_W, 0x85, right.number(), left);
+    }
+
+    public void shl(Gp register, int bits) {
+        legacy(REX_W, 0xC1, 4, register);
+        emit(bits);
+    }
+
+    public void shr(Gp register, int bits) {
+        legacy(REX_W, 0xC1, 5, register);
+        emit(bits);
+    }
+
+    public void rol32(Gp register, int bits) {
+        legacy(0, 0xC1, 0, register);
+        emit(bits);
+    }
+
+    public void imul(Gp to, Gp from) {
+        legacy2(REX_W, 0xAF, to.number(), from);
+    }
+
+    public void imul32(Gp to, Gp from) {
+        legacy2(0, 0xAF, to.number(), from);
+    }
+
+    public void imul32(Gp to, Mem from) {
+        legacy2(0, 0xAF, to.number(), from);
+    }
+
+    /** Number of the lowest bit that is set. */
+    public void tzcnt(Gp to, Gp from) {
+        emit(0xF3);
+        legacy2(REX_W, 0xBC, to.number(), from);
+    }
+
+    /** Asks for the cache line at {@code address} to be brought into the first-level cache. */
+    public void prefetcht0(Mem address) {
+        legacy2(0, 0x18, 1, address);
+    }
+
+    public void cpuid() {
+        emit(0x0F);
+        emit(0xA2);
+    }
+
+    public void xgetbv() {
+        emit(0x0F);
+        emit(0x01);
+        emit(0xD0);
+    }
+
+    // ------------------------------------------------------------------------------------------------- AVX-512
+
+    public void vmovdqu32(Vec to, Mem from) {
+        evex(MAP_0F, PF3, 0, 0x6F, to, NONE, from, NONE);
+    }
+
+    public void vmovdqu32(Mem to, Vec from) {
+        evex(MAP_0F, PF3, 0, 0x7F, from, NONE, to, NONE);
+    }
+
+    /** Loads the lanes whose bit in mask register {@code mask} (1 to 7) is set; the others become zero. */
+    public void vmovdqu8Masked(Vec to, Mem from, int mask) {
+        evex(MAP_0F, PF2, 0, 0x6F, to, NONE, from, mask);
+        code[evexAt + 3] |= (byte) 0x80;
+    }
+
+    public void vmovdqa32(Vec to, Vec from) {
+        evex(MAP_0F, P66, 0, 0x6F, to, NONE, from);
+    }
+
+    public void vpaddd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0xFE, to, left.number(), right);
+    }
+
+    public void vpaddd(Vec to, Vec left, Mem right) {
+        evex(MAP_0F, P66, 0, 0xFE, to, left.number(), right, NONE);
+    }
+
+    public void vpaddq(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0xD4, to, left.number(), right);
+    }
+
+    public void vpmuludq(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0xF4, to, left.number(), right);
+    }
+
+    public void vpxord(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0xEF, to, left.number(), right);
+    }
+
+    public void vpxord(Vec to, Vec left, Mem right) {
+        evex(MAP_0F, P66, 0, 0xEF, to, left.number(), right, NONE);
+    }
+
+    /** Any function of three bits: bit {@code 4 * to + 2 * left + right} of {@code table} is the result. */
+    public void vpternlogd(Vec to, Vec left, Vec right, int table) {
+        evex(MAP_0F3A, P66, 0, 0x25, to, left.number(), right);
+        emit(table);
+    }
+
+    public void vprord(Vec to, Vec from, int bits) {
+        evex(MAP_0F, P66, 0, 0x72, new Vec(0, to.bits()), to.number(), from);
+        emit(bits);
+    }
+
+    public void vprorq(Vec to, Vec from, int bits) {
+        evex(MAP_0F, P66, 1, 0x72, new Vec(0, to.bits()), to.number(), from);
+        emit(bits);
+    }
+
+    public void vpsllq(Vec to, Vec from, int bits) {
+        evex(MAP_0F, P66, 1, 0x73, new Vec(6, to.bits()), to.number(), from);
+        emit(bits);
+    }
+
+    public void vpsrlq(Vec to, Vec from, int bits) {
+        evex(MAP_0F, P66, 1, 0x73, new Vec(2, to.bits()), to.number(), from);
+        emit(bits);
+    }
+
+    public void vpshufd(Vec to, Vec from, int order) {
+        evex(MAP_0F, P66, 0, 0x70, to, NONE, from);
+        emit(order);
+    }
+
+    /** Orders the four 64-bit lanes of each half by two bits each of {@code order}. */
+    public void vpermq(Vec to, Vec from, int order) {
+        evex(MAP_0F3A, P66, 1, 0x00, to, NONE, from);
+        emit(order);
+    }
+
+    public void vpermd(Vec to, Vec indexes, Vec from) {
+        evex(MAP_0F38, P66, 0, 0x36, to, indexes.number(), from);
+    }
+
+    /** Picks from 2 x 16 lanes of 32 bits: {@code to} holds the indexes and receives the result. */
+    public void vpermi2d(Vec to, Vec low, Vec high) {
+        evex(MAP_0F38, P66, 0, 0x76, to, low.number(), high);
+    }
+
+    /** Picks from 2 x 8 lanes of 64 bits: {@code to} holds the indexes and receives the result. */
+    public void vpermi2q(Vec to, Vec low, Vec high) {
+        evex(MAP_0F38, P66, 1, 0x76, to, low.number(), high);
+    }
+
+    /** Picks from 2 x 8 lanes of 64 bits, the lower eight of which are overwritten by the result. */
+    public void vpermt2q(Vec to, Vec indexes, Vec high) {
+        evex(MAP_0F38, P66, 1, 0x7E, to, indexes.number(), high);
+    }
+
+    public void vpunpckldq(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x62, to, left.number(), right);
+    }
+
+    public void vpunpckhdq(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x6A, to, left.number(), right);
+    }
+
+    public void vpunpcklqdq(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x6C, to, left.number(), right);
+    }
+
+    public void vpunpckhqdq(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x6D, to, left.number(), right);
+    }
+
+    /** Two 128-bit lanes of {@code left}, then two of {@code right}, by two bits each of {@code order} (512 bits). */
+    public void vshufi32x4(Vec to, Vec left, Vec right, int order) {
+        evex(MAP_0F3A, P66, 0, 0x43, to, left.number(), right);
+        emit(order);
+    }
+
+    public void vinserti32x4(Vec to, Vec from, Vec part, int lane) {
+        evex(MAP_0F3A, P66, 0, 0x38, to, from.number(), part);
+        emit(lane);
+    }
+
+    public void vextracti32x4(Vec to, Vec from, int lane) {
+        evex(MAP_0F3A, P66, 0, 0x39, from, NONE, to);
+        emit(lane);
+    }
+
+    /** The 256 bits at {@code part} as the lower ({@code half} 0) or upper half of {@code to}. */
+    public void vinserti64x4(Vec to, Vec from, Mem part, int half) {
+        evex(MAP_0F3A, P66, 1, 0x3A, to, from.number(), part, NONE, 32);
+        emit(half);
+    }
+
+    public void vpbroadcastd(Vec to, Gp from) {
+        evex(MAP_0F38, P66, 0, 0x7C, to, NONE, new Vec(from.number(), 128));
+    }
+
+    public void vpbroadcastq(Vec to, Gp from) {
+        evex(MAP_0F38, P66, 1, 0x7C, to, NONE, new Vec(from.number(), 128));
+    }
+
+    public void vpbroadcastd(Vec to, Mem from) {
+        evex(MAP_0F38, P66, 0, 0x58, to, NONE, from, NONE, Integer.BYTES);
+    }
+
+    public void vmovd(Vec to, Gp from) {
+        evex(MAP_0F, P66, 0, 0x6E, new Vec(to.number(), 128), NONE, new Vec(from.number(), 128));
+    }
+
+    public void vmovq(Gp to, Vec from) {
+        evex(MAP_0F, P66, 1, 0x7E, new Vec(from.number(), 128), NONE, new Vec(to.number(), 128));
+    }
+
+    /** Bits of mask register {@code mask} (0 to 7): which 64-bit lanes have no bit in common. */
+    public void vptestnmq(int mask, Vec left, Vec right) {
+        evex(MAP_0F38, PF3, 1, 0x27, new Vec(mask, left.bits()), left.number(), right);
+    }
+
+    /** Bits of mask register {@code mask}: which unsigned 32-bit lanes of {@code left} are less than those of {@code right}. */
+    public void vpcmpltud(int mask, Vec left, Vec right) {
+        evex(MAP_0F3A, P66, 0, 0x1E, new Vec(mask, left.bits()), left.number(), right);
+        emit(1);
+    }
+
+    /** Adds {@code right} in the lanes whose bit in mask register {@code mask} is set, and copies {@code left} in others. */
+    public void vpaddd(Vec to, Vec left, Vec right, int mask) {
+        evex(MAP_0F, P66, 0, 0xFE, to, left.number(), right, mask);
+    }
+
+    public void kmovq(Gp to, int mask) {
+        vex(MAP_0F, PF2, 1, 0x93, to.number(), mask);
+    }
+
+    public void kmovq(int mask, Gp from) {
+        vex(MAP_0F, PF2, 1, 0x92, mask, from.number());
+    }
+
+    /** Spares the code that follows the cost of mixing with older vector instructions. */
+    public void vzeroupper() {
+        emit(0xC5);
+        emit(0xF8);
+        emit(0x77);
+    }
+
+    // ------------------------------------------------------------------------------------------------ encodings
+
+    private int evexAt;
+
+    private void legacy(int rex, int opcode, int reg, Gp rm) {
+        rex(rex, reg, 0, rm.number(), false);
+        emit(opcode);
+        modRegister(reg, rm.number());
+    }
+
+    private void legacy(int rex, int opcode, int reg, Mem rm) {
+        rex(rex, reg, indexOf(rm), rm.base().number(), false);
+        emit(opcode);
+        modMemory(reg, rm, 1);
+    }
+
+    private void legacy2(int rex, int opcode, int reg, Gp rm) {
+        rex(rex, reg, 0, rm.number(), false);
+        emit(0x0F);
+        emit(opcode);
+        modRegister(reg, rm.number());
+    }
+
+    private void legacy2(int rex, int opcode, int reg, Mem rm) {
+        rex(rex, reg, indexOf(rm), rm.base().number(), false);
+        emit(0x0F);
+        emit(opcode);
+        modMemory(reg, rm, 1);
+    }
+
+    private void immediate(int rex, int extension, Gp to, int value) {
+        boolean small = value == (byte) value;
+        legacy(rex, small ? 0x83 : 0x81, extension, to);
+        if (small) {
+            emit(value);
+        } else {
+            emitInt(value);
+        }
+    }
+
+    private void rex(int bits, int reg, int index, int base, boolean always) {
+        int prefix = bits | REX | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
+        if (prefix != REX || always) {
+            emit(prefix);
+        }
+    }
+
+    private void vex(int map, int prefix, int w, int opcode, int reg, int rm) {
+        emit(0xC4);
+        emit((reg < 8 ? 0x80 : 0) | 0x40 | (rm < 8 ? 0x20 : 0) | map);
+        emit(w << 7 | 0x78 | prefix);
+        emit(opcode);
+        modRegister(reg, rm);
+    }
+
+    private void evex(int map, int prefix, int w, int opcode, Vec reg, int second, Vec rm) {
+        evex(map, prefix, w, opcode, reg, second, rm, NONE);
+    }
+
+    private void evex(int map, int prefix, int w, int opcode, Vec reg, int second, Vec rm, int mask) {
+        // The fourth bit of rm goes where that of an index would be.
+        evexPrefix(
+                map,
+                prefix,
+                w,
+                reg.number(),
+                second,
+                rm.number() >> 4 & 1,
+                rm.number() >> 3 & 1,
+                widest(reg, rm),
+                mask);
+        emit(opcode);
+        modRegister(reg.number(), rm.number());
+    }
+
+    private void evex(int map, int prefix, int w, int opcode, Vec reg, int second, Mem rm, int mask) {
+        evex(map, prefix, w, opcode, reg, second, rm, mask, reg.bits() / Byte.SIZE);
+    }
+
+    /** {@code memoryBytes} is the unit of short displacements: what the instruction reads or writes. */
+    private void evex(int map, int prefix, int w, int opcode, Vec reg, int second, Mem rm, int mask, int memoryBytes) {
+        evexPrefix(
+                map,
+                prefix,
+                w,
+                reg.number(),
+                second,
+                indexOf(rm) >> 3,
+                rm.base().number() >> 3,
+                reg.bits(),
+                mask);
+        emit(opcode);
+        modMemory(reg.number(), rm, memoryBytes);
+    }
+
+    private void evexPrefix(int map, int prefix, int w, int reg, int second, int x, int b, int bits, int mask) {
+        evexAt = length;
+        emit(0x62);
+        emit(((reg >> 3 & 1) << 7 | x << 6 | b << 5 | (reg >> 4 & 1) << 4) ^ 0xF0 | map);
+        emit(w << 7 | (~second & 0xF) << 3 | 1 << 2 | prefix);
+        emit(bits / 256 << 5 | (~second >> 4 & 1) << 3 | mask);
+    }
+
+    /** An instruction that takes a part of a wider register is as wide as that. */
+    private static int widest(Vec reg, Vec rm) {
+        return Math.max(reg.bits(), rm.bits());
+    }
+
+    private static int indexOf(Mem memory) {
+        Gp index = memory.index();
+        return index == null ? 0 : index.number();
+    }
+
+    private void modRegister(int reg, int rm) {
+        emit(0xC0 | (reg & 7) << 3 | (rm & 7));
+    }
+
+    private void modMemory(int reg, Mem rm, int unit) {
+        int base = rm.base().number() & 7;
+        int displacement = rm.displacement();
+        int shortForm = displacement / unit;
+        int mod;
+        if (displacement == 0 && base != Gp.RBP.number()) {
+            mod = 0;
+        } else if (displacement % unit == 0 && shortForm == (byte) shortForm) {
+            mod = 1;
+        } else {
+            mod = 2;
+        }
+        @Nullable Gp index = rm.index();
+        if (index == null && base != Gp.RSP.number()) {
+            emit(mod << 6 | (reg & 7) << 3 | base);
+        } else {
+            int indexBits = index == null ? Gp.RSP.number() : index.number() & 7;
+            emit(mod << 6 | (reg & 7) << 3 | Gp.RSP.number());
+            emit(Integer.numberOfTrailingZeros(rm.scale()) << 6 | indexBits << 3 | base);
+        }
+        if (mod == 1) {
+            emit(shortForm);
+        } else if (mod == 2) {
+            emitInt(displacement);
+        }
+    }
+
+    private void use(Label label) {
+        int at = length;
+        emitInt(0);
+        if (label.position == Label.UNBOUND) {
+            label.uses.add(at);
+        } else {
+            patch(at, label.position);
+        }
+    }
+
+    private void patch(int at, int target) {
+        int distance = target - (at + Integer.BYTES);
+        for (int i = 0; i < Integer.BYTES; i++) {
+            code[at + i] = (byte) (distance >> Byte.SIZE * i);
+        }
+    }
+
+    private void emit(int value) {
+        if (length == code.length) {
+            code = Arrays.copyOf(code, 2 * length);
+        }
+        code[length++] = (byte) value;
+    }
+
+    private void emitInt(int value) {
+        for (int i = 0; i < Integer.BYTES; i++) {
+            emit(value >> Byte.SIZE * i);
+        }
+    }
+}
