@@ -110,9 +110,12 @@ public final class Backup {
             scan.deliver(probe);
             pipeline.await();
             BackupWorker worker = pipeline.workers().getFirst();
-            SnapshotTrees.Roots built = trees.build(pipeline.workers().stream()
-                    .map(w -> new SnapshotTrees.Builder(w, w, w.writer()))
-                    .toList());
+            SnapshotTrees.Roots built = pipeline.treesOfParent();
+            if (built == null) {
+                built = trees.build(pipeline.workers().stream()
+                        .map(w -> new SnapshotTrees.Builder(w, w, w.writer()))
+                        .toList());
+            }
             SnapshotHeader.Source source = new SnapshotHeader.Source(
                     first.type(),
                     first.origin(),

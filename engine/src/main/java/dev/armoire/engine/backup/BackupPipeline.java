@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.backup;
 
+import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.crypto.Mac;
@@ -59,6 +60,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     private final List<Thread> threads = new ArrayList<>();
     private final List<BackupWorker> workers = new ArrayList<>();
     private final IdleStrategy walkIdle = newIdleStrategy();
+    private boolean hasNews;
 
     /**
      * An item of the source, or a path that could not be read.
@@ -148,8 +150,14 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         } else {
             stopIfInterrupted();
             checkRunning();
-            trees.add(record.path(), false, unchanged.mac(), unchanged.bytes());
-            counters.unchangedFiles.increment();
+            int mode = record.info().mode();
+            trees.add(record.path(), FileMode.isDirectory(mode), unchanged.mac(), unchanged.bytes());
+            if (FileMode.isDevice(mode)) {
+                deviceNumbers.add(record.path(), record.info().rdev());
+            }
+            if (FileMode.isRegular(mode)) {
+                counters.unchangedFiles.increment();
+            }
             done(record.path());
         }
     }
@@ -164,7 +172,13 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         return failure.get() != null;
     }
 
+    /** The trees of the parent if the walk, which is over, has found just what is in them, else null. */
+    SnapshotTrees.@Nullable Roots treesOfParent() {
+        return hasNews || parent == null ? null : parent.treesIfSame();
+    }
+
     private synchronized void submit(Item item) {
+        hasNews = true;
         stopIfInterrupted();
         checkRunning();
         open.incrementAndGet();

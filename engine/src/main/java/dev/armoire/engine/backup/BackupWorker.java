@@ -60,8 +60,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         FileInfo info = record.info();
         try {
             if (!FileMode.isRegular(info.mode())) {
-                String type = FileMode.isDirectory(info.mode()) ? "" : Entry.NOT_REGULAR;
-                add(record, info, Mac.ZERO, type, 0, 0);
+                add(record, Entry.withoutContent(path, info, target(record), storeXattrs(record)));
                 if (FileMode.isDevice(info.mode())) {
                     pipeline.deviceNumbers().add(path, info.rdev());
                 }
@@ -84,13 +83,20 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         }
     }
 
-    /** Adds an item whose content is stored; its attributes come now, for an item that has failed has none. */
+    /** Adds a file whose content is stored; its attributes come now, for an item that has failed has none. */
     private void add(ImportRecord record, FileInfo info, Mac object, String contentType, double entropy, long chunks) {
         List<byte[]> xattrs = storeXattrs(record);
-        byte[] target = FileMode.isSymlink(info.mode()) ? record.linkTarget() : NO_TARGET;
+        add(record, Entry.of(record.path(), info, NO_TARGET, object, contentType, entropy, chunks, xattrs));
+    }
+
+    private static byte[] target(ImportRecord record) {
+        return FileMode.isSymlink(record.info().mode()) ? record.linkTarget() : NO_TARGET;
+    }
+
+    private void add(ImportRecord record, Entry entry) {
+        FileInfo info = entry.info();
         writer.reset();
-        Entry.of(record.path(), info, target, object, contentType, entropy, chunks, xattrs)
-                .encode(writer);
+        entry.encode(writer);
         Mac mac = store(ResourceType.VFS_ENTRY, writer.written());
         pipeline.trees().add(record.path(), FileMode.isDirectory(info.mode()), mac, writer.written());
     }

@@ -11,12 +11,19 @@ import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.snapshot.Dirpack;
+import dev.armoire.engine.snapshot.SnapshotTrees;
 import dev.armoire.engine.snapshot.TreeKind;
 import dev.armoire.engine.snapshot.TreeReader;
 import dev.armoire.index.BlobIndex;
+import dev.armoire.packfile.MsgpackWriter;
 import dev.armoire.packfile.ResourceType;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,22 +33,36 @@ import org.jspecify.annotations.Nullable;
 final class ParentView implements AutoCloseable {
     private final BlobReader reader;
     private final BlobIndex index;
+    private final SnapshotHeader.Source source;
     private final TreeReader dirpacks;
+    private final MsgpackWriter writer = new MsgpackWriter();
     private byte @Nullable [] directory;
     private Dirpack.@Nullable Cursor cursor;
     private @Nullable EntryHeads heads;
 
-    ParentView(BlobReader reader, BlobIndex index, Mac dirpackIndex) {
+    /** Directories that were visited; with one visited twice nothing can be said of the whole. */
+    private final Set<ByteBuffer> visited = new HashSet<>();
+
+    /** Directories that are unchanged themselves; what is in them may not be, even if nothing is in them now. */
+    private final List<byte[]> unchangedDirectories = new ArrayList<>();
+
+    private boolean isCounted = true;
+    private long frames;
+    private long found;
+    private boolean hasRoot;
+
+    ParentView(BlobReader reader, BlobIndex index, SnapshotHeader.Source source, Mac dirpackIndex) {
         this.reader = reader;
         this.index = index;
+        this.source = source;
         this.dirpacks = new TreeReader(TreeKind.INDEX, reader, dirpackIndex);
     }
 
     /** The view of a parent, or null when it has no directory listings (Plakar before 1.0.3). */
     static @Nullable ParentView open(BlobReader reader, BlobIndex index, SnapshotHeader parent) {
-        return parent.source()
-                .index(SnapshotHeader.DIRPACK_INDEX)
-                .map(root -> new ParentView(reader, index, root))
+        SnapshotHeader.Source source = parent.source();
+        return source.index(SnapshotHeader.DIRPACK_INDEX)
+                .map(root -> new ParentView(reader, index, source, root))
                 .orElse(null);
     }
 
@@ -54,55 +75,143 @@ final class ParentView implements AutoCloseable {
     record Unchanged(@Nullable Entry entry, MemorySegment bytes, Mac mac) {}
 
     /**
-     * Says whether a regular file has not changed since the parent: size, mode, times, owner, inode, device, links,
+     * Says whether an item has not changed since the parent: size, mode, times, owner, inode, device, links, target,
      * whatever a snapshot stores. A damaged parent counts as none.
      */
     @Nullable
     Unchanged unchanged(ImportRecord record) {
-        if (!FileMode.isRegular(record.info().mode())) {
+        try {
+            Unchanged same = FileMode.isRegular(record.info().mode()) ? unchangedFile(record) : unchangedOther(record);
+            if (same != null && same.entry() == null) {
+                found++;
+            }
+            return same;
+        } catch (CorruptDataException e) {
+            isCounted = false;
             return null;
         }
-        try {
+    }
+
+    private @Nullable Unchanged unchangedFile(ImportRecord record) {
+        Dirpack.Frame frame = find(record.path());
+        if (frame == null || heads == null) {
+            return null;
+        }
+        EntryHeads.Content content =
+                heads.contentIfSame(frame.bytes(), SnapshotPath.name(record.path()), record.info());
+        if (content == null || !content.isComplete() || !index.contains(ResourceType.OBJECT, content.object())) {
+            return null;
+        }
+        boolean asItIs = !content.hasXattrs()
+                && record.xattrNames().isEmpty()
+                && index.contains(ResourceType.VFS_ENTRY, frame.mac());
+        return new Unchanged(asItIs ? null : frame.entry(), frame.bytes(), frame.mac());
+    }
+
+    /** A directory, link or special file: its entry is made anew, and compared. */
+    private @Nullable Unchanged unchangedOther(ImportRecord record) {
+        MemorySegment bytes;
+        Mac mac;
+        if (SnapshotPath.isRoot(record.path())) {
+            mac = new TreeReader(TreeKind.VFS, reader, source.vfs()).find(SnapshotPath.ROOT);
+            if (mac == null) {
+                return null;
+            }
+            bytes = reader.read(ResourceType.VFS_ENTRY, mac);
+        } else {
             Dirpack.Frame frame = find(record.path());
-            if (frame == null || heads == null) {
+            if (frame == null) {
                 return null;
             }
-            EntryHeads.Content content =
-                    heads.contentIfSame(frame.bytes(), SnapshotPath.name(record.path()), record.info());
-            if (content == null || !content.isComplete() || !index.contains(ResourceType.OBJECT, content.object())) {
-                return null;
+            bytes = frame.bytes();
+            mac = frame.mac();
+        }
+        writer.reset();
+        Entry.withoutContent(record.path(), record.info(), record.linkTarget(), List.of())
+                .encode(writer);
+        boolean isSame = record.xattrNames().isEmpty() && writer.written().mismatch(bytes) < 0;
+        if (!isSame || !index.contains(ResourceType.VFS_ENTRY, mac)) {
+            return null;
+        }
+        if (SnapshotPath.isRoot(record.path())) {
+            isCounted &= !hasRoot;
+            hasRoot = true;
+            found--; // stands in no listing
+        }
+        if (FileMode.isDirectory(record.info().mode())) {
+            unchangedDirectories.add(record.path());
+        }
+        return new Unchanged(null, bytes, mac);
+    }
+
+    /**
+     * The trees of the parent if they are those of the walk too, because every item was {@link #unchanged} and nothing
+     * else was in the parent; else null. To be asked after the walk, when it brought neither errors nor anything else.
+     */
+    SnapshotTrees.@Nullable Roots treesIfSame() {
+        try {
+            closeCursor();
+            for (byte[] path : unchangedDirectories) {
+                if (!visited.contains(ByteBuffer.wrap(path))) {
+                    enter(path);
+                    closeCursor();
+                }
             }
-            boolean asItIs = !content.hasXattrs()
-                    && record.xattrNames().isEmpty()
-                    && index.contains(ResourceType.VFS_ENTRY, frame.mac());
-            return new Unchanged(asItIs ? null : frame.entry(), frame.bytes(), frame.mac());
         } catch (CorruptDataException e) {
             return null;
         }
+        boolean isSame = isCounted
+                && hasRoot
+                && found == frames
+                && source.summary().below().errors == 0
+                && index.contains(TreeKind.VFS.rootType(), source.vfs())
+                && index.contains(TreeKind.XATTRS.rootType(), source.xattrs())
+                && index.contains(TreeKind.ERRORS.rootType(), source.errors());
+        List<SnapshotHeader.Index> indexes = new ArrayList<>();
+        for (String name : SnapshotTrees.INDEXES) {
+            source.index(name)
+                    .filter(root -> index.contains(TreeKind.INDEX.rootType(), root))
+                    .ifPresent(root -> indexes.add(new SnapshotHeader.Index(name, root)));
+        }
+        return isSame && indexes.size() == SnapshotTrees.INDEXES.size()
+                ? new SnapshotTrees.Roots(source.vfs(), source.xattrs(), source.errors(), indexes, source.summary())
+                : null;
     }
 
     private Dirpack.@Nullable Frame find(byte[] path) {
         byte[] parent = SnapshotPath.parent(path);
         if (directory == null || !Arrays.equals(parent, directory)) {
             closeCursor();
-            directory = parent;
-            Mac listing = dirpacks.find(parent);
-            heads = new EntryHeads(parent);
-            cursor = listing == null ? null : new Dirpack.Cursor(reader, listing, heads);
+            enter(parent);
         }
         return cursor == null ? null : cursor.find(SnapshotPath.name(path));
     }
 
+    private void enter(byte[] path) {
+        directory = path;
+        isCounted &= visited.add(ByteBuffer.wrap(path));
+        Mac listing = dirpacks.find(path);
+        heads = new EntryHeads(path);
+        cursor = listing == null ? null : new Dirpack.Cursor(reader, listing, heads);
+    }
+
     private void closeCursor() {
         if (cursor != null) {
-            cursor.close();
-            cursor = null;
+            try (Dirpack.Cursor done = cursor) {
+                long count = done.countToEnd();
+                isCounted &= count >= 0;
+                frames += count;
+            } finally {
+                cursor = null;
+            }
         }
     }
 
     @Override
     public void close() {
-        closeCursor();
+        if (cursor != null) {
+            cursor.close();
+        }
         reader.close();
     }
 }

@@ -113,6 +113,12 @@ public record Entry(
                 null);
     }
 
+    /** The entry of a directory, a link or a special file. */
+    public static Entry withoutContent(byte[] path, FileInfo info, byte[] linkTarget, List<byte[]> xattrNames) {
+        String contentType = FileMode.isDirectory(info.mode()) ? "" : NOT_REGULAR;
+        return of(path, info, linkTarget, Mac.ZERO, contentType, 0, 0, xattrNames);
+    }
+
     public byte[] path() {
         return SnapshotPath.isRoot(name) ? SnapshotPath.ROOT : SnapshotPath.child(parentPath, name);
     }

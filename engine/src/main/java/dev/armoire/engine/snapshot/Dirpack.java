@@ -146,6 +146,8 @@ public final class Dirpack {
         private @Nullable Frame current;
         private byte[] currentName = {};
         private byte[] previousName = {};
+        private long seen;
+        private boolean wentBack;
 
         public Cursor(BlobSource source, Mac object, EntryHeads heads) {
             this.source = source;
@@ -162,6 +164,7 @@ public final class Dirpack {
                 current = null;
                 currentName = new byte[0];
                 previousName = new byte[0];
+                wentBack = true;
             }
             while (current == null || Arrays.compareUnsigned(currentName, name) < 0) {
                 if (!frames.hasNext()) {
@@ -169,10 +172,20 @@ public final class Dirpack {
                 }
                 previousName = currentName;
                 current = frames.next();
+                seen++;
                 MemorySegment found = heads.name(current.bytes());
                 currentName = found == null ? current.entry().name() : found.toArray(JAVA_BYTE);
             }
             return Arrays.equals(currentName, name) ? current : null;
+        }
+
+        /** Reads on to the end; returns how many frames there are, or -1 if some were asked for twice. */
+        public long countToEnd() {
+            while (frames.hasNext()) {
+                frames.next();
+                seen++;
+            }
+            return wentBack ? -1 : seen;
         }
 
         @Override

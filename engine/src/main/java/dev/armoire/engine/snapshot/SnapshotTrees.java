@@ -38,6 +38,10 @@ import org.jspecify.annotations.Nullable;
  * from which each directory is gathered once, in descending order of paths, so that children come before their parents.
  */
 public final class SnapshotTrees implements AutoCloseable {
+    /** The indexes that every snapshot has, in the order of the header. */
+    public static final List<String> INDEXES =
+            List.of(SnapshotHeader.CONTENT_TYPE_INDEX, SnapshotHeader.DIRPACK_INDEX, SnapshotHeader.SUMMARY_INDEX);
+
     private static final int IS_DIRECTORY = 0xFFFF;
     /** A line of a sorted directory: media u16, name length u16, MAC, name. */
     private static final int RUN_MEDIA_AT = 0;
@@ -189,10 +193,10 @@ public final class SnapshotTrees implements AutoCloseable {
             others[3] = buildSorted(TreeKind.XATTRS, xattrs, first);
             others[4] = buildSorted(TreeKind.ERRORS, errors, first);
         });
-        List<SnapshotHeader.Index> indexes = List.of(
-                new SnapshotHeader.Index(SnapshotHeader.CONTENT_TYPE_INDEX, others[0]),
-                new SnapshotHeader.Index(SnapshotHeader.DIRPACK_INDEX, others[1]),
-                new SnapshotHeader.Index(SnapshotHeader.SUMMARY_INDEX, others[2]));
+        List<SnapshotHeader.Index> indexes = new ArrayList<>();
+        for (int i = 0; i < INDEXES.size(); i++) {
+            indexes.add(new SnapshotHeader.Index(INDEXES.get(i), others[i]));
+        }
         Summary summary = root.summary;
         if (summary == null) {
             throw new IllegalStateException("no summary for /");

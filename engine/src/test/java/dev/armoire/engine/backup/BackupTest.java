@@ -9,6 +9,7 @@ import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.repository.BlobReader;
@@ -29,11 +30,14 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Backups of sources that are made up, restored into memory and compared. */
@@ -142,6 +146,84 @@ class BackupTest {
             assertThat(third.newBlobs()).isEqualTo(1);
         }
         assertThat(source.opened.get()).isEqualTo(2 * opened);
+    }
+
+    private static MemorySource tree() {
+        return new MemorySource("/s")
+                .directory("/")
+                .directory("/s")
+                .directory("/s/a")
+                .directory("/s/b")
+                .link("/s/link", "a")
+                .special("/s/null", FileMode.DEVICE | FileMode.CHARACTER | 0666, 259)
+                .file("/s/z", "z")
+                .file("/s/a/one", "one")
+                .file("/s/a/two", "two")
+                .directory("/s/b/c")
+                .file("/s/b/c/three", "three");
+    }
+
+    /** What a walk may find the second time, and whether the trees are then those of the first. */
+    static List<Arguments> secondWalks() {
+        return List.of(
+                Arguments.of("all as it was", true, (UnaryOperator<MemorySource>) source -> source),
+                without("/s/z"),
+                without("/s/a/one"),
+                without("/s/a/two"),
+                without("/s/null"),
+                without("/s/link"),
+                without("/s/a", "/s/a/one", "/s/a/two"),
+                without("/s/b", "/s/b/c", "/s/b/c/three"),
+                without("/s/a", "/s/b", "/s/link", "/s/null", "/s/z", "/s/a/one", "/s/a/two", "/s/b/c", "/s/b/c/three"),
+                with("a file", source -> source.file("/s/b/c/zzz", "zzz")),
+                with("an empty directory", source -> source.directory("/s/b/c/empty")),
+                with("an error", source -> source.error("/s/b/c/zzz", "input/output error")),
+                with("a changed directory", source -> source.directory("/s/a")),
+                with("a changed root", source -> source.directory("/")),
+                with("a changed link", source -> source.link("/s/link", "b")),
+                with("a changed file", source -> source.file("/s/a/one", "eno")),
+                with("an attribute", source -> source.file("/s/b/c/y", new byte[3], Map.of("user.x", new byte[] {1}))));
+    }
+
+    private static Arguments with(String what, UnaryOperator<MemorySource> change) {
+        return Arguments.of("with " + what, false, change);
+    }
+
+    private static Arguments without(String... paths) {
+        UnaryOperator<MemorySource> change = source -> {
+            source.items().removeIf(item -> List.of(paths).contains(SnapshotPath.display(item.path())));
+            return source;
+        };
+        return Arguments.of("without " + paths[0], false, change);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("secondWalks")
+    void theTreesOfTheParentAreTakenOverWhenNothingHasChanged(
+            String name, boolean isSame, UnaryOperator<MemorySource> change) throws IOException {
+        BackupResult first = TestStores.backUp(store, tree());
+        BackupResult second = TestStores.backUp(store, change.apply(tree()));
+        assertThat(roots(second).equals(roots(first))).isEqualTo(isSame);
+        if (isSame) {
+            assertThat(second.header().source().context())
+                    .as("device numbers")
+                    .isEqualTo(first.header().source().context())
+                    .isNotEmpty();
+        }
+        audit();
+        try (Repository repository = TestStores.open(store)) {
+            BackupResult without = Backup.run(
+                    repository,
+                    List.of(change.apply(tree())),
+                    TestStores.options(store, 2, false),
+                    new TestStores.Events());
+            assertThat(roots(second)).isEqualTo(roots(without));
+        }
+    }
+
+    private static List<Object> roots(BackupResult result) {
+        SnapshotHeader.Source source = result.header().source();
+        return List.of(source.vfs(), source.xattrs(), source.errors(), source.indexes());
     }
 
     @Test
