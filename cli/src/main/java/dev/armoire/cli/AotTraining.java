@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What the JVM watches while it writes its AOT cache: a life of a small store in one process, with the commands that
+ * people wait for. The launcher runs it after a build; it prints nothing and leaves nothing but the store.
+ */
+final class AotTraining {
+    private AotTraining() {}
+
+    /**
+     * Entry point of the launcher. The passphrase comes from the environment.
+     *
+     * @param args an empty folder, and a folder to be backed up
+     * @throws IOException when a command fails, with its name: then there must be no cache
+     */
+    public static void main(String[] args) throws IOException {
+        String store = Path.of(args[0], "store").toString();
+        String plain = Path.of(args[0], "plain").toString();
+        String restored = Path.of(args[0], "restored").toString();
+        String source = args[1];
+        for (List<String> words : List.of(
+                List.of("version"),
+                List.of("at", store, "create"), // the two that are encrypted spend most of their time on the key
+                List.of("at", store, "backup", source),
+                List.of("at", plain, "create", "-plaintext"),
+                List.of("at", plain, "backup", source),
+                List.of("at", plain, "backup", source),
+                List.of("at", plain, "ls"),
+                List.of("at", plain, "ls", "-recursive", "-latest"),
+                List.of("at", plain, "check"),
+                List.of("at", plain, "restore", "-to", restored))) {
+            Surroundings quiet = new Surroundings(
+                    System.getenv(),
+                    Path.of(System.getProperty("user.home", "")),
+                    OutputStream.nullOutputStream(),
+                    OutputStream.nullOutputStream(),
+                    false,
+                    new TerminalPrompt());
+            int exitCode = Cli.run(words, quiet);
+            if (exitCode != ExitCode.OK) {
+                throw new IOException("training run: exit code " + exitCode + " of " + words);
+            }
+        }
+    }
+}
