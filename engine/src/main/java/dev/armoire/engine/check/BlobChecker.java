@@ -160,6 +160,7 @@ final class BlobChecker implements WorkQueue.Tools {
             MemorySegment data = ObjectReader.chunk(reader, chunk);
             if (isJoined) {
                 hasher.update(data);
+                findings.good().add(ResourceType.CHUNK, chunk.mac());
             }
             return null;
         } catch (CorruptDataException | UncheckedIOException e) {

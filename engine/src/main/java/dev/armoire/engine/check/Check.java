@@ -3,8 +3,11 @@ package dev.armoire.engine.check;
 
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -12,6 +15,12 @@ import java.util.Set;
  * walks its trees and listings, workers verify entries and contents. Damage is told and stops nothing.
  */
 public final class Check {
+    /** An object of a dozen chunks or more; the few bytes of smaller ones are as quickly decoded twice. */
+    private static final long LARGE_RECORD_BYTES = 1024;
+
+    /** Keeps what is held of them to some ten megabytes. */
+    private static final int MAX_LARGE = 200_000;
+
     private Check() {}
 
     /**
@@ -23,21 +32,24 @@ public final class Check {
      */
     public static CheckResult run(Repository repository, CheckRequest request, CheckEvents events) throws IOException {
         StoredPackfiles packfiles = StoredPackfiles.of(repository);
-        StoreVerdicts verdicts = StoreVerdicts.none();
+        StoreVerdicts verdicts = new StoreVerdicts(request.store() ? packfiles.locations().length : 0);
         long storeProblems = 0;
         long bytesRead = 0;
-        if (request.store()) {
-            StorePass pass = new StorePass(repository, packfiles, events);
-            verdicts = pass.run(request.workers());
-            storeProblems = pass.problems();
-            bytesRead = pass.bytesRead();
-        }
         Set<Mac> failed = new HashSet<>();
         try (Findings findings = new Findings(packfiles, verdicts, request.fast());
                 WorkQueue<BlobChecker> queue = new WorkQueue<>(
                         "check", request.workers(), stopped -> new BlobChecker(repository, findings, stopped));
                 BlobChecker own = new BlobChecker(
                         repository, findings, () -> Thread.currentThread().isInterrupted())) {
+            if (request.store()) {
+                if (!request.fast()) {
+                    checkLargeContents(repository, queue);
+                }
+                StorePass pass = new StorePass(repository, findings, events);
+                pass.run(request.workers());
+                storeProblems = pass.problems();
+                bytesRead = pass.bytesRead() + findings.bytesRead().sumThenReset();
+            }
             for (Target target : request.targets()) {
                 long begun = System.nanoTime();
                 Mac id = target.header().identifier();
@@ -52,5 +64,25 @@ public final class Check {
             }
         }
         return new CheckResult(failed.size(), storeProblems, bytesRead);
+    }
+
+    /**
+     * Contents of many chunks have a MAC of their own, for which the chunks are needed one after the other. Read before
+     * the packfiles, those chunks need not be decoded a second time.
+     */
+    private static void checkLargeContents(Repository repository, WorkQueue<BlobChecker> queue) {
+        List<Mac> large = new ArrayList<>();
+        repository.index().forEach((type, mac, packfile, offset, length) -> {
+            if (type == ResourceType.OBJECT && length >= LARGE_RECORD_BYTES && large.size() < MAX_LARGE) {
+                large.add(mac);
+            }
+        });
+        for (Mac object : large) {
+            queue.submit(tools -> {
+                tools.content(object);
+                tools.account();
+            });
+        }
+        queue.await();
     }
 }

@@ -48,6 +48,7 @@ final class PackfileScan implements WorkQueue.Tools {
 
     private final Storage storage;
     private final BlobIndex locations;
+    private final MacSet decoded;
     private final BlobCodec codec;
     private final MacHasher blobHasher;
     private final MacHasher wholeHasher;
@@ -71,8 +72,12 @@ final class PackfileScan implements WorkQueue.Tools {
      */
     record Outcome(List<String> problems, @Nullable Set<Long> doubtful, long bytesRead) {}
 
-    /** @param stopped asked now and then whether the result is still wanted */
-    PackfileScan(Repository repository, BooleanSupplier stopped) {
+    /**
+     * @param decoded chunks that were decoded and found well where the states place them
+     * @param stopped asked now and then whether the result is still wanted
+     */
+    PackfileScan(Repository repository, MacSet decoded, BooleanSupplier stopped) {
+        this.decoded = decoded;
         this.storage = repository.storage();
         this.locations = repository.index();
         this.codec = repository.newCodec();
@@ -93,7 +98,7 @@ final class PackfileScan implements WorkQueue.Tools {
             Mac name = locations.packfiles().name(packfile);
             long size = storage.size(ObjectKind.PACKFILE, name);
             PackfileRecords records = readIndex(name, size);
-            readAll(name, size, records);
+            readAll(packfile, name, size, records);
             compareWithStates(packfile, records, expected);
             isComplete = true;
         } catch (PipelineAbortedException e) {
@@ -191,7 +196,7 @@ final class PackfileScan implements WorkQueue.Tools {
         return records;
     }
 
-    private void readAll(Mac name, long size, PackfileRecords records) throws IOException {
+    private void readAll(int packfile, Mac name, long size, PackfileRecords records) throws IOException {
         wholeHasher.finish(); // a scan before this one may have ended in the middle
         long macAt = size - Mac.BYTES;
         long at = 0;
@@ -216,7 +221,7 @@ final class PackfileScan implements WorkQueue.Tools {
                 if (from + length > at) {
                     break;
                 }
-                verify(records, record, view.asSlice(from - base, length));
+                verify(packfile, records, record, view.asSlice(from - base, length));
             }
             if (record < records.count()) {
                 // What is there of the next blob moves to the front, and the window opens as wide as that blob is.
@@ -238,9 +243,9 @@ final class PackfileScan implements WorkQueue.Tools {
         }
     }
 
-    private void verify(PackfileRecords records, long record, MemorySegment encoded) {
+    private void verify(int packfile, PackfileRecords records, long record, MemorySegment encoded) {
         int type = records.type(record);
-        if (type == ResourceType.RANDOM) {
+        if (type == ResourceType.RANDOM || isDecoded(packfile, records, record)) {
             return;
         }
         String problem = null;
@@ -260,6 +265,19 @@ final class PackfileScan implements WorkQueue.Tools {
             problem(describe(records, record) + ": " + problem);
             doubt(records.offset(record));
         }
+    }
+
+    /** Whether this very copy of a chunk was found well before. Its bytes are still part of the MAC of the whole. */
+    private boolean isDecoded(int packfile, PackfileRecords records, long record) {
+        Mac mac = records.mac(record);
+        if (records.type(record) != ResourceType.CHUNK || !decoded.contains(ResourceType.CHUNK, mac)) {
+            return false;
+        }
+        BlobLocation place = locations.findExpected(ResourceType.CHUNK, mac);
+        return place != null
+                && place.packfile() == packfile
+                && place.offset() == records.offset(record)
+                && place.length() == records.length(record);
     }
 
     /** A packfile in no state has nothing to be compared with: its blobs belong to nobody. */

@@ -11,18 +11,19 @@ final class StorePass {
     private final Repository repository;
     private final StoredPackfiles packfiles;
     private final CheckEvents events;
-    private final StoreVerdicts verdicts;
+    private final Findings findings;
     private final LongAdder problems = new LongAdder();
     private final LongAdder bytesRead = new LongAdder();
 
-    StorePass(Repository repository, StoredPackfiles packfiles, CheckEvents events) {
+    StorePass(Repository repository, Findings findings, CheckEvents events) {
         this.repository = repository;
-        this.packfiles = packfiles;
+        this.packfiles = findings.packfiles();
+        this.findings = findings;
         this.events = events;
-        this.verdicts = new StoreVerdicts(packfiles.locations().length);
     }
 
-    StoreVerdicts run(int workers) {
+    /** Leaves what it finds in the verdicts of the findings. */
+    void run(int workers) {
         PackfileTable table = repository.index().packfiles();
         for (int packfile : packfiles.missing()) {
             problem(
@@ -30,8 +31,8 @@ final class StorePass {
                     "it is missing; states place " + packfiles.locations()[packfile]
                             + " blobs in it: copy it back from another copy of the store");
         }
-        try (WorkQueue<PackfileScan> queue =
-                new WorkQueue<>("check-store", workers, stopped -> new PackfileScan(repository, stopped))) {
+        try (WorkQueue<PackfileScan> queue = new WorkQueue<>(
+                "check-store", workers, stopped -> new PackfileScan(repository, findings.good(), stopped))) {
             for (int packfile : packfiles.toRead()) {
                 long expected = packfiles.locations()[packfile];
                 if (expected == 0 && !table.isExpected(packfile)) {
@@ -43,13 +44,12 @@ final class StorePass {
             }
             queue.await();
         }
-        return verdicts;
     }
 
     private void take(int packfile, PackfileScan.Outcome outcome) {
         outcome.problems().forEach(text -> problem(packfile, text));
         if (outcome.doubtful() != null) {
-            verdicts.put(packfile, outcome.doubtful());
+            findings.verdicts().put(packfile, outcome.doubtful());
         }
         bytesRead.add(outcome.bytesRead());
     }

@@ -14,13 +14,9 @@ final class StoreVerdicts {
     /** By packfile ordinal: offsets of blobs that are in doubt; null where the packfile as a whole is. */
     private final AtomicReferenceArray<@Nullable Set<Long>> doubtful;
 
+    /** @param packfiles how many will be read; with none, nothing is verified */
     StoreVerdicts(int packfiles) {
         doubtful = new AtomicReferenceArray<>(packfiles);
-    }
-
-    /** Nothing was read, nothing is verified. */
-    static StoreVerdicts none() {
-        return new StoreVerdicts(0);
     }
 
     void put(int packfile, Set<Long> doubtfulOffsets) {

@@ -41,6 +41,7 @@ import java.util.Random;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -433,6 +434,49 @@ class CheckTest {
                 .isInstanceOf(CorruptDataException.class)
                 .hasMessageContaining(
                         Stores.files(store, "states").getFirst().getFileName().toString());
+    }
+
+    @Test
+    void theChunksOfALargeContentAreVerifiedInPlace() throws IOException {
+        Path source = Files.createDirectory(folder.resolve("source"));
+        byte[] content = new byte[40 << 20];
+        new Random(11).nextBytes(content);
+        Files.write(source.resolve("large"), content);
+        byte[] config = Repository.newConfig(Hashing.BLAKE3, Compression.LZ4, null);
+        try (Repository repository = Stores.create(folder.resolve("store"), config)) {
+            backup(repository, source);
+        }
+        try (Repository repository = Stores.open(folder.resolve("store"))) {
+            List<Target> targets = Stores.targets(repository);
+            assertThat(largestObject(repository))
+                    .as("a record as large contents have")
+                    .isGreaterThan(1024);
+            Recorder well = Recorder.check(repository, targets, false, true);
+            assertThat(well.failed).isEmpty();
+            assertThat(well.storeProblems).isEmpty();
+            Path packfile = Stores.files(folder.resolve("store"), "packfiles").stream()
+                    .max(Comparator.comparingLong(file -> file.toFile().length()))
+                    .orElseThrow();
+            Stores.flip(packfile, 1 << 20, 1);
+            Recorder damaged = Recorder.check(repository, targets, false, true);
+            assertThat(damaged.failed.keySet())
+                    .singleElement()
+                    .asString()
+                    .endsWith(source.resolve("large").toString());
+            assertThat(damaged.storeProblems)
+                    .isNotEmpty()
+                    .allMatch(p -> p.contains(String.valueOf(packfile.getFileName())));
+        }
+    }
+
+    private static long largestObject(Repository repository) {
+        AtomicLong largest = new AtomicLong();
+        repository.index().forEach((type, mac, packfile, offset, length) -> {
+            if (type == ResourceType.OBJECT) {
+                largest.accumulateAndGet(length, Math::max);
+            }
+        });
+        return largest.get();
     }
 
     private static void backup(Repository repository, Path source) throws IOException {
