@@ -103,20 +103,27 @@ final class LsCommand implements Command {
     private void listFolder(Snapshot snapshot, byte[] folder, boolean isRecursive, Troubles troubles, Report report) {
         List<byte[]> below = new ArrayList<>();
         try {
-            snapshot.forEachChild(folder, (entry, mac) -> {
-                print(entry, SnapshotPath.display(isRecursive ? entry.path() : entry.name()), troubles, report);
-                if (isRecursive && entry.isDirectory()) {
-                    below.add(entry.path());
-                }
-                return !Thread.currentThread().isInterrupted();
-            });
+            snapshot.forEachChild(
+                    folder,
+                    (entry, mac) -> {
+                        print(entry, SnapshotPath.display(isRecursive ? entry.path() : entry.name()), troubles, report);
+                        if (isRecursive && entry.isDirectory()) {
+                            below.add(entry.path());
+                        }
+                        return !Thread.currentThread().isInterrupted();
+                    },
+                    (path, problem) -> damaged(path, problem, report));
         } catch (CorruptDataException e) {
-            report.error(SnapshotPath.display(folder) + ": " + e.getMessage());
-            exitCode = ExitCode.DAMAGE;
+            damaged(folder, e, report);
         }
         for (byte[] child : below) {
             listFolder(snapshot, child, true, troubles, report);
         }
+    }
+
+    private void damaged(byte[] path, CorruptDataException problem, Report report) {
+        report.error(SnapshotPath.display(path) + ": " + problem.getMessage());
+        exitCode = ExitCode.DAMAGE;
     }
 
     private static void print(Entry entry, String name, Troubles troubles, Report report) {

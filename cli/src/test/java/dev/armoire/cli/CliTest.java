@@ -511,6 +511,37 @@ class CliTest {
     }
 
     @Test
+    void aListingThatIsDamagedIsMadeUpFromTheTree() throws IOException {
+        String id = run.backup();
+        List<String> whole = run.onStore("ls", id).outLines();
+        assertThat(whole).hasSize(3);
+        int madeUp = 0;
+        for (String name : run.tree("store/packfiles")) {
+            Path packfile = folder.resolve("store/packfiles").resolve(name);
+            if (!Files.isRegularFile(packfile)) {
+                continue;
+            }
+            packfile.toFile().setWritable(true);
+            byte[] bytes = Files.readAllBytes(packfile);
+            for (int at = 16; at < bytes.length; at += 61) {
+                bytes[at] ^= 1;
+                Files.write(packfile, bytes);
+                ArmoireRun.Outcome ls = run.onStore("ls", id);
+                bytes[at] ^= 1;
+                assertThat(ls.exitCode()).isIn(0, 65);
+                if (ls.exitCode() == 0) {
+                    assertThat(ls.outLines()).isEqualTo(whole);
+                } else if (ls.outLines().equals(whole)) {
+                    assertThat(ls.err()).startsWith("error: " + source() + ": ");
+                    madeUp++;
+                }
+            }
+            Files.write(packfile, bytes);
+        }
+        assertThat(madeUp).isPositive();
+    }
+
+    @Test
     void aDamagedStateIsFoundByEveryReader() throws IOException {
         run.backup();
         damage("states");
