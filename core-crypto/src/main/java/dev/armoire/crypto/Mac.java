@@ -30,11 +30,25 @@ public record Mac(long w0, long w1, long w2, long w3) implements Comparable<Mac>
                 segment.get(WORD, offset + 24));
     }
 
+    /** Reads 32 bytes at {@code offset} of an array. */
+    public static Mac read(byte[] bytes, int offset) {
+        return new Mac(
+                word(bytes, offset), word(bytes, offset + 8), word(bytes, offset + 16), word(bytes, offset + 24));
+    }
+
+    private static long word(byte[] bytes, int at) {
+        long word = 0;
+        for (int i = at; i < at + Long.BYTES; i++) {
+            word = word << Byte.SIZE | bytes[i] & 0xff;
+        }
+        return word;
+    }
+
     public static Mac of(byte[] bytes) {
         if (bytes.length != BYTES) {
             throw new IllegalArgumentException("a MAC has 32 bytes, not " + bytes.length);
         }
-        return read(MemorySegment.ofArray(bytes), 0);
+        return read(bytes, 0);
     }
 
     /** Parses 64 hexadecimal digits of either case. */

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.packfile;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
-import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
 /** The keys of one kind of record, for {@link MsgpackReader#field} to find without making strings. Immutable. */
@@ -24,7 +21,7 @@ public final class FieldNames {
     }
 
     /** Records have some twenty fields of mostly different lengths: looking at each beats a table. */
-    int find(MemorySegment input, long at, long length) {
+    int find(byte[] input, int at, int length) {
         for (int i = 0; i < names.length; i++) {
             if (names[i].length == length && matches(names[i], input, at)) {
                 return i;
@@ -33,9 +30,9 @@ public final class FieldNames {
         return -1;
     }
 
-    private static boolean matches(byte[] name, MemorySegment input, long at) {
+    private static boolean matches(byte[] name, byte[] input, int at) {
         for (int i = 0; i < name.length; i++) {
-            if (input.get(JAVA_BYTE, at + i) != name[i]) {
+            if (input[at + i] != name[i]) {
                 return false;
             }
         }
