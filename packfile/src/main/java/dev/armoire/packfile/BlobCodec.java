@@ -4,6 +4,7 @@ package dev.armoire.packfile;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.crypto.StreamCipher;
+import dev.armoire.packfile.ffi.Lz4Library;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -15,24 +16,21 @@ import org.jspecify.annotations.Nullable;
 public final class BlobCodec implements AutoCloseable {
     private final Compression compression;
     private final @Nullable StreamCipher cipher;
-    private final @Nullable Lz4FrameEncoder lz4Encoder;
-    private final @Nullable Lz4FrameDecoder lz4Decoder;
-    private final @Nullable GzipCodec gzip;
+    private final @Nullable FrameCodec codec;
+    private final ScratchBuffer staged = new ScratchBuffer();
     private final ScratchBuffer compressed = new ScratchBuffer();
     private final ScratchBuffer decrypted = new ScratchBuffer();
     private final ScratchBuffer decompressed = new ScratchBuffer();
     private @Nullable MemorySegment prepared;
 
     public BlobCodec(Compression compression, StoreKeys keys) {
-        this(compression, keys.isEncrypted() ? keys.newCipher() : null, Lz4Library.chosen());
-    }
-
-    BlobCodec(Compression compression, @Nullable StreamCipher cipher, Lz4Library library) {
         this.compression = compression;
-        this.cipher = cipher;
-        lz4Encoder = compression == Compression.LZ4 ? new Lz4FrameEncoder(library) : null;
-        lz4Decoder = compression == Compression.LZ4 ? new Lz4FrameDecoder(library) : null;
-        gzip = compression == Compression.GZIP ? new GzipCodec() : null;
+        cipher = keys.isEncrypted() ? keys.newCipher() : null;
+        codec = switch (compression) {
+            case NONE -> null;
+            case LZ4 -> new Lz4Codec(Lz4Library.chosen());
+            case GZIP -> new GzipCodec();
+        };
     }
 
     /** A codec for a store, for one thread. */
@@ -90,37 +88,37 @@ public final class BlobCodec implements AutoCloseable {
     }
 
     private MemorySegment compress(MemorySegment plain) {
-        if (lz4Encoder != null) {
-            MemorySegment out = compressed.start(Lz4FrameEncoder.maxFrameLength(plain.byteSize()));
-            return out.asSlice(0, lz4Encoder.encode(plain, out));
+        if (codec == null) {
+            return plain;
         }
-        if (gzip != null) {
-            long length = gzip.encode(plain, compressed);
-            return compressed.segment().asSlice(0, length);
-        }
-        return plain;
+        long length = codec.encode(inNativeMemory(plain, staged), compressed);
+        return compressed.segment().asSlice(0, length);
     }
 
     private MemorySegment decompress(MemorySegment opened, long limitBytes) {
-        if (lz4Decoder != null) {
-            long length = lz4Decoder.decode(opened, decompressed, limitBytes);
-            return decompressed.segment().asSlice(0, length);
+        if (codec == null) {
+            return opened;
         }
-        if (gzip != null) {
-            long length = gzip.decode(opened, decompressed, limitBytes);
-            return decompressed.segment().asSlice(0, length);
+        // What is still on the heap here was not encrypted, so that its scratch is free.
+        long length = codec.decode(inNativeMemory(opened, decrypted), decompressed, limitBytes);
+        return decompressed.segment().asSlice(0, length);
+    }
+
+    /** The C libraries see native memory only. What comes from the heap is small: locks and tree nodes, never file data. */
+    private static MemorySegment inNativeMemory(MemorySegment data, ScratchBuffer copy) {
+        if (data.isNative()) {
+            return data;
         }
-        return opened;
+        long length = data.byteSize();
+        return copy.start(length).asSlice(0, length).copyFrom(data);
     }
 
     @Override
     public void close() {
-        if (lz4Encoder != null) {
-            lz4Encoder.close();
+        if (codec != null) {
+            codec.close();
         }
-        if (gzip != null) {
-            gzip.close();
-        }
+        staged.close();
         compressed.close();
         decrypted.close();
         decompressed.close();

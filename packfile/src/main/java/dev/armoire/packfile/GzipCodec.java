@@ -14,7 +14,7 @@ import java.util.zip.Deflater;
 import java.util.zip.Inflater;
 
 /** Gzip (RFC 1952) over segments: one member at the default level is written, any members are read. For one thread. */
-final class GzipCodec implements AutoCloseable {
+final class GzipCodec implements FrameCodec {
     private static final ValueLayout.OfInt U32 = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private static final byte[] HEADER = {0x1f, (byte) 0x8b, 8, 0, 0, 0, 0, 0, 0, (byte) 0xff};
@@ -30,8 +30,8 @@ final class GzipCodec implements AutoCloseable {
     private final Deflater deflater = new Deflater(Deflater.DEFAULT_COMPRESSION, true);
     private final Inflater inflater = new Inflater(true);
 
-    /** Compresses all of {@code plain} into {@code out}, which grows; returns bytes written. */
-    long encode(MemorySegment plain, ScratchBuffer out) {
+    @Override
+    public long encode(MemorySegment plain, ScratchBuffer out) {
         long length = plain.byteSize();
         MemorySegment target = out.start(HEADER.length + length + length / 1000 + 64 + TRAILER_BYTES);
         MemorySegment.copy(HEADER, 0, target, JAVA_BYTE, 0, HEADER.length);
@@ -56,8 +56,8 @@ final class GzipCodec implements AutoCloseable {
         return written + TRAILER_BYTES;
     }
 
-    /** Decompresses all members into {@code out}, which grows; more than {@code limit} bytes are refused. */
-    long decode(MemorySegment gzip, ScratchBuffer out, long limit) {
+    @Override
+    public long decode(MemorySegment gzip, ScratchBuffer out, long limit) {
         long length = gzip.byteSize();
         // What is announced cannot be trusted: start with a likely ratio and grow by what really comes out.
         out.start(Math.min(limit, length * 4));

@@ -18,13 +18,11 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.packfile.ffi.Lz4Blocks;
 import dev.armoire.simd.XxHash32;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import net.jpountz.lz4.LZ4Exception;
-import net.jpountz.lz4.LZ4Factory;
-import net.jpountz.lz4.LZ4SafeDecompressor;
 
 /**
  * Reads any single LZ4 frame that a Kloset program may have written (format 1 §7.1), and refuses everything else with
@@ -36,14 +34,11 @@ final class Lz4FrameDecoder {
     /** No byte of an LZ4 block stands for more bytes of output. */
     private static final long MAX_EXPANSION = 255;
 
-    private final LZ4SafeDecompressor decompressor;
+    private final Lz4Blocks blocks;
     private final XxHash32 checksum = new XxHash32(); // kept: a new one costs more than a small blob
 
-    Lz4FrameDecoder(Lz4Library library) {
-        decompressor = switch (library) {
-            case NATIVE -> LZ4Factory.nativeInstance().safeDecompressor();
-            case JAVA -> LZ4Factory.safeInstance().safeDecompressor();
-        };
+    Lz4FrameDecoder(Lz4Blocks blocks) {
+        this.blocks = blocks;
     }
 
     /**
@@ -135,14 +130,12 @@ final class Lz4FrameDecoder {
     }
 
     private int decompress(MemorySegment block, MemorySegment target, long at) {
-        int room = (int) target.byteSize();
-        try {
-            return decompressor.decompress(
-                    block.asByteBuffer(), 0, (int) block.byteSize(), target.asByteBuffer(), 0, room);
-        } catch (LZ4Exception e) {
-            throw new CorruptDataException(
-                    "LZ4 frame, byte " + at + ": the block is malformed or holds more than " + room + " bytes", e);
+        int written = blocks.decompress(block, target);
+        if (written < 0) {
+            throw new CorruptDataException("LZ4 frame, byte " + at + ": the block is malformed or holds more than "
+                    + target.byteSize() + " bytes");
         }
+        return written;
     }
 
     private int checksum(MemorySegment data) {

@@ -6,16 +6,15 @@ import static dev.armoire.packfile.Lz4FrameLayout.U32;
 import static dev.armoire.packfile.Lz4FrameLayout.WORD_BYTES;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.armoire.packfile.ffi.Lz4Blocks;
 import dev.armoire.simd.XxHash32;
 import java.lang.foreign.MemorySegment;
-import net.jpountz.lz4.LZ4Compressor;
-import net.jpountz.lz4.LZ4Factory;
 
 /**
- * Writes the one LZ4 frame that Plakar writes: independent blocks of 4 MiB, a content checksum, nothing else. Owns the
- * native state of its compressor, which spares clearing 16 KiB for each little blob. For one thread.
+ * Writes the one LZ4 frame that Plakar writes: independent blocks of 4 MiB, a content checksum, nothing else. For one
+ * thread.
  */
-final class Lz4FrameEncoder implements AutoCloseable {
+final class Lz4FrameEncoder {
     private static final int BLOCK_BYTES = 4 << 20;
 
     /** Up to here the Go library never tries to compress. */
@@ -24,23 +23,11 @@ final class Lz4FrameEncoder implements AutoCloseable {
     private static final byte[] HEADER = {0x04, 0x22, 0x4d, 0x18, 0x64, 0x70, (byte) 0xb9};
     private static final int TRAILER_BYTES = 2 * WORD_BYTES;
 
-    private final LZ4Compressor compressor;
-    private final AutoCloseable state;
+    private final Lz4Blocks blocks;
     private final XxHash32 checksum = new XxHash32(); // kept: a new one costs more than a small blob
 
-    Lz4FrameEncoder(Lz4Library library) {
-        switch (library) {
-            case NATIVE -> {
-                var fast = LZ4Factory.nativeInstance().fastResetCompressor();
-                compressor = fast;
-                state = fast;
-            }
-            case JAVA -> {
-                compressor = LZ4Factory.safeInstance().fastCompressor();
-                state = () -> {};
-            }
-            default -> throw new IllegalStateException("no such LZ4 library: " + library);
-        }
+    Lz4FrameEncoder(Lz4Blocks blocks) {
+        this.blocks = blocks;
     }
 
     /** Bytes that {@link #encode} may need for so many bytes of plaintext: a block is tried before it is stored raw. */
@@ -65,14 +52,8 @@ final class Lz4FrameEncoder implements AutoCloseable {
             MemorySegment source = plain.asSlice(from, block);
             int compressed = block;
             if (block > RAW_UP_TO_BYTES) {
-                int room = compressor.maxCompressedLength(block);
-                compressed = compressor.compress(
-                        source.asByteBuffer(),
-                        0,
-                        block,
-                        out.asSlice(position + WORD_BYTES, room).asByteBuffer(),
-                        0,
-                        room);
+                int room = Lz4Blocks.maxCompressedLength(block);
+                compressed = blocks.compress(source, out.asSlice(position + WORD_BYTES, room));
             }
             if (compressed >= block) {
                 out.set(U32, position, block | RAW_BLOCK);
@@ -88,14 +69,5 @@ final class Lz4FrameEncoder implements AutoCloseable {
         checksum.update(plain);
         out.set(U32, position + WORD_BYTES, checksum.value());
         return position + TRAILER_BYTES;
-    }
-
-    @Override
-    public void close() {
-        try {
-            state.close();
-        } catch (Exception e) {
-            throw new IllegalStateException("the LZ4 compressor does not close", e);
-        }
     }
 }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.packfile;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * One way of compressing, over native memory: the whole of a blob into one frame, and back. Owns what its library keeps from
+ * call to call. For one thread at a time.
+ */
+sealed interface FrameCodec extends AutoCloseable permits Lz4Codec, GzipCodec {
+    /** Compresses all of {@code plain} into {@code out}, which grows; returns bytes written. */
+    long encode(MemorySegment plain, ScratchBuffer out);
+
+    /**
+     * Decompresses all of {@code frame} into {@code out}, which grows; returns bytes written.
+     *
+     * @param limit bytes of output beyond which the frame is refused; nothing larger is allocated
+     * @throws dev.armoire.crypto.CorruptDataException when it is malformed or holds more than the limit
+     */
+    long decode(MemorySegment frame, ScratchBuffer out, long limit);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: ISC
+/**
+ * LZ4 blocks on native memory, through java.lang.foreign on the C library inside lz4-java, with the artifact's own Java
+ * interface as its twin where that does not load. The only package of this module that calls
+ * restricted methods; the codecs of {@code packfile} are its users, and know frames and limits. Sizes always come from the
+ * segments, so no call can leave their bounds.
+ */
+@NullMarked
+package dev.armoire.packfile.ffi;
+
+import org.jspecify.annotations.NullMarked;
