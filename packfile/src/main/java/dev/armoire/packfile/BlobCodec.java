@@ -5,6 +5,7 @@ import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.crypto.StreamCipher;
 import dev.armoire.packfile.ffi.Lz4Library;
+import dev.armoire.packfile.ffi.ZstdLibrary;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,7 @@ public final class BlobCodec implements AutoCloseable {
             case NONE -> null;
             case LZ4 -> new Lz4Codec(Lz4Library.chosen());
             case GZIP -> new GzipCodec();
+            case ZSTD -> new ZstdCodec(ZstdLibrary.chosen());
         };
     }
 

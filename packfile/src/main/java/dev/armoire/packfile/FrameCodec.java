@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
  * One way of compressing, over native memory: the whole of a blob into one frame, and back. Owns what its library keeps from
  * call to call. For one thread at a time.
  */
-sealed interface FrameCodec extends AutoCloseable permits Lz4Codec, GzipCodec {
+sealed interface FrameCodec extends AutoCloseable permits Lz4Codec, GzipCodec, ZstdCodec {
     /** Compresses all of {@code plain} into {@code out}, which grows; returns bytes written. */
     long encode(MemorySegment plain, ScratchBuffer out);
 

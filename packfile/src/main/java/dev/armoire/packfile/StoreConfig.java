@@ -77,6 +77,7 @@ public record StoreConfig(
     private static final long DEFAULT_PACKFILE_BYTES = 64L << 20;
     private static final long LZ4_LEVEL = 128 << 10; // what the Go library calls level 9
     private static final long GZIP_LEVEL = -1;
+    private static final long ZSTD_LEVEL = 2; // what the Go library calls its default
     private static final ChunkingSettings DEFAULT_CHUNKING =
             new ChunkingSettings("fastcdc-v1.0.0", 512 << 10, 1 << 20, 8 << 20);
 
@@ -105,6 +106,7 @@ public record StoreConfig(
             case NONE -> null;
             case LZ4 -> new CompressionSettings("LZ4", LZ4_LEVEL, -1, -1, -1, false);
             case GZIP -> new CompressionSettings("GZIP", GZIP_LEVEL, -1, -1, -1, false);
+            case ZSTD -> new CompressionSettings("ZSTD", ZSTD_LEVEL, -1, -1, -1, false);
         };
         return new StoreConfig(
                 timestamp,

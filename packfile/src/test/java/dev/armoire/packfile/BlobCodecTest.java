@@ -30,7 +30,8 @@ class BlobCodecTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"NONE,false", "NONE,true", "LZ4,false", "LZ4,true", "GZIP,false", "GZIP,true"})
+    @CsvSource({"NONE,false", "NONE,true", "LZ4,false", "LZ4,true", "GZIP,false", "GZIP,true", "ZSTD,false", "ZSTD,true"
+    })
     void roundTripsAroundAllBounds(Compression compression, boolean encrypted) {
         int mib4 = 4 << 20;
         try (StoreKeys keys = keys(encrypted);
@@ -100,7 +101,7 @@ class BlobCodecTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"NONE,true", "LZ4,false", "LZ4,true", "GZIP,true"})
+    @CsvSource({"NONE,true", "LZ4,false", "LZ4,true", "GZIP,true", "ZSTD,false", "ZSTD,true"})
     void hostileBlobsGiveTypedErrorsOnly(Compression compression, boolean encrypted) {
         try (StoreKeys keys = keys(encrypted);
                 BlobCodec codec = new BlobCodec(compression, keys)) {

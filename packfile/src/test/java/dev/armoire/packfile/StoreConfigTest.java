@@ -166,9 +166,18 @@ class StoreConfigTest {
     }
 
     @Test
+    void zstdIsNamedAsKlosetNamesIt() {
+        StoreConfig config = plain(Compression.ZSTD);
+        assertThat(config.compression()).isEqualTo(new StoreConfig.CompressionSettings("ZSTD", 2, -1, -1, -1, false));
+        StoreConfig read = StoreConfig.decode(MemorySegment.ofArray(config.encode()));
+        assertThat(read.compressor()).isEqualTo(Compression.ZSTD);
+        assertThat(read).isEqualTo(config);
+    }
+
+    @Test
     void whatIsNotKnownNeedsANewerProgram() {
         needsNewer("MD5", "LZ4", null);
-        needsNewer("BLAKE3", "ZSTD", null);
+        needsNewer("BLAKE3", "BROTLI", null);
         needsNewer("BLAKE3", "LZ4", new EncryptionSettings("AES256-KW", "XCHACHA20", 65_536, CHEAP, empty()));
         byte[] noKdf = Vectors.bytes(Vectors.named("config-encrypted")
                 .replace("4152474f4e324944", "524f5431334b4446")); // ARGON2ID, ROT13KDF
