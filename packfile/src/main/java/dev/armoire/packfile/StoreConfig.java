@@ -410,6 +410,9 @@ public record StoreConfig(
         if (kdf == null) {
             throw in.corrupt("encryption without KDFParams", in.position());
         }
+        if (segmentBytes == 0) {
+            throw in.corrupt("encryption without ChunkSize", in.position());
+        }
         return new EncryptionSettings(subkeyAlgorithm, dataAlgorithm, segmentBytes, kdf, Bytes.copyOf(canary));
     }
 

@@ -186,6 +186,17 @@ class StoreConfigTest {
                 .hasMessageContaining("ROT13KDF");
     }
 
+    @Test
+    void encryptionWithoutASegmentLengthIsCorrupt() {
+        String object = Vectors.named("config-encrypted");
+        String chunkSize = "4368756e6b53697a65";
+        int at = object.lastIndexOf(chunkSize); // the first is that of the compression
+        byte[] renamed = Vectors.bytes(object.substring(0, at) + "78" + object.substring(at + 2));
+        assertThatThrownBy(() -> StoreConfig.parse(MemorySegment.ofArray(renamed)))
+                .isInstanceOf(CorruptDataException.class)
+                .hasMessageContaining("encryption without ChunkSize");
+    }
+
     private static Bytes empty() {
         return Bytes.copyOf(new byte[0]);
     }
