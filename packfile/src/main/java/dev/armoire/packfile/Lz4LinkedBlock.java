@@ -7,8 +7,8 @@ import dev.armoire.crypto.CorruptDataException;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Decodes an LZ4 block whose matches may reach back into the blocks before it. Plakar never writes such frames, and the
- * library has no entry for them, so this is plain and slow.
+ * Decodes an LZ4 block whose matches may reach back into the blocks before it. Plakar never writes such frames, so this is
+ * plain and slow: the C library could do it, but its twin in Java could not.
  */
 final class Lz4LinkedBlock {
     private static final int MIN_MATCH = 4;

@@ -2,6 +2,7 @@
 package dev.armoire.packfile.ffi;
 
 import com.github.luben.zstd.util.Native;
+import dev.armoire.crypto.UnsupportedVersionException;
 
 /** Who compresses zstd frames. Whatever one of them writes the other reads. */
 public enum ZstdLibrary {
@@ -13,7 +14,7 @@ public enum ZstdLibrary {
     /**
      * The faster that works here; the first call loads it.
      *
-     * @throws IllegalStateException where neither does: zstd has no form in Java
+     * @throws UnsupportedVersionException where neither does: zstd has no form in Java
      */
     public static ZstdLibrary chosen() {
         if (NativeZstd.isAvailable()) {
@@ -23,11 +24,12 @@ public enum ZstdLibrary {
             Native.load();
             return JNI;
         } catch (LinkageError | RuntimeException e) {
-            throw new IllegalStateException(
-                    "zstd does not run on this machine: its C library is not there for "
-                            + System.getProperty("os.name") + " " + System.getProperty("os.arch")
-                            + ", or cannot be loaded from " + System.getProperty("java.io.tmpdir"),
-                    e);
+            throw new UnsupportedVersionException(
+                    "the store is compressed with zstd, whose C library does not load here ("
+                            + System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", unpacked to "
+                            + System.getProperty("java.io.tmpdir")
+                            + "); if code in that folder may not be executed, give"
+                            + " Java another one with -Djava.io.tmpdir=FOLDER");
         }
     }
 
