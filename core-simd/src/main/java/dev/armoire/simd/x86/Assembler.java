@@ -301,6 +301,11 @@ public final class Assembler {
         evex(MAP_0F, P66, 1, 0xF4, to, left.number(), right);
     }
 
+    /** The lower halves of the products. */
+    public void vpmulld(Vec to, Vec left, Mem right) {
+        evex(MAP_0F38, P66, 0, 0x40, to, left.number(), right, NONE);
+    }
+
     public void vpxord(Vec to, Vec left, Vec right) {
         evex(MAP_0F, P66, 0, 0xEF, to, left.number(), right);
     }
