@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 
 /**
  * BLAKE3, plain or keyed, of a message that arrives in pieces (the BLAKE3 paper, section 2). Holds the state of one running
@@ -28,17 +27,17 @@ public final class Blake3 {
 
     private static final int BLOCK_BYTES = 64;
     private static final int BLOCK_WORDS = BLOCK_BYTES / Integer.BYTES;
-    private static final int CV_WORDS = 8;
-    /** Batches that make one subtree, so that its parents fill the lanes too. */
-    private static final int SUBTREE_BATCHES = 8;
-    /** Chunks that a vector kernel hashes sooner than the scalar one, whatever its width. */
-    private static final int FEWEST_LANES = 3;
-    /** Bytes after which a scalar hasher asks again whether there is a vector kernel by now. */
+    static final int CV_WORDS = 8;
+    /** Chunks of the smallest subtree that is hashed as such in the middle of more input: one per lane of the widest vectors. */
+    private static final int BATCH_CHUNKS = 16;
+    /** Chunks of the largest: a call of a tenth of a millisecond, and chaining values that stay in the first-level cache. */
+    private static final int SUBTREE_CHUNKS = 512;
+    /** Bytes after which a scalar hasher asks again whether there is a faster kernel by now. */
     private static final long REPORT_BYTES = 1 << 20;
 
-    private static final int[] NO_WORDS = {};
-    /** Enough for 2^64 - 1 bytes. */
-    private static final int MAX_DEPTH = 54;
+    private static final Words NO_WORDS = Words.of();
+    /** Enough for 2^64 - 1 bytes, and the merge that waits. */
+    private static final int MAX_DEPTH = 56;
 
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int[] IV = {
@@ -61,31 +60,37 @@ public final class Blake3 {
 
     private final int[] key;
     private final int modeFlags;
+    private final Kernels kernels;
+    private Kernels.Form form;
+    private Blake3Kernel kernel;
+    private long unreportedBytes;
 
-    private final int[] chunk = new int[CHUNK_BYTES / Integer.BYTES];
-    private final MemorySegment chunkBytes = MemorySegment.ofArray(chunk);
+    private final Words chunk = Words.of(new int[CHUNK_BYTES / Integer.BYTES]);
     private int chunkLength;
     private long chunkCounter;
 
-    private final int[] stack = new int[MAX_DEPTH * CV_WORDS];
+    private final Words stack = Words.of(new int[MAX_DEPTH * CV_WORDS]);
     private int depth;
 
-    private final int[] state = new int[16];
+    private final Words state = Words.of(new int[16]);
+    /** Of a subtree; large, and so made for the first message that is not short. */
+    private Words cvs = NO_WORDS;
 
-    private @Nullable LeafKernel leaves;
-    private int[] batchChunks = NO_WORDS;
-    private int[] batchCvs = NO_WORDS;
-    private long unreportedBytes;
-
-    private Blake3(int[] key, int modeFlags, @Nullable LeafKernel leaves) {
+    private Blake3(int[] key, int modeFlags, Kernels kernels) {
         this.key = key;
         this.modeFlags = modeFlags;
-        use(leaves);
+        this.kernels = kernels;
+        this.form = kernels.form();
+        this.kernel = form.kernel(key, modeFlags);
     }
 
     /** A hasher without a key. */
     public static Blake3 plain() {
-        return new Blake3(IV, 0, Kernels.ofProcess().leafKernel());
+        return plain(Kernels.ofProcess());
+    }
+
+    static Blake3 plain(Kernels kernels) {
+        return new Blake3(IV, 0, kernels);
     }
 
     /**
@@ -95,16 +100,16 @@ public final class Blake3 {
      * @throws IllegalArgumentException if the key is not 32 bytes
      */
     public static Blake3 keyed(byte[] key32) {
-        return keyed(key32, Kernels.ofProcess().leafKernel());
+        return keyed(key32, Kernels.ofProcess());
     }
 
-    static Blake3 keyed(byte[] key32, @Nullable LeafKernel leaves) {
+    static Blake3 keyed(byte[] key32, Kernels kernels) {
         if (key32.length != DIGEST_BYTES) {
             throw new IllegalArgumentException("a BLAKE3 key has 32 bytes, this one has " + key32.length);
         }
         var words = new int[CV_WORDS];
         MemorySegment.copy(MemorySegment.ofArray(key32), U32, 0, words, 0, CV_WORDS);
-        return new Blake3(words, KEYED_HASH, leaves);
+        return new Blake3(words, KEYED_HASH, kernels);
     }
 
     /** Adds bytes, heap or native, borrowed for the call. */
@@ -116,11 +121,11 @@ public final class Blake3 {
             if (chunkLength == CHUNK_BYTES) {
                 finishChunk();
             }
-            if (chunkLength == 0 && leaves != null) {
-                position += hashBatches(leaves, data, position);
+            if (chunkLength == 0) {
+                position += hashWholeChunks(data, position);
             }
             int step = (int) Math.min(CHUNK_BYTES - chunkLength, length - position);
-            MemorySegment.copy(data, position, chunkBytes, chunkLength, step);
+            MemorySegment.copy(data, position, chunk.bytes(), chunkLength, step);
             chunkLength += step;
             position += step;
         }
@@ -139,7 +144,7 @@ public final class Blake3 {
                 finishChunk();
             }
             int step = Math.min(CHUNK_BYTES - chunkLength, end - position);
-            MemorySegment.copy(data, position, chunkBytes, ValueLayout.JAVA_BYTE, chunkLength, step);
+            MemorySegment.copy(data, position, chunk.bytes(), ValueLayout.JAVA_BYTE, chunkLength, step);
             chunkLength += step;
             position += step;
         }
@@ -152,20 +157,19 @@ public final class Blake3 {
     public void digest(MemorySegment out, long offset) {
         Root root = finish();
         compressRoot(root, 0);
-        MemorySegment.copy(state, 0, out, U32, offset, CV_WORDS);
+        MemorySegment.copy(state.array(), 0, out, U32, offset, CV_WORDS);
         reset();
     }
 
     /** Fills {@code out} with the message's extended output, of any length, and starts the next message. */
     public void digestXof(MemorySegment out) {
         Root root = finish();
-        var input = Arrays.copyOf(state, CV_WORDS);
-        var block = MemorySegment.ofArray(state);
+        int[] input = Arrays.copyOf(state.array(), CV_WORDS);
         long length = out.byteSize();
         for (long counter = 0, position = 0; position < length; counter++, position += BLOCK_BYTES) {
-            System.arraycopy(input, 0, state, 0, CV_WORDS);
+            System.arraycopy(input, 0, state.array(), 0, CV_WORDS);
             compressRoot(root, counter);
-            MemorySegment.copy(block, 0, out, position, Math.min(BLOCK_BYTES, length - position));
+            MemorySegment.copy(state.bytes(), 0, out, position, Math.min(BLOCK_BYTES, length - position));
         }
         reset();
     }
@@ -185,16 +189,17 @@ public final class Blake3 {
 
     /** Compresses all but the root; {@code state} then holds the root's input chaining value. */
     private Root finish() {
-        compressBlocks();
-        if (depth == 0) {
+        if (chunkCounter == 0) {
+            compressBlocks();
             return Root.CHUNK;
         }
-        compressLastBlock(chunkCounter, 0);
-        pushState();
+        if (chunkLength > 0) {
+            finishChunk();
+        }
         while (depth > 2) {
             mergeTop();
         }
-        System.arraycopy(key, 0, state, 0, CV_WORDS);
+        System.arraycopy(key, 0, state.array(), 0, CV_WORDS);
         return Root.PARENT;
     }
 
@@ -202,12 +207,13 @@ public final class Blake3 {
         if (root == Root.CHUNK) {
             compressLastBlock(outputCounter, ROOT);
         } else {
-            ScalarBlake3.compress(state, stack, 0, BLOCK_BYTES, outputCounter, modeFlags | PARENT | ROOT);
+            kernel.compress(state, stack, 0, 1, BLOCK_BYTES, outputCounter, modeFlags | PARENT | ROOT);
         }
     }
 
-    /** Ends a full chunk that is not the last one. */
+    /** Ends the gathered chunk, which is not the only one. */
     private void finishChunk() {
+        mergeComplete(); // uses the state
         compressBlocks();
         compressLastBlock(chunkCounter, 0);
         push(state, 0, 1);
@@ -215,74 +221,61 @@ public final class Blake3 {
     }
 
     private void askForKernel(long bytes) {
-        if (leaves != null) {
+        if (form != Kernels.Form.SCALAR) {
             return;
         }
         unreportedBytes += bytes;
         if (unreportedBytes >= REPORT_BYTES) {
-            use(Kernels.ofProcess().hashed(unreportedBytes));
+            form = kernels.hashed(unreportedBytes);
             unreportedBytes = 0;
-        }
-    }
-
-    private void use(@Nullable LeafKernel kernel) {
-        if (kernel != null) {
-            leaves = kernel;
-            batchChunks = new int[kernel.width() * CHUNK_BYTES / Integer.BYTES];
-            batchCvs = new int[SUBTREE_BATCHES * kernel.width() * CV_WORDS];
+            if (form != Kernels.Form.SCALAR) {
+                kernel = form.kernel(key, modeFlags);
+            }
         }
     }
 
     /**
-     * Hashes as many whole chunks as follow from {@code position}, but not the last byte: what it belongs to may be the root.
+     * Hashes the whole chunks that follow from {@code position}, but no single one: it may be the root.
      *
      * @return the bytes hashed
      */
-    private long hashBatches(LeafKernel kernel, MemorySegment data, long position) {
-        int width = kernel.width();
-        int subtree = SUBTREE_BATCHES * width;
-        long left = (data.byteSize() - position - 1) / CHUNK_BYTES;
+    private long hashWholeChunks(MemorySegment data, long position) {
+        long chunks = (data.byteSize() - position) / CHUNK_BYTES;
+        if (chunks >= 2 && cvs.array().length == 0) {
+            cvs = Words.of(new int[(SUBTREE_CHUNKS + Blake3Kernel.SPARE_CVS) * CV_WORDS]);
+        }
         long done = 0;
-        while (left - done >= FEWEST_LANES) {
+        while (chunks - done >= 2) {
+            long at = position + done * CHUNK_BYTES;
             // Chunks need not be aligned to anything to be hashed, but only aligned ones make a subtree of their own.
-            if (chunkCounter % subtree == 0 && left - done >= subtree) {
-                for (int i = 0; i < subtree; i += width) {
-                    hashBatch(kernel, data, position + (done + i) * CHUNK_BYTES, width, i);
-                }
-                for (int parents = subtree / 2; parents > 0; parents /= 2) {
-                    // Towards the top some lanes work on what is left of lower levels; nobody reads it.
-                    for (int i = 0; i < parents; i += width) {
-                        kernel.hashParents(batchCvs, 2 * i * CV_WORDS, key, modeFlags, batchCvs, i * CV_WORDS);
-                    }
-                }
-                push(batchCvs, 0, subtree);
+            long subtree = Math.min(Long.highestOneBit(chunks - done), SUBTREE_CHUNKS);
+            if (chunkCounter != 0) {
+                subtree = Math.min(subtree, Long.lowestOneBit(chunkCounter));
+            }
+            if (subtree >= BATCH_CHUNKS || subtree == chunks - done) {
+                int levels = Long.numberOfTrailingZeros(subtree) - 1;
+                kernel.hashTree(data, at, (int) subtree, chunkCounter, levels, cvs);
+                push(cvs, 0, subtree / 2);
+                push(cvs, CV_WORDS, subtree / 2);
                 done += subtree;
             } else {
-                int chunks = (int) Math.min(width, left - done);
-                hashBatch(kernel, data, position + done * CHUNK_BYTES, chunks, 0);
-                for (int i = 0; i < chunks; i++) {
-                    push(batchCvs, i * CV_WORDS, 1);
+                int single = (int) Math.min(chunks - done, BATCH_CHUNKS - chunkCounter % BATCH_CHUNKS);
+                kernel.hashTree(data, at, single, chunkCounter, 0, cvs);
+                for (int i = 0; i < single; i++) {
+                    push(cvs, i * CV_WORDS, 1);
                 }
-                done += chunks;
+                done += single;
             }
         }
         return done * CHUNK_BYTES;
     }
 
-    /** Up to one lane per chunk; lanes left over hash whatever an earlier batch left there, and nobody reads it. */
-    private void hashBatch(LeafKernel kernel, MemorySegment data, long position, int chunks, int index) {
-        MemorySegment.copy(data, U32, position, batchChunks, 0, chunks * (CHUNK_BYTES / Integer.BYTES));
-        kernel.hashChunks(batchChunks, key, chunkCounter + index, modeFlags, batchCvs, index * CV_WORDS);
-    }
-
     /** All blocks of the chunk but the last, which decides alone whether it is the root. */
     private void compressBlocks() {
-        System.arraycopy(key, 0, state, 0, CV_WORDS);
+        System.arraycopy(key, 0, state.array(), 0, CV_WORDS);
         int last = lastBlock();
-        int flags = modeFlags | CHUNK_START;
-        for (int block = 0; block < last; block++) {
-            ScalarBlake3.compress(state, chunk, block * BLOCK_WORDS, BLOCK_BYTES, chunkCounter, flags);
-            flags = modeFlags;
+        if (last > 0) {
+            kernel.compress(state, chunk, 0, last, BLOCK_BYTES, chunkCounter, modeFlags | CHUNK_START);
         }
     }
 
@@ -294,7 +287,7 @@ public final class Blake3 {
             clearTail(at, length);
         }
         int flags = modeFlags | CHUNK_END | rootFlag | (last == 0 ? CHUNK_START : 0);
-        ScalarBlake3.compress(state, chunk, at, length, counter, flags);
+        kernel.compress(state, chunk, at, 1, length, counter, flags);
     }
 
     private int lastBlock() {
@@ -303,17 +296,24 @@ public final class Blake3 {
 
     /** Zeroes what earlier messages left behind the {@code length} bytes of the block at word {@code at}. */
     private void clearTail(int at, int length) {
+        int[] words = chunk.array();
         int word = at + length / Integer.BYTES;
-        chunk[word] &= (1 << (Byte.SIZE * (length % Integer.BYTES))) - 1;
-        Arrays.fill(chunk, word + 1, at + BLOCK_WORDS, 0);
+        words[word] &= (1 << (Byte.SIZE * (length % Integer.BYTES))) - 1;
+        Arrays.fill(words, word + 1, at + BLOCK_WORDS, 0);
     }
 
     /** Adds a subtree of {@code chunks} chunks, a power of two that divides the number of chunks before it. */
-    private void push(int[] cvs, int at, int chunks) {
-        System.arraycopy(cvs, at, stack, depth * CV_WORDS, CV_WORDS);
+    private void push(Words cvs, int at, long chunks) {
+        mergeComplete();
+        System.arraycopy(cvs.array(), at, stack.array(), depth * CV_WORDS, CV_WORDS);
         depth++;
         chunkCounter += chunks;
-        for (long subtrees = chunkCounter / chunks; (subtrees & 1) == 0; subtrees >>= 1) {
+    }
+
+    /** Merges what could be the root no longer, as more follows. */
+    private void mergeComplete() {
+        int subtrees = Long.bitCount(chunkCounter);
+        while (depth > subtrees) {
             mergeTop();
         }
     }
@@ -321,14 +321,9 @@ public final class Blake3 {
     /** Two neighbours on the stack are a parent's block as they lie there. */
     private void mergeTop() {
         int at = (depth - 2) * CV_WORDS;
-        System.arraycopy(key, 0, state, 0, CV_WORDS);
-        ScalarBlake3.compress(state, stack, at, BLOCK_BYTES, 0, modeFlags | PARENT);
-        depth -= 2;
-        pushState();
-    }
-
-    private void pushState() {
-        System.arraycopy(state, 0, stack, depth * CV_WORDS, CV_WORDS);
-        depth++;
+        System.arraycopy(key, 0, state.array(), 0, CV_WORDS);
+        kernel.compress(state, stack, at, 1, BLOCK_BYTES, 0, modeFlags | PARENT);
+        System.arraycopy(state.array(), 0, stack.array(), at, CV_WORDS);
+        depth--;
     }
 }

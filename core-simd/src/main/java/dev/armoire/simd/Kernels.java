@@ -8,11 +8,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The only place that chooses between scalar and vector kernels. {@code -Darmoire.simd=scalar} and {@code =vector} decide at
- * once; with {@code auto}, the default, a program starts scalar and stays so until it has hashed {@value #AUTO_AFTER_MIB} MiB:
- * loading the Vector API takes a quarter of a second, and until C2 has compiled a vector kernel it is ten times slower than
- * scalar code. From then on a daemon thread runs the vector kernel on dummy data, and the hashers change over once it is
- * found to be faster. Thread-safe.
+ * The only place that chooses between the forms of kernels. {@code -Darmoire.simd=scalar}, {@code =vector} and {@code =native}
+ * decide at once. With {@code auto}, the default, machine code runs where it can: it is at full speed from its first call.
+ * Elsewhere BLAKE3 starts scalar and stays so until {@value #AUTO_AFTER_MIB} MiB are hashed: loading the Vector API takes
+ * a quarter of a second, and until C2 has compiled a vector kernel it is ten times slower than scalar code. From then on
+ * a daemon thread runs the vector kernel on dummy data, and the hashers change over once it is found to be faster.
+ * Thread-safe.
  */
 public final class Kernels {
     private static final String PROPERTY = "armoire.simd";
@@ -26,13 +27,35 @@ public final class Kernels {
     /** Leaves the CPU to the compiler, and to those who wait for their data. */
     private static final long PAUSE_MILLIS = 5;
 
-    private static final boolean MODE_HAS_MACHINE_CODE =
-            System.getProperty(PROPERTY, "auto").matches("auto|native");
-    private static final Kernels PROCESS =
-            new Kernels(System.getProperty(PROPERTY, "auto"), (long) AUTO_AFTER_MIB << 20);
+    private static final String MODE = System.getProperty(PROPERTY, "auto");
+    private static final boolean MACHINE_CODE = MODE.matches("auto|native") && MachineCode.refusal() == null;
+    private static final Kernels PROCESS = of(MODE);
 
-    /** Whether hashers use the vector kernel, and what led to it. */
-    private record Choice(boolean vector, String why) {}
+    /** How BLAKE3 is computed. */
+    enum Form {
+        SCALAR,
+        VECTOR,
+        NATIVE;
+
+        Blake3Kernel kernel(int[] key, int modeFlags) {
+            return switch (this) {
+                case SCALAR -> new ScalarBlake3(key, modeFlags);
+                case VECTOR -> new VectorBlake3(key, modeFlags);
+                case NATIVE -> new NativeBlake3(key, modeFlags);
+            };
+        }
+
+        private String description() {
+            return switch (this) {
+                case SCALAR -> "scalar";
+                case VECTOR -> "vector, " + VectorBlake3.vectorBits() + " bits";
+                case NATIVE -> "native, AVX-512";
+            };
+        }
+    }
+
+    /** The form that hashers use, and what led to it. */
+    private record Choice(Form form, String why) {}
 
     private final @Nullable String refusal;
     private final long autoAfterBytes;
@@ -41,28 +64,49 @@ public final class Kernels {
     // Written by the warm-up thread after it has compiled the kernel, read by every hasher now and then.
     private volatile Choice choice;
 
-    Kernels(String mode, long autoAfterBytes) {
+    /** What {@code -Darmoire.simd=}{@code mode} gives. */
+    static Kernels of(String mode) {
+        String refusal = mode.matches("auto|native") ? MachineCode.refusal() : null;
+        return new Kernels(mode, refusal, (long) AUTO_AFTER_MIB << 20);
+    }
+
+    /**
+     * @param noMachineCode why machine code cannot run, or null if it can
+     * @param autoAfterBytes when {@code auto} begins to compile the vector kernel, if it cannot
+     */
+    Kernels(String mode, @Nullable String noMachineCode, long autoAfterBytes) {
         boolean module = ModuleLayer.boot().findModule(MODULE).isPresent();
-        String unfit = null;
-        boolean vector = false;
+        Form form = Form.SCALAR;
         String why = "asked for";
+        String unfit = null;
         boolean fixed = true;
         switch (mode) {
             case "scalar" -> {}
             case "vector" -> {
-                vector = module;
+                form = Form.VECTOR;
                 unfit = module ? null : "-Darmoire.simd=vector needs --add-modules=" + MODULE;
             }
-            case "auto" -> {
-                fixed = !module;
-                why = module ? "until " + (autoAfterBytes >> 20) + " MiB are hashed" : "no module " + MODULE;
+            case "native" -> {
+                form = Form.NATIVE;
+                unfit = noMachineCode == null ? null : "-Darmoire.simd=native cannot be had: " + noMachineCode;
             }
-            default -> unfit = "-Darmoire.simd must be auto, scalar or vector, found \"" + mode + "\"";
+            case "auto" -> {
+                if (noMachineCode == null) {
+                    form = Form.NATIVE;
+                    why = "CPU and system allow it";
+                } else {
+                    fixed = !module;
+                    String till =
+                            module ? "until " + (autoAfterBytes >> 20) + " MiB are hashed" : "no module " + MODULE;
+                    why = till + "; " + noMachineCode;
+                }
+            }
+            default -> unfit = "-Darmoire.simd must be auto, native, scalar or vector, found \"" + mode + "\"";
         }
         this.refusal = unfit;
         this.autoAfterBytes = autoAfterBytes;
         this.warmUpStarted = new AtomicBoolean(fixed);
-        this.choice = new Choice(vector, why);
+        this.choice = new Choice(form, why);
     }
 
     /**
@@ -70,7 +114,7 @@ public final class Kernels {
      * {@code -Darmoire.simd} asks for another form.
      */
     static boolean machineCode() {
-        return MODE_HAS_MACHINE_CODE && MachineCode.refusal() == null;
+        return MACHINE_CODE;
     }
 
     /** The choice of this process. */
@@ -87,29 +131,31 @@ public final class Kernels {
         return PROCESS.description();
     }
 
+    @Override
+    public String toString() {
+        return description();
+    }
+
     String description() {
         refuse();
         Choice now = choice;
-        String kernel = now.vector() ? "vector, " + VectorBlake3.vectorBits() + " bits" : "scalar";
-        return "blake3 " + kernel + " (" + now.why() + ")";
+        return "blake3 " + now.form().description() + " (" + now.why() + ")";
     }
 
-    /** A new vector kernel, or null while hashing is scalar. */
-    @Nullable
-    LeafKernel leafKernel() {
+    /** What a new hasher uses. */
+    Form form() {
         refuse();
-        return choice.vector() ? new VectorBlake3() : null;
+        return choice.form();
     }
 
-    /** Takes note of bytes hashed by scalar code; answers like {@link #leafKernel()}. */
-    @Nullable
-    LeafKernel hashed(long bytes) {
+    /** Takes note of bytes hashed by scalar code; answers like {@link #form()}. */
+    Form hashed(long bytes) {
         if (!warmUpStarted.get()
                 && hashedBytes.addAndGet(bytes) >= autoAfterBytes
                 && warmUpStarted.compareAndSet(false, true)) {
             Thread.ofPlatform().daemon().name("blake3-warm-up").start(this::warmUp);
         }
-        return leafKernel();
+        return form();
     }
 
     private void refuse() {
@@ -119,28 +165,27 @@ public final class Kernels {
     }
 
     private void warmUp() {
-        choice = new Choice(false, "vector kernel warming up");
+        choice = new Choice(Form.SCALAR, "vector kernel warming up");
         try {
             choice = compileAndCompare();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            choice = new Choice(false, "warm-up interrupted");
+            choice = new Choice(Form.SCALAR, "warm-up interrupted");
         } catch (RuntimeException | LinkageError e) {
             // The scalar kernel does the same work: a CPU or JDK that cannot run the other one is no error.
-            choice = new Choice(false, "vector kernel failed: " + e);
+            choice = new Choice(Form.SCALAR, "vector kernel failed: " + e);
         }
     }
 
     private static Choice compileAndCompare() throws InterruptedException {
         int bits = VectorBlake3.vectorBits();
         if (bits < MIN_VECTOR_BITS) {
-            return new Choice(false, "vectors of " + bits + " bits only");
+            return new Choice(Form.SCALAR, "vectors of " + bits + " bits only");
         }
-        var kernel = new VectorBlake3();
-        int width = kernel.width();
+        var kernel = new VectorBlake3(new int[Blake3.CV_WORDS], 0);
+        int width = VectorBlake3.width();
         int[] chunks = new int[width * Blake3.CHUNK_BYTES / Integer.BYTES];
-        int[] key = new int[8];
-        int[] cvs = new int[2 * width * key.length];
+        int[] cvs = new int[2 * width * Blake3.CV_WORDS];
         int[] state = new int[16];
         long bestScalar = Long.MAX_VALUE;
         int wins = 0;
@@ -149,8 +194,8 @@ public final class Kernels {
             long bestVector = Long.MAX_VALUE;
             for (int probe = 0; probe < PROBES; probe++) {
                 long begin = System.nanoTime();
-                kernel.hashChunks(chunks, key, probe, 0, cvs, 0);
-                kernel.hashParents(cvs, 0, key, 0, cvs, 0);
+                kernel.hashChunks(chunks, probe, cvs, 0);
+                kernel.hashParents(cvs, 0, cvs, 0);
                 bestVector = Math.min(bestVector, System.nanoTime() - begin);
             }
             long begin = System.nanoTime();
@@ -163,10 +208,10 @@ public final class Kernels {
                 double times = (double) bestScalar / bestVector;
                 long millis = (System.nanoTime() - start) / 1_000_000;
                 return new Choice(
-                        true, String.format(Locale.ROOT, "%.1f times scalar, warm after %d ms", times, millis));
+                        Form.VECTOR, String.format(Locale.ROOT, "%.1f times scalar, warm after %d ms", times, millis));
             }
             Thread.sleep(PAUSE_MILLIS);
         }
-        return new Choice(false, "vector kernel not faster within " + GIVE_UP_NANOS / 1_000_000_000L + " s");
+        return new Choice(Form.SCALAR, "vector kernel not faster within " + GIVE_UP_NANOS / 1_000_000_000L + " s");
     }
 }

@@ -1,17 +1,68 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.simd;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
 /**
- * BLAKE3's compression function, one block at a time. The seven rounds are written out with the message schedule folded
+ * BLAKE3 in plain Java, one block at a time: the reference for the other forms. The seven rounds are written out with the message schedule folded
  * into them and every state word in a local: C2 then keeps the state in registers, and nothing is permuted at run time.
  */
-final class ScalarBlake3 {
+final class ScalarBlake3 implements Blake3Kernel {
+    private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int BLOCK_WORDS = 16;
+    private static final int BLOCK_BYTES = 64;
+    private static final int CHUNK_WORDS = Blake3.CHUNK_BYTES / Integer.BYTES;
+
     static final int IV0 = 0x6A09E667;
     static final int IV1 = 0xBB67AE85;
     static final int IV2 = 0x3C6EF372;
     static final int IV3 = 0xA54FF53A;
 
-    private ScalarBlake3() {}
+    private final int[] key;
+    private final int modeFlags;
+    private final int[] chunk = new int[CHUNK_WORDS];
+    private final int[] state = new int[16];
+
+    ScalarBlake3(int[] key, int modeFlags) {
+        this.key = key;
+        this.modeFlags = modeFlags;
+    }
+
+    @Override
+    public void compress(Words state, Words message, int at, int blocks, int length, long counter, int flags) {
+        compress(state.array(), message.array(), at, blocks, length, counter, flags);
+    }
+
+    static void compress(int[] state, int[] words, int at, int blocks, int length, long counter, int flags) {
+        int blockFlags = flags;
+        for (int block = 0; block < blocks; block++) {
+            compress(state, words, at + block * BLOCK_WORDS, length, counter, blockFlags);
+            blockFlags &= ~Blake3.CHUNK_START;
+        }
+    }
+
+    @Override
+    public void hashTree(MemorySegment data, long position, int chunks, long counter, int levels, Words cvs) {
+        int last = CHUNK_WORDS - BLOCK_WORDS;
+        for (int i = 0; i < chunks; i++) {
+            MemorySegment.copy(data, U32, position + (long) i * Blake3.CHUNK_BYTES, chunk, 0, CHUNK_WORDS);
+            System.arraycopy(key, 0, state, 0, key.length);
+            compress(state, chunk, 0, last / BLOCK_WORDS, BLOCK_BYTES, counter + i, modeFlags | Blake3.CHUNK_START);
+            compress(state, chunk, last, BLOCK_BYTES, counter + i, modeFlags | Blake3.CHUNK_END);
+            System.arraycopy(state, 0, cvs.array(), i * Blake3.CV_WORDS, Blake3.CV_WORDS);
+        }
+        int parents = chunks;
+        for (int level = 0; level < levels; level++) {
+            parents /= 2;
+            for (int i = 0; i < parents; i++) {
+                System.arraycopy(key, 0, state, 0, key.length);
+                compress(state, cvs.array(), i * BLOCK_WORDS, BLOCK_BYTES, 0, modeFlags | Blake3.PARENT);
+                System.arraycopy(state, 0, cvs.array(), i * Blake3.CV_WORDS, Blake3.CV_WORDS);
+            }
+        }
+    }
 
     /**
      * Compresses one block into {@code state}: words 0 to 7 hold the chaining value before and after, words 8 to 15 get

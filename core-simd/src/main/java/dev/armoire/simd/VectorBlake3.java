@@ -4,6 +4,9 @@ package dev.armoire.simd;
 import static jdk.incubator.vector.VectorOperators.ROR;
 import static jdk.incubator.vector.VectorOperators.XOR;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -15,7 +18,7 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>A round is a method of its own and leaves its state in an array. The loads and stores hide behind the arithmetic, and a
  * small method is compiled within a fraction of a second, where all seven rounds in one took several.
  */
-final class VectorBlake3 implements LeafKernel {
+final class VectorBlake3 implements Blake3Kernel {
     /** No wider than a block has words. */
     private static final VectorSpecies<Integer> LANES =
             IntVector.SPECIES_PREFERRED.vectorBitSize() > 512 ? IntVector.SPECIES_512 : IntVector.SPECIES_PREFERRED;
@@ -27,7 +30,11 @@ final class VectorBlake3 implements LeafKernel {
     private static final int BLOCK_BYTES = 64;
     private static final int CHUNK_WORDS = 256;
     private static final int CHUNK_BLOCKS = 16;
-    private static final int CV_WORDS = 8;
+    private static final int CV_WORDS = Blake3.CV_WORDS;
+    /** Hashed sooner than by scalar code, whatever the width. */
+    private static final int FEWEST_CHUNKS = 3;
+
+    private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     /** Per round, where in the transposed block each mixing step finds its two words. */
     private static final int[][] ORDER = order();
@@ -42,7 +49,15 @@ final class VectorBlake3 implements LeafKernel {
     private final int[] block = new int[BLOCK_WORDS * WIDTH];
     private final int[] columns = new int[WIDTH * WIDTH];
 
-    VectorBlake3() {
+    private final int[] key;
+    private final int modeFlags;
+    private final ScalarBlake3 scalar;
+    private final int[] batch = new int[WIDTH * CHUNK_WORDS];
+
+    VectorBlake3(int[] key, int modeFlags) {
+        this.key = key;
+        this.modeFlags = modeFlags;
+        this.scalar = new ScalarBlake3(key, modeFlags);
         Arrays.fill(tail, 0, WIDTH, ScalarBlake3.IV0);
         Arrays.fill(tail, WIDTH, 2 * WIDTH, ScalarBlake3.IV1);
         Arrays.fill(tail, 2 * WIDTH, 3 * WIDTH, ScalarBlake3.IV2);
@@ -55,18 +70,49 @@ final class VectorBlake3 implements LeafKernel {
         return LANES.vectorBitSize();
     }
 
-    @Override
-    public int width() {
+    static int width() {
         return WIDTH;
     }
 
     @Override
-    public void hashChunks(int[] chunks, int[] key, long counter, int modeFlags, int[] cvs, int cvAt) {
+    public void compress(Words state, Words message, int at, int blocks, int length, long counter, int flags) {
+        scalar.compress(state, message, at, blocks, length, counter, flags);
+    }
+
+    @Override
+    public void hashTree(MemorySegment data, long position, int chunks, long counter, int levels, Words cvs) {
+        if (chunks < FEWEST_CHUNKS) {
+            scalar.hashTree(data, position, chunks, counter, levels, cvs);
+            return;
+        }
+        for (int i = 0; i < chunks; i += WIDTH) {
+            // Lanes left over hash what an earlier batch left there, and nobody reads it.
+            int words = Math.min(WIDTH, chunks - i) * CHUNK_WORDS;
+            MemorySegment.copy(data, U32, position + (long) i * Blake3.CHUNK_BYTES, batch, 0, words);
+            hashChunks(batch, counter + i, cvs.array(), i * CV_WORDS);
+        }
+        int parents = chunks;
+        for (int level = 0; level < levels; level++) {
+            parents /= 2;
+            for (int i = 0; i < parents; i += WIDTH) {
+                hashParents(cvs.array(), 2 * i * CV_WORDS, cvs.array(), i * CV_WORDS);
+            }
+        }
+    }
+
+    /**
+     * Chaining values of {@link #width()} chunks.
+     *
+     * @param chunks the chunks one behind the other, as little-endian words
+     * @param counter number of the first chunk
+     * @param cvs receives 8 words per chunk from index {@code cvAt}
+     */
+    void hashChunks(int[] chunks, long counter, int[] cvs, int cvAt) {
         for (int lane = 0; lane < WIDTH; lane++) {
             tail[4 * WIDTH + lane] = (int) (counter + lane);
             tail[5 * WIDTH + lane] = (int) ((counter + lane) >>> 32);
         }
-        start(key);
+        start();
         for (int i = 0; i < CHUNK_BLOCKS; i++) {
             int flags = modeFlags;
             if (i == 0) {
@@ -79,15 +125,20 @@ final class VectorBlake3 implements LeafKernel {
         store(cvs, cvAt);
     }
 
-    @Override
-    public void hashParents(int[] children, int childAt, int[] key, int modeFlags, int[] cvs, int cvAt) {
+    /**
+     * Chaining values of {@link #width()} parents.
+     *
+     * @param children twice as many chaining values, from index {@code childAt}
+     * @param cvs receives 8 words per parent from index {@code cvAt}; may be {@code children}, at or before {@code childAt}
+     */
+    void hashParents(int[] children, int childAt, int[] cvs, int cvAt) {
         Arrays.fill(tail, 4 * WIDTH, 6 * WIDTH, 0);
-        start(key);
+        start();
         compress(children, childAt, BLOCK_WORDS, modeFlags | Blake3.PARENT);
         store(cvs, cvAt);
     }
 
-    private void start(int[] key) {
+    private void start() {
         for (int i = 0; i < CV_WORDS; i++) {
             Arrays.fill(state, i * WIDTH, (i + 1) * WIDTH, key[i]);
         }

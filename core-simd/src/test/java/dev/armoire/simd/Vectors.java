@@ -4,6 +4,7 @@ package dev.armoire.simd;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import dev.armoire.simd.ffi.MachineCode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -18,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** Published vectors, and the generators their inputs come from. */
 final class Vectors {
@@ -58,6 +60,13 @@ final class Vectors {
             case VALUE_NUMBER_INT -> parser.getLongValue();
             default -> throw new IOException("unexpected " + parser.currentToken());
         };
+    }
+
+    /** The choices of kernels that this machine can have. */
+    static Stream<Kernels> kernels() {
+        return Stream.of("scalar", "vector", "native")
+                .filter(mode -> !mode.equals("native") || MachineCode.refusal() == null)
+                .map(Kernels::of);
     }
 
     /** The bytes 0, 1, ... 250 over and over. */

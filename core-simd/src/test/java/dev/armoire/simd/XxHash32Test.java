@@ -3,16 +3,19 @@ package dev.armoire.simd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.armoire.simd.ffi.MachineCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class XxHash32Test {
@@ -29,17 +32,31 @@ class XxHash32Test {
         byte[] data = Vectors.random(length, length);
         int expected = plain(data);
         try (var arena = Arena.ofConfined()) {
-            assertThat(XxHash32.of(MemorySegment.ofArray(data))).isEqualTo(expected);
-            assertThat(XxHash32.of(Vectors.unalignedHeap(data))).isEqualTo(expected);
-            assertThat(XxHash32.of(Vectors.unalignedNative(arena, data))).isEqualTo(expected);
+            for (var segment : List.of(
+                    MemorySegment.ofArray(data),
+                    Vectors.unalignedHeap(data).asReadOnly(),
+                    Vectors.unalignedNative(arena, data))) {
+                assertThat(XxHash32.of(segment)).isEqualTo(expected);
+                forms().forEach(hash -> {
+                    hash.update(segment);
+                    assertThat(hash.value()).isEqualTo(expected);
+                });
+            }
         }
     }
 
-    @Test
-    void piecesAndLooksInBetweenChangeNothing() {
+    /** In Java, and in machine code where that can run. */
+    static Stream<XxHash32> forms() {
+        return MachineCode.refusal() == null
+                ? Stream.of(new XxHash32(false), new XxHash32(true))
+                : Stream.of(new XxHash32(false));
+    }
+
+    @ParameterizedTest
+    @MethodSource("forms")
+    void piecesAndLooksInBetweenChangeNothing(XxHash32 hash) {
         byte[] data = Vectors.random(50_000, 77);
         var random = new Random(7);
-        var hash = new XxHash32();
         for (int round = 0; round < 20; round++) {
             int at = 0;
             while (at < data.length) {

@@ -207,6 +207,11 @@ public final class Assembler {
         immediate(REX_W, 7, left, right);
     }
 
+    /** Moves if the condition holds. */
+    public void cmov(Condition condition, Gp to, Gp from) {
+        legacy2(REX_W, 0x40 | condition.code, to.number(), from);
+    }
+
     public void test(Gp left, Gp right) {
         legacy(REX_W, 0x85, right.number(), left);
     }
@@ -294,6 +299,11 @@ public final class Assembler {
 
     public void vpmuludq(Vec to, Vec left, Vec right) {
         evex(MAP_0F, P66, 1, 0xF4, to, left.number(), right);
+    }
+
+    /** The lower halves of the products. */
+    public void vpmulld(Vec to, Vec left, Mem right) {
+        evex(MAP_0F38, P66, 0, 0x40, to, left.number(), right, NONE);
     }
 
     public void vpxord(Vec to, Vec left, Vec right) {
@@ -384,6 +394,16 @@ public final class Assembler {
 
     public void vinserti32x4(Vec to, Vec from, Vec part, int lane) {
         evex(MAP_0F3A, P66, 0, 0x38, to, from.number(), part);
+        emit(lane);
+    }
+
+    public void vinserti32x4(Vec to, Vec from, Mem part, int lane) {
+        evex(MAP_0F3A, P66, 0, 0x38, to, from.number(), part, NONE, 16);
+        emit(lane);
+    }
+
+    public void vextracti32x4(Mem to, Vec from, int lane) {
+        evex(MAP_0F3A, P66, 0, 0x39, from, NONE, to, NONE, 16);
         emit(lane);
     }
 
