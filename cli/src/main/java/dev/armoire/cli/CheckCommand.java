@@ -119,6 +119,11 @@ final class CheckCommand implements Command {
     /** Tells what a check finds. */
     private record Events(Session session) implements CheckEvents {
         @Override
+        public boolean wantsItems() {
+            return session.report().showsItems();
+        }
+
+        @Override
         public void done(Mac snapshot, byte[] path) {
             session.report().ok(snapshot.shortHex(), path);
         }

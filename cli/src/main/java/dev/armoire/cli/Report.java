@@ -66,6 +66,11 @@ final class Report {
         };
     }
 
+    /** Whether {@link #ok} says anything. */
+    boolean showsItems() {
+        return !isQuiet;
+    }
+
     // Lines
 
     /** An item that is well. */

@@ -2,6 +2,8 @@
 package dev.armoire.engine.check;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
@@ -50,11 +52,20 @@ public final class Check {
                 storeProblems = pass.problems();
                 bytesRead = pass.bytesRead() + findings.bytesRead().sumThenReset();
             }
+            Set<Trees> well = new HashSet<>();
             for (Target target : request.targets()) {
                 long begun = System.nanoTime();
                 Mac id = target.header().identifier();
-                long errors = new TargetCheck(target, own, queue, events).run();
-                own.account();
+                long errors = 0;
+                Trees trees = Trees.of(target);
+                if (events.wantsItems() || !well.contains(trees)) {
+                    TargetCheck check = new TargetCheck(target, own, queue, events);
+                    errors = check.run();
+                    if (errors == 0 && !check.hasNotices()) {
+                        well.add(trees);
+                    }
+                    own.account();
+                }
                 long read = findings.bytesRead().sumThenReset();
                 bytesRead += read;
                 if (errors > 0) {
@@ -64,6 +75,19 @@ public final class Check {
             }
         }
         return new CheckResult(failed.size(), storeProblems, bytesRead);
+    }
+
+    /** What makes two targets one and the same, though they are in different snapshots: an unchanged source does. */
+    private record Trees(String path, Mac vfs, Mac xattrs, Mac errors, List<SnapshotHeader.Index> indexes) {
+        static Trees of(Target target) {
+            SnapshotHeader.Source source = target.header().source();
+            return new Trees(
+                    SnapshotPath.display(target.path()),
+                    source.vfs(),
+                    source.xattrs(),
+                    source.errors(),
+                    source.indexes());
+        }
     }
 
     /**

@@ -5,6 +5,11 @@ import dev.armoire.crypto.Mac;
 
 /** Told how a check goes on; paths are those in the snapshot. Called from many threads at once; must be quick. */
 public interface CheckEvents {
+    /** Whether {@link #done} is of use; if not, a target that was found well in an earlier snapshot is not gone through again. */
+    default boolean wantsItems() {
+        return true;
+    }
+
     /** An item is well: its entry, its content, its attributes, and for a directory its listing. */
     void done(Mac snapshot, byte[] path);
 

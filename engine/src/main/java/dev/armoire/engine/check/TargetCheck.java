@@ -114,6 +114,11 @@ final class TargetCheck {
         return errors.sum();
     }
 
+    /** Whether something was told that is no error. */
+    boolean hasNotices() {
+        return lostAttributes.sum() > 0;
+    }
+
     // What belongs to the snapshot as a whole
 
     private void checkTrees() {

@@ -14,6 +14,8 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.BackupEvents;
 import dev.armoire.engine.backup.BackupOptions;
+import dev.armoire.engine.backup.MemorySource;
+import dev.armoire.engine.backup.TestStores;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.record.SnapshotHeader;
@@ -466,6 +468,32 @@ class CheckTest {
             assertThat(damaged.storeProblems)
                     .isNotEmpty()
                     .allMatch(p -> p.contains(String.valueOf(packfile.getFileName())));
+        }
+    }
+
+    @Test
+    void snapshotsOfTheSameTreesAreGoneThroughOnceUnlessTheyAreDamaged() throws IOException {
+        Path store = TestStores.create(folder.resolve("store"));
+        byte[] content = new byte[100_000];
+        new Random(12).nextBytes(content);
+        MemorySource source =
+                new MemorySource("/s").directory("/").directory("/s").file("/s/file", content);
+        for (int i = 0; i < 3; i++) {
+            TestStores.backUp(store, source);
+        }
+        try (Repository repository = TestStores.open(store)) {
+            repository.refresh();
+            List<Target> targets = Stores.targets(repository);
+            assertThat(targets).hasSize(3);
+            assertThat(new TreeSet<>(Recorder.quietCheck(repository, targets).done))
+                    .isEqualTo(items(repository, targets.subList(0, 1)));
+            Path packfile = Stores.files(store, "packfiles").stream()
+                    .max(Comparator.comparingLong(file -> file.toFile().length()))
+                    .orElseThrow();
+            Stores.flip(packfile, 50_000, 1);
+            Recorder damaged = Recorder.quietCheck(repository, targets);
+            assertThat(damaged.failed).hasSize(3);
+            assertThat(damaged.result().failedSnapshots()).isEqualTo(3);
         }
     }
 

@@ -17,12 +17,26 @@ final class Recorder implements CheckEvents {
     final List<String> storeProblems = new ArrayList<>();
     final List<String> finished = new ArrayList<>();
     final List<String> notices = new ArrayList<>();
+    private boolean wantsItems = true;
     private CheckResult result = new CheckResult(0, 0, 0);
 
     static Recorder check(Repository repository, List<Target> targets, boolean fast, boolean store) throws IOException {
         Recorder recorder = new Recorder();
         recorder.result = Check.run(repository, new CheckRequest(targets, fast, store, 2), recorder);
         return recorder;
+    }
+
+    /** A check that need not name what is well. */
+    static Recorder quietCheck(Repository repository, List<Target> targets) throws IOException {
+        Recorder recorder = new Recorder();
+        recorder.wantsItems = false;
+        recorder.result = Check.run(repository, new CheckRequest(targets, false, true, 2), recorder);
+        return recorder;
+    }
+
+    @Override
+    public boolean wantsItems() {
+        return wantsItems;
     }
 
     CheckResult result() {
