@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.simd;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -14,7 +11,6 @@ final class Blake2b {
     static final int MAX_DIGEST_BYTES = 64;
 
     private static final int BLOCK_BYTES = 128;
-    private static final VarHandle U64 = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long[] IV = {
         0x6A09E667F3BCC908L, 0xBB67AE8584CAA73BL, 0x3C6EF372FE94F82BL, 0xA54FF53A5F1D36F1L,
         0x510E527FADE682D1L, 0x9B05688C2B3E6C1FL, 0x1F83D9ABFB41BD6BL, 0x5BE0CD19137E2179L
@@ -93,7 +89,7 @@ final class Blake2b {
 
     private void compress(long lastBlock) {
         for (int i = 0; i < 16; i++) {
-            words[i] = (long) U64.get(block, i * Long.BYTES);
+            words[i] = word(i * Long.BYTES);
         }
         System.arraycopy(chain, 0, v, 0, 8);
         System.arraycopy(IV, 0, v, 8, 8);
@@ -113,6 +109,15 @@ final class Blake2b {
         for (int i = 0; i < 8; i++) {
             chain[i] ^= v[i] ^ v[i + 8];
         }
+    }
+
+    /** Byte by byte: to link a VarHandle takes longer than all that a cold process hashes. */
+    private long word(int at) {
+        long word = 0;
+        for (int i = Long.BYTES - 1; i >= 0; i--) {
+            word = word << Byte.SIZE | block[at + i] & 0xFF;
+        }
+        return word;
     }
 
     private void mix(int a, int b, int c, int d, long x, long y) {

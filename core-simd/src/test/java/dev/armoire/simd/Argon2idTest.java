@@ -3,20 +3,30 @@ package dev.armoire.simd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class Argon2idTest {
     private static final byte[] SALT = HexFormat.of().parseHex("000102030405060708090a0b0c0d0e0f");
 
+    /** Plain Java, and machine code where this machine runs it. */
+    static List<Boolean> forms() {
+        return Kernels.machineCode() ? List.of(false, true) : List.of(false);
+    }
+
     /** Plakar's parameters. */
-    @Test
-    void masterKeyOfTheFormatsVector() {
-        assertThat(derive("correct horse battery staple", SALT, 4, 262144, 1, 32))
+    @ParameterizedTest(name = "machine code: {0}")
+    @MethodSource("forms")
+    void masterKeyOfTheFormatsVector(boolean machineCode) {
+        assertThat(derive("correct horse battery staple", SALT, 4, 262144, 1, 32, machineCode))
                 .isEqualTo("58adf8f2eb38053b06b6d9365fd8f5de698bcfc69f2c02c0ba8d8c4634816db0");
     }
 
@@ -37,14 +47,39 @@ class Argon2idTest {
     })
     void valuesOfTheReferenceImplementation(
             String password, String salt, int passes, int memoryKiB, int lanes, int outputBytes, String key) {
-        String derived = derive(
-                repeat(password), repeat(salt).getBytes(StandardCharsets.UTF_8), passes, memoryKiB, lanes, outputBytes);
-        assertThat(derived).hasSize(2 * outputBytes);
-        int gap = key.indexOf("...");
-        if (gap < 0) {
-            assertThat(derived).isEqualTo(key);
-        } else {
-            assertThat(derived).startsWith(key.substring(0, gap)).endsWith(key.substring(gap + 3));
+        for (boolean machineCode : forms()) {
+            String derived = derive(
+                    repeat(password),
+                    repeat(salt).getBytes(StandardCharsets.UTF_8),
+                    passes,
+                    memoryKiB,
+                    lanes,
+                    outputBytes,
+                    machineCode);
+            assertThat(derived).hasSize(2 * outputBytes);
+            int gap = key.indexOf("...");
+            if (gap < 0) {
+                assertThat(derived).isEqualTo(key);
+            } else {
+                assertThat(derived).startsWith(key.substring(0, gap)).endsWith(key.substring(gap + 3));
+            }
+        }
+    }
+
+    /** Segments shorter and longer than a block of addresses and than a call, memory that lanes do not divide. */
+    @Test
+    void machineCodeAgreesWithPlainJava() {
+        assumeTrue(Kernels.machineCode());
+        for (int seed = 0; seed < 120; seed++) {
+            var random = new Random(seed);
+            int passes = 1 + random.nextInt(5);
+            int lanes = 1 + random.nextInt(8);
+            int memoryKiB = 8 * lanes + random.nextInt(seed % 40 == 0 ? 20_000 : 2_000);
+            byte[] salt = new byte[8 + random.nextInt(20)];
+            random.nextBytes(salt);
+            assertThat(derive("password " + seed, salt, passes, memoryKiB, lanes, 32, true))
+                    .as("seed %d: %d passes, %d KiB, %d lanes", seed, passes, memoryKiB, lanes)
+                    .isEqualTo(derive("password " + seed, salt, passes, memoryKiB, lanes, 32, false));
         }
     }
 
@@ -94,9 +129,10 @@ class Argon2idTest {
                 .hasMessageContaining(message);
     }
 
-    private static String derive(String password, byte[] salt, int passes, int memoryKiB, int lanes, int outputBytes) {
+    private static String derive(
+            String password, byte[] salt, int passes, int memoryKiB, int lanes, int outputBytes, boolean machineCode) {
         byte[] out = new byte[outputBytes];
-        Argon2id.derive(password.getBytes(StandardCharsets.UTF_8), salt, passes, memoryKiB, lanes, out);
+        Argon2id.derive(password.getBytes(StandardCharsets.UTF_8), salt, passes, memoryKiB, lanes, out, machineCode);
         return HexFormat.of().formatHex(out);
     }
 }

@@ -81,8 +81,13 @@ public final class MachineCode {
         return MAPPER.link(code.toByteArray());
     }
 
-    /** What puts code into memory. */
-    private record Mapper(MethodHandle call, MemorySegment mmap, MemorySegment mprotect) {
+    /** What puts code into memory, or null where {@link #refusal} says why it cannot. */
+    static @Nullable Mapper mapper() {
+        return MAPPER;
+    }
+
+    /** What asks the system for memory and puts code into it. */
+    record Mapper(MethodHandle call, MemorySegment mmap, MemorySegment mprotect) {
         @SuppressWarnings("restricted")
         static Mapper ofSystem() {
             Linker linker = Linker.nativeLinker();
@@ -95,8 +100,8 @@ public final class MachineCode {
 
         @SuppressWarnings("restricted")
         MethodHandle link(byte[] code) {
-            long address = call(mmap, 0, code.length, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, NO_FILE);
-            if (Long.compareUnsigned(address, LOWEST_ERROR) >= 0) {
+            long address = map(code.length);
+            if (address == 0) {
                 throw new IllegalStateException("no memory for " + code.length + " bytes of code");
             }
             var memory = MemorySegment.ofAddress(address).reinterpret(code.length, Arena.global(), null);
@@ -107,8 +112,14 @@ public final class MachineCode {
             return MethodHandles.insertArguments(call, 0, memory);
         }
 
+        /** The address of fresh memory, all zeros, that can be read and written; 0 if there is none. */
+        long map(long bytes) {
+            long address = call(mmap, 0, bytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, NO_FILE);
+            return Long.compareUnsigned(address, LOWEST_ERROR) >= 0 ? 0 : address;
+        }
+
         /** Any function of up to five integers: pointers and numbers travel in the same registers. */
-        private long call(MemorySegment function, long a, long b, long c, long d, long e) {
+        long call(MemorySegment function, long a, long b, long c, long d, long e) {
             try {
                 return (long) call.invokeExact(
                         function,

@@ -195,6 +195,11 @@ public final class Assembler {
         legacy(REX_W, 0x33, to.number(), from);
     }
 
+    /** Copies if the condition holds. */
+    public void cmov(Condition condition, Gp to, Gp from) {
+        legacy2(REX_W, 0x40 | condition.code, to.number(), from);
+    }
+
     public void xor32(Gp to, Gp from) {
         legacy(0, 0x31, from.number(), to);
     }
@@ -233,6 +238,15 @@ public final class Assembler {
 
     public void imul(Gp to, Gp from) {
         legacy2(REX_W, 0xAF, to.number(), from);
+    }
+
+    public void imul(Gp to, Mem from) {
+        legacy2(REX_W, 0xAF, to.number(), from);
+    }
+
+    /** RDX, RAX: the 128 bits of the unsigned product of RAX and {@code by}. */
+    public void mul(Mem by) {
+        legacy(REX_W, 0xF7, 4, by);
     }
 
     public void imul32(Gp to, Gp from) {
@@ -320,6 +334,11 @@ public final class Assembler {
         emit(table);
     }
 
+    public void vpternlogd(Vec to, Vec left, Mem right, int table) {
+        evex(MAP_0F3A, P66, 0, 0x25, to, left.number(), right, NONE);
+        emit(table);
+    }
+
     public void vprord(Vec to, Vec from, int bits) {
         evex(MAP_0F, P66, 0, 0x72, new Vec(0, to.bits()), to.number(), from);
         emit(bits);
@@ -349,6 +368,10 @@ public final class Assembler {
     public void vpermq(Vec to, Vec from, int order) {
         evex(MAP_0F3A, P66, 1, 0x00, to, NONE, from);
         emit(order);
+    }
+
+    public void vpermq(Vec to, Vec indexes, Vec from) {
+        evex(MAP_0F38, P66, 1, 0x36, to, indexes.number(), from);
     }
 
     public void vpermd(Vec to, Vec indexes, Vec from) {
