@@ -111,7 +111,7 @@ public final class LargeMemory implements AutoCloseable {
             var segment = MemorySegment.ofAddress(first)
                     .reinterpret(bytes, arena, gone -> mapper.call(munmap, address, mappedBytes, 0, 0, 0));
             // A system that does not take the advice works with small pages.
-            mapper.call(madvise, first, bytes, MADV_HUGEPAGE, 0, 0);
+            if (!Boolean.getBoolean("small")) mapper.call(madvise, first, bytes, MADV_HUGEPAGE, 0, 0);
             return new HugePages(mapper, madvise, segment);
         }
     }

@@ -212,11 +212,6 @@ public final class Assembler {
         immediate(REX_W, 7, left, right);
     }
 
-    /** Moves if the condition holds. */
-    public void cmov(Condition condition, Gp to, Gp from) {
-        legacy2(REX_W, 0x40 | condition.code, to.number(), from);
-    }
-
     public void test(Gp left, Gp right) {
         legacy(REX_W, 0x85, right.number(), left);
     }
