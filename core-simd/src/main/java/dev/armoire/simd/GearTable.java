@@ -10,7 +10,6 @@ import java.nio.ByteOrder;
  * one wrong bit moves every cut; a test holds their digest.
  */
 final class GearTable {
-    // A static final array of a size C2 knows: a look-up by an unsigned byte needs no range check.
     static final long[] GEAR = {
         0x4D65822107FCFD52L, 0x78629A0F5F3F164FL, 0xD5104DC76695721DL, 0xB80704BB7B4D7C03L,
         0x365A858149C6E2D1L, 0x57E9D1860D1D68D8L, 0x8866CB397916001EL, 0x9408D2AC22C4D294L,

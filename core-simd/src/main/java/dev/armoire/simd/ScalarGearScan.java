@@ -31,7 +31,7 @@ final class ScalarGearScan implements GearScan {
         fingerprint = 0;
         int warmUp = (int) Math.min(WARM_UP, from - origin);
         MemorySegment.copy(window, ValueLayout.JAVA_BYTE, from - warmUp, scratch, 0, warmUp);
-        fingerprint = fingerprintOf(table, 0, warmUp);
+        fingerprint = fingerprintOf(0, warmUp);
         for (long position = from; position < to; ) {
             int length = (int) Math.min(scratch.length, to - position);
             // C2 keeps bounds and liveness checks of a segment inside the loop; a copy within L1 costs far less.
@@ -45,23 +45,21 @@ final class ScalarGearScan implements GearScan {
         return to;
     }
 
-    /** The same twice: C2 inlines both, and where the table is a constant of known length it needs no range check. */
+    /** Three stretches only with the library's table: with any other, range checks cost what they win. */
     private int firstInScratch(int length) {
-        boolean isWhole = length == scratch.length;
-        if (table == GearTable.GEAR) {
-            return isWhole ? scanThree(GearTable.GEAR) : scanOne(GearTable.GEAR, 0, length);
-        }
-        return isWhole ? scanThree(table) : scanOne(table, 0, length);
+        return length == scratch.length && table == GearTable.GEAR ? scanThree() : scanOne(0, length);
     }
 
-    private int scanThree(long[] gear) {
+    private int scanThree() {
+        // A constant array of a size that C2 knows: a look-up by an unsigned byte needs no range check.
+        long[] gear = GearTable.GEAR;
         byte[] bytes = scratch;
         long m = mask;
         int second = bytes.length / 3;
         int third = 2 * second;
         long f = fingerprint;
-        long f2 = fingerprintOf(gear, second - WARM_UP, second);
-        long f3 = fingerprintOf(gear, third - WARM_UP, third);
+        long f2 = fingerprintOf(second - WARM_UP, second);
+        long f3 = fingerprintOf(third - WARM_UP, third);
         int i = 0;
         for (; i < second; i++) {
             f = (f << 1) + gear[bytes[i] & 0xFF];
@@ -80,7 +78,7 @@ final class ScalarGearScan implements GearScan {
         }
         // A later stretch was hit: the earliest hit may still lie in what the earlier ones have not seen.
         fingerprint = f;
-        int hit = scanOne(gear, i + 1, second);
+        int hit = scanOne(i + 1, second);
         if (hit < second) {
             return hit;
         }
@@ -88,11 +86,12 @@ final class ScalarGearScan implements GearScan {
             return second + i;
         }
         fingerprint = f2;
-        hit = scanOne(gear, second + i + 1, third);
+        hit = scanOne(second + i + 1, third);
         return hit < third ? hit : third + i;
     }
 
-    private int scanOne(long[] gear, int from, int to) {
+    private int scanOne(int from, int to) {
+        long[] gear = table;
         byte[] bytes = scratch;
         long m = mask;
         long f = fingerprint;
@@ -107,10 +106,10 @@ final class ScalarGearScan implements GearScan {
         return to;
     }
 
-    private long fingerprintOf(long[] gear, int from, int to) {
+    private long fingerprintOf(int from, int to) {
         long f = 0;
         for (int i = from; i < to; i++) {
-            f = (f << 1) + gear[scratch[i] & 0xFF];
+            f = (f << 1) + table[scratch[i] & 0xFF];
         }
         return f;
     }

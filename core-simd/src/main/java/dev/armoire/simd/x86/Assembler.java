@@ -133,6 +133,13 @@ public final class Assembler {
         modRegister(to.number(), from.number());
     }
 
+    /** Bits 8 to 15 of RAX, RCX, RDX or RBX, extended with zeros into a register below R8. */
+    public void movzx8High(Gp to, Gp from) {
+        emit(0x0F);
+        emit(0xB6);
+        modRegister(to.number(), from.number() + 4);
+    }
+
     public void lea(Gp to, Mem address) {
         legacy(REX_W, 0x8D, to.number(), address);
     }
@@ -484,6 +491,67 @@ public final class Assembler {
     public void kmovq(int mask, Gp from) {
         vex(MAP_0F, PF2, 1, 0x92, mask, from.number());
     }
+
+    public void vpbroadcastq(Vec to, Mem from) {
+        evex(MAP_0F38, P66, 1, 0x59, to, NONE, from, NONE, Long.BYTES);
+    }
+
+    // ------------------------------------------------------------------------------ floating point, 64-bit lanes
+
+    public void vaddpd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x58, to, left.number(), right);
+    }
+
+    public void vsubpd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x5C, to, left.number(), right);
+    }
+
+    /** Only in the lanes whose bit in mask register {@code mask} (1 to 7) is set. */
+    public void vsubpd(Vec to, Vec left, Vec right, int mask) {
+        evex(MAP_0F, P66, 1, 0x5C, to, left.number(), right, mask);
+    }
+
+    public void vmulpd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x59, to, left.number(), right);
+    }
+
+    /** Only in the lanes whose bit in mask register {@code mask} (1 to 7) is set. */
+    public void vaddpd(Vec to, Vec left, Vec right, int mask) {
+        evex(MAP_0F, P66, 1, 0x58, to, left.number(), right, mask);
+    }
+
+    public void vdivpd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x5E, to, left.number(), right);
+    }
+
+    /** Subtracts the double at {@code right} in the lowest lane. */
+    public void vsubsd(Vec to, Vec left, Mem right) {
+        evex(MAP_0F, PF2, 1, 0x5C, to, left.number(), right, NONE, Double.BYTES);
+    }
+
+    /** Bits of mask register {@code mask}: which lanes of {@code left} are less than those of {@code right}. */
+    public void vcmpltpd(int mask, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0xC2, new Vec(mask, left.bits()), left.number(), right);
+        emit(1);
+    }
+
+    /** Bits of mask register {@code mask}: which lanes are equal. */
+    public void vcmpeqpd(int mask, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0xC2, new Vec(mask, left.bits()), left.number(), right);
+        emit(0);
+    }
+
+    /** Unsigned integers of 64 bits. */
+    public void vcvtuqq2pd(Vec to, Vec from) {
+        evex(MAP_0F, PF3, 1, 0x7A, to, NONE, from);
+    }
+
+    /** Unsigned integers of 32 bits, in half as wide a register. */
+    public void vcvtudq2pd(Vec to, Vec from) {
+        evex(MAP_0F, PF3, 0, 0x7A, to, NONE, from);
+    }
+
+    // ------------------------------------------------------------------------------------------------ switching
 
     /** Spares the code that follows the cost of mixing with older vector instructions. */
     public void vzeroupper() {
