@@ -41,10 +41,10 @@ final class NativeEntropy {
     /** From here on runs of one value would wait for their own last increment more than clearing four tables costs. */
     private static final int MANY_BYTES = 2048;
 
-    /** Four tables of counters, then one of terms. */
+    /** Four tables of counters, then eight terms. */
     private static final int TERMS_AT = TABLES * TABLE_BYTES;
 
-    private static final int SCRATCH_BYTES = TERMS_AT + 256 * Double.BYTES;
+    private static final int SCRATCH_BYTES = TERMS_AT + 8 * Double.BYTES;
 
     private static final double EXPONENT_OF_HALF = 1022;
 
@@ -125,7 +125,7 @@ final class NativeEntropy {
         private static final int CONSTANT_COUNT = 16;
         private static final int FIRST_CONSTANT = 16;
         private static final int FIRST_AND_SECOND_OR_THIRD = 0xEA;
-        private static final int SUMMED_A_TURN = 8;
+        private static final int ALL_ZERO = 0xF;
 
         private static final List<Gp> SAVED = List.of(RBX, R12, R13);
 
@@ -143,8 +143,7 @@ final class NativeEntropy {
             asm.xor32(RAX, RAX);
             asm.cmp(TO, LENGTH);
             asm.j(Condition.NOT_ZERO, isMore);
-            terms();
-            sum();
+            entropy();
             asm.vzeroupper();
             asm.bind(isMore);
             for (Gp saved : SAVED.reversed()) {
@@ -219,27 +218,41 @@ final class NativeEntropy {
             asm.add32(Mem.at(TABLE[table % TABLES], value, Integer.BYTES, 0), 1);
         }
 
-        /** p * log2(p) of all values; for p = 0 that comes out as -0, which changes no sum. */
-        private void terms() {
+        /** Minus the sum of p * log2(p), in the order of the values as Go adds them; eight values a turn. */
+        private void entropy() {
             Vec length = Vec.zmm(15);
+            Vec entropy = Vec.xmm(14);
             for (int i = 0; i < CONSTANT_COUNT; i++) {
                 asm.vpbroadcastq(Vec.zmm(FIRST_CONSTANT + i), Mem.at(CONSTANTS, i * Double.BYTES));
             }
             asm.vpbroadcastq(length, LENGTH);
             asm.vcvtuqq2pd(length, length);
+            asm.vpxord(entropy, entropy, entropy);
             var loop = new Label();
+            var next = new Label();
             asm.xor32(RAX, RAX);
             asm.bind(loop);
+            Vec counts = Vec.ymm(0);
+            sumOfTables(counts);
+            asm.vptestnmq(1, counts, counts);
+            asm.kmovq(RDX, 1);
+            asm.cmp(RDX, ALL_ZERO);
+            asm.j(Condition.ZERO, next);
             Vec p = Vec.zmm(0);
-            sumOfTables(Vec.ymm(0));
-            asm.vcvtudq2pd(p, Vec.ymm(0));
+            asm.vcvtudq2pd(p, counts);
             asm.vdivpd(p, p, length);
             log2(Vec.zmm(1), p);
+            // For p = 0 that is 0 times -1023, which changes no sum.
             asm.vmulpd(p, p, Vec.zmm(1));
-            asm.vmovdqu32(Mem.at(SCRATCH, RAX, 2, TERMS_AT), p);
+            asm.vmovdqu32(Mem.at(SCRATCH, TERMS_AT), p);
+            for (int i = 0; i < VECTOR_BYTES; i += Double.BYTES) {
+                asm.vsubsd(entropy, entropy, Mem.at(SCRATCH, TERMS_AT + i));
+            }
+            asm.bind(next);
             asm.add(RAX, VECTOR_BYTES / 2);
             asm.cmp(RAX, TABLE_BYTES);
             asm.j(Condition.BELOW, loop);
+            asm.vmovq(RAX, entropy);
         }
 
         private void sumOfTables(Vec sum) {
@@ -314,22 +327,6 @@ final class NativeEntropy {
                     asm.vmulpd(result, result, x);
                 }
             }
-        }
-
-        /** In the order of the values, as Go does. */
-        private void sum() {
-            Vec sum = Vec.xmm(0);
-            var loop = new Label();
-            asm.vpxord(sum, sum, sum);
-            asm.xor32(RAX, RAX);
-            asm.bind(loop);
-            for (int i = 0; i < SUMMED_A_TURN; i++) {
-                asm.vsubsd(sum, sum, Mem.at(SCRATCH, RAX, Double.BYTES, TERMS_AT + i * Double.BYTES));
-            }
-            asm.add(RAX, SUMMED_A_TURN);
-            asm.cmp(RAX, 256);
-            asm.j(Condition.BELOW, loop);
-            asm.vmovq(RAX, sum);
         }
     }
 }
