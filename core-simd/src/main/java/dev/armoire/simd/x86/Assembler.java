@@ -178,6 +178,10 @@ public final class Assembler {
         legacy(REX_W, 0x29, from.number(), to);
     }
 
+    public void sub(Gp to, Mem from) {
+        legacy(REX_W, 0x2B, to.number(), from);
+    }
+
     public void sub(Gp to, int value) {
         immediate(REX_W, 5, to, value);
     }
@@ -416,6 +420,35 @@ public final class Assembler {
         evex(MAP_0F, P66, 1, 0x6D, to, left.number(), right);
     }
 
+    public void vpunpcklbw(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x60, to, left.number(), right);
+    }
+
+    public void vpunpckhbw(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x68, to, left.number(), right);
+    }
+
+    public void vpunpcklwd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x61, to, left.number(), right);
+    }
+
+    public void vpunpckhwd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x69, to, left.number(), right);
+    }
+
+    /** Orders the bytes of each 128-bit lane. */
+    public void vpshufb(Vec to, Vec from, Vec indexes) {
+        evex(MAP_0F38, P66, 0, 0x00, to, from.number(), indexes);
+    }
+
+    /**
+     * Picks from 2 x 64 bytes, where the bit of a byte in mask register {@code mask} (1 to 7) is set: {@code to} holds the
+     * indexes and receives the result. Needs AVX512_VBMI.
+     */
+    public void vpermi2b(Vec to, Vec low, Vec high, int mask) {
+        evex(MAP_0F38, P66, 0, 0x75, to, low.number(), high, mask);
+    }
+
     /** Two 128-bit lanes of {@code left}, then two of {@code right}, by two bits each of {@code order} (512 bits). */
     public void vshufi32x4(Vec to, Vec left, Vec right, int order) {
         evex(MAP_0F3A, P66, 0, 0x43, to, left.number(), right);
@@ -473,6 +506,21 @@ public final class Assembler {
         evex(MAP_0F38, PF3, 1, 0x27, new Vec(mask, left.bits()), left.number(), right);
     }
 
+    /** Bits of mask register {@code mask}: which 64-bit lanes have a bit in common. */
+    public void vptestmq(int mask, Vec left, Vec right) {
+        evex(MAP_0F38, P66, 1, 0x27, new Vec(mask, left.bits()), left.number(), right);
+    }
+
+    /** Clears the bits of mask register {@code mask} (1 to 7) whose 64-bit lanes have no bit in common. */
+    public void vptestmqAnd(int mask, Vec left, Vec right) {
+        evex(MAP_0F38, P66, 1, 0x27, new Vec(mask, left.bits()), left.number(), right, mask);
+    }
+
+    /** Bits of mask register {@code mask}: the highest bits of the bytes. */
+    public void vpmovb2m(int mask, Vec from) {
+        evex(MAP_0F38, PF3, 0, 0x29, new Vec(mask, from.bits()), NONE, from);
+    }
+
     /** Bits of mask register {@code mask}: which unsigned 32-bit lanes of {@code left} are less than those of {@code right}. */
     public void vpcmpltud(int mask, Vec left, Vec right) {
         evex(MAP_0F3A, P66, 0, 0x1E, new Vec(mask, left.bits()), left.number(), right);
@@ -486,6 +534,10 @@ public final class Assembler {
 
     public void kmovq(Gp to, int mask) {
         vex(MAP_0F, PF2, 1, 0x93, to.number(), mask);
+    }
+
+    public void knotq(int to, int from) {
+        vex(MAP_0F, NONE, 1, 0x44, to, from);
     }
 
     public void kmovq(int mask, Gp from) {
