@@ -12,8 +12,8 @@ final class FixedChunker extends Chunker {
         super(sizes);
         int size = sizes.normal();
         if (size < SMALLEST || size > LARGEST || Integer.bitCount(size) != 1) {
-            throw new IllegalArgumentException("chunks of a fixed size must have a power of two from " + SMALLEST + " to "
-                    + LARGEST + " bytes, found " + size);
+            throw new IllegalArgumentException("chunks of a fixed size must have a power of two from " + SMALLEST
+                    + " to " + LARGEST + " bytes, found " + size);
         }
     }
 

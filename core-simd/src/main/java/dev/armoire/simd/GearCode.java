@@ -360,6 +360,9 @@ final class GearCode {
                 hits.stepBoth(steps);
             }
         }
+        // The next block lies as far ahead for each stretch: more streams than the hardware follows by itself.
+        asm.prefetcht0(Mem.at(FIRST, BLOCK_BYTES));
+        asm.prefetcht0(Mem.at(SECOND, BLOCK_BYTES));
         asm.add(FIRST, SCALAR_STEPS);
         asm.add(SECOND, SCALAR_STEPS);
         asm.kmovq(G1, CLEAN_EVEN);
@@ -387,6 +390,7 @@ final class GearCode {
         Vec spare = Vec.zmm(2);
         for (int i = 0; i < LANES; i++) {
             asm.vmovdqu32(Vec.zmm(4 + i), Mem.at(LANE, i * LANE_BYTES));
+            asm.prefetcht0(Mem.at(LANE, i * LANE_BYTES + BLOCK_BYTES));
         }
         for (int i = 4; i < 4 + LANES; i += 2) {
             asm.vpunpcklqdq(spare, Vec.zmm(i), Vec.zmm(i + 1));

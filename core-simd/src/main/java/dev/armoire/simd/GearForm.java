@@ -31,12 +31,24 @@ enum GearForm {
     /** A scan of this form. The table is borrowed for the life of the scan. */
     abstract GearScan scan(long[] table, long mask);
 
-    /** The choice of this process. */
+    private static final String MODULE = "jdk.incubator.vector";
+
+    /**
+     * The choice of this process.
+     *
+     * @throws IllegalArgumentException if {@code armoire.simd} asks for what cannot be had
+     */
     static GearForm ofProcess() {
         if (Kernels.machineCode()) {
             return NATIVE;
         }
-        return System.getProperty("armoire.simd", "auto").equals("vector") ? VECTOR : SCALAR;
+        if (!System.getProperty("armoire.simd", "auto").equals("vector")) {
+            return SCALAR;
+        }
+        if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
+            throw new IllegalArgumentException("-Darmoire.simd=vector needs --add-modules=" + MODULE);
+        }
+        return VECTOR;
     }
 
     /** Which form runs, for reports: {@code gear native}. */

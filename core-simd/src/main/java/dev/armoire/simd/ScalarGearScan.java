@@ -3,6 +3,7 @@ package dev.armoire.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Objects;
 
 /** Plain Java: three stretches side by side. Owns a small scratch array. */
@@ -13,12 +14,14 @@ final class ScalarGearScan implements GearScan {
     private static final int SHORTEST_STRETCH = 341;
 
     private final long[] table;
+    private final boolean hasLibraryTable;
     private final long mask;
     private final byte[] scratch;
     private long fingerprint;
 
     ScalarGearScan(long[] table, long mask) {
         this.table = table;
+        this.hasLibraryTable = Arrays.equals(table, GearTable.GEAR);
         this.mask = mask;
         // A hit wastes about one and a half stretches of work: keep that near a twentieth of a usual scan.
         long stretch = Math.clamp(GearScan.usualDistance(mask) / 32, SHORTEST_STRETCH, LONGEST_STRETCH);
@@ -47,12 +50,10 @@ final class ScalarGearScan implements GearScan {
 
     /** Three stretches only with the library's table: with any other, range checks cost what they win. */
     private int firstInScratch(int length) {
-        return length == scratch.length && table == GearTable.GEAR ? scanThree() : scanOne(0, length);
+        return length == scratch.length && hasLibraryTable ? scanThree() : scanOne(0, length);
     }
 
     private int scanThree() {
-        // A constant array of a size that C2 knows: a look-up by an unsigned byte needs no range check.
-        long[] gear = GearTable.GEAR;
         byte[] bytes = scratch;
         long m = mask;
         int second = bytes.length / 3;
@@ -62,9 +63,10 @@ final class ScalarGearScan implements GearScan {
         long f3 = fingerprintOf(third - WARM_UP, third);
         int i = 0;
         for (; i < second; i++) {
-            f = (f << 1) + gear[bytes[i] & 0xFF];
-            f2 = (f2 << 1) + gear[bytes[i + second] & 0xFF];
-            f3 = (f3 << 1) + gear[bytes[i + third] & 0xFF];
+            // A constant array of a size that C2 knows, even when it enters within the loop: no range checks.
+            f = (f << 1) + GearTable.GEAR[bytes[i] & 0xFF];
+            f2 = (f2 << 1) + GearTable.GEAR[bytes[i + second] & 0xFF];
+            f3 = (f3 << 1) + GearTable.GEAR[bytes[i + third] & 0xFF];
             if ((f & m) == 0) {
                 return i;
             }

@@ -18,8 +18,8 @@ final class UltraCdcChunker extends Chunker {
     private static final int LOW_ENTROPY_WORDS = 64;
 
     private static final long EVERY_BYTE = 0x0101010101010101L;
-    private static final long HIGH_BITS = 0x80 * EVERY_BYTE;
-    private static final long PATTERN = 0xAA * EVERY_BYTE;
+    private static final long HIGH_BITS = 0x8080808080808080L;
+    private static final long PATTERN = 0xAAAAAAAAAAAAAAAAL;
     private static final long MASK_S = 0x2F * EVERY_BYTE;
     private static final long MASK_L = 0x2C * EVERY_BYTE;
 
@@ -34,13 +34,13 @@ final class UltraCdcChunker extends Chunker {
     @Override
     public long cut(MemorySegment window) {
         long end = Math.min(window.byteSize(), maxSize);
-        if (end < minSize + WORD) {
+        if (end - minSize < WORD) {
             return end;
         }
         long before = window.get(U64, minSize);
         long sumsBefore = sums(before);
         int equalWords = 0;
-        for (long at = minSize + WORD; at <= end - WORD; at += WORD) {
+        for (long at = (long) minSize + WORD; at <= end - WORD; at += WORD) {
             long word = window.get(U64, at);
             if (word == before) {
                 equalWords++;
@@ -67,7 +67,7 @@ final class UltraCdcChunker extends Chunker {
      */
     @Override
     boolean stillCutsAt(MemorySegment window, long length, long end) {
-        if (length < minSize + WORD) {
+        if (length - minSize < WORD) {
             return false;
         }
         if (cutsAfterWord || isAfterEqualWords(window, length)) {

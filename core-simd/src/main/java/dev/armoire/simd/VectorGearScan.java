@@ -82,7 +82,7 @@ final class VectorGearScan implements GearScan {
         }
         for (int at = 0; at < rows.length; at += LANES) {
             lookUp(at);
-            if (stepsHit()) {
+            if (fourStepsHit(ONES_FIRST) || fourStepsHit(ONES_SECOND)) {
                 return true;
             }
         }
@@ -113,33 +113,12 @@ final class VectorGearScan implements GearScan {
         return ByteVector.fromArray(ByteVector.SPECIES_512, planes, from);
     }
 
-    /** Eight steps of all lanes. */
-    private boolean stepsHit() {
-        ByteVector p0 = found(0);
-        ByteVector p1 = found(1);
-        ByteVector p2 = found(2);
-        ByteVector p3 = found(3);
-        ByteVector p4 = found(4);
-        ByteVector p5 = found(5);
-        ByteVector p6 = found(6);
-        ByteVector p7 = found(7);
-        return fourStepsHit(
-                        ONES_FIRST.selectFrom(p0, p1),
-                        ONES_FIRST.selectFrom(p2, p3),
-                        ONES_FIRST.selectFrom(p4, p5),
-                        ONES_FIRST.selectFrom(p6, p7))
-                || fourStepsHit(
-                        ONES_SECOND.selectFrom(p0, p1),
-                        ONES_SECOND.selectFrom(p2, p3),
-                        ONES_SECOND.selectFrom(p4, p5),
-                        ONES_SECOND.selectFrom(p6, p7));
-    }
-
-    private ByteVector found(int plane) {
-        return ByteVector.fromArray(ByteVector.SPECIES_512, found, plane * VECTOR_BYTES);
-    }
-
-    private boolean fourStepsHit(ByteVector p01, ByteVector p23, ByteVector p45, ByteVector p67) {
+    /** Four steps of all lanes; no vector crosses a call that C2 might not inline. */
+    private boolean fourStepsHit(ByteVector half) {
+        ByteVector p01 = half.selectFrom(found(0), found(1));
+        ByteVector p23 = half.selectFrom(found(2), found(3));
+        ByteVector p45 = half.selectFrom(found(4), found(5));
+        ByteVector p67 = half.selectFrom(found(6), found(7));
         ByteVector low = TWOS_FIRST.selectFrom(p01, p23);
         ByteVector high = TWOS_FIRST.selectFrom(p45, p67);
         LongVector f = LongVector.fromArray(LongVector.SPECIES_512, fingerprints, 0);
@@ -155,6 +134,10 @@ final class VectorGearScan implements GearScan {
         hits = hits.or(hits(f));
         f.intoArray(fingerprints, 0);
         return hits.anyTrue();
+    }
+
+    private ByteVector found(int plane) {
+        return ByteVector.fromArray(ByteVector.SPECIES_512, found, plane * VECTOR_BYTES);
     }
 
     private static LongVector step(LongVector f, ByteVector gear) {

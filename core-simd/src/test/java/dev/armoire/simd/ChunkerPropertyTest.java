@@ -15,8 +15,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Chunkers against the format's definitions, and known cuts against full scans. */
 class ChunkerPropertyTest {
     private static final int[][] SIZES = {
-        {64, 256, 1024}, {100, 3000, 20_000}, {1, 70_000, 200_000}, {2048, 8192, 65536}, {500, 100_000, 300_000},
-        {5, 9, 13}, {61, 130, 1001}
+        {64, 256, 1024},
+        {100, 3000, 20_000},
+        {1, 70_000, 200_000},
+        {2048, 8192, 65536},
+        {500, 100_000, 300_000},
+        {5, 9, 13},
+        {61, 130, 1001}
     };
 
     static List<String> algorithms() {
@@ -107,7 +112,8 @@ class ChunkerPropertyTest {
                         int window = change < 4 ? max : length + random.nextInt(Math.min(20, max - length + 1));
                         var segment = MemorySegment.ofArray(changed).asSlice(0, window);
                         assertThat(chunker.cutsAt(segment, length))
-                                .as("%s %s %s at %d, length %d, change %d, window %d",
+                                .as(
+                                        "%s %s %s at %d, length %d, change %d, window %d",
                                         form, algorithm, Arrays.toString(size), at, length, change, window)
                                 .isEqualTo(chunker.cut(segment) == length);
                     }

@@ -34,7 +34,8 @@ class ChunkerTest {
             String cuts,
             List<Long> firstLengths) {
         Chunker chunker(GearForm form) {
-            long[] table = keyHex == null ? null : GearTable.keyed(HexFormat.of().parseHex(keyHex));
+            long[] table =
+                    keyHex == null ? null : GearTable.keyed(HexFormat.of().parseHex(keyHex));
             return Chunker.of(algorithm, min, normal, max, table, form);
         }
     }
@@ -135,7 +136,8 @@ class ChunkerTest {
     void aKeyGivesATableThatTextNeverShows() {
         byte[] key = HexFormat.of().parseHex("30".repeat(32));
         assertThat(GearTable.keyed(key)).hasSize(256).isNotEqualTo(GearTable.GEAR);
-        assertThat(Chunker.keyed("fastcdc-v1.0.0", 0, 0, 0, key).toString()).startsWith("dev.armoire.simd.FastCdcChunker@");
+        assertThat(Chunker.keyed("fastcdc-v1.0.0", 0, 0, 0, key).toString())
+                .startsWith("dev.armoire.simd.FastCdcChunker@");
     }
 
     @Test
@@ -170,7 +172,9 @@ class ChunkerTest {
         // Masks of no bits, as the library computes them: every position is a hit.
         for (GearForm form : GearForms.available()) {
             var chunker = Chunker.of("fastcdc-v1.0.0", 1, 3, 20, null, form);
-            assertThat(chunker.cut(MemorySegment.ofArray(shaStream(100)))).isPositive().isLessThanOrEqualTo(3);
+            assertThat(chunker.cut(MemorySegment.ofArray(shaStream(100))))
+                    .isPositive()
+                    .isLessThanOrEqualTo(3);
         }
     }
 

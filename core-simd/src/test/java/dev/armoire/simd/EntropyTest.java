@@ -99,9 +99,11 @@ class EntropyTest {
         assumeTrue(MachineCode.refusal() == null, () -> String.valueOf(MachineCode.refusal()));
         byte[] data = Vectors.text(70_001, 1);
         double expected = Entropy.inJava(MemorySegment.ofArray(data), data.length);
-        assertThat(NativeEntropy.ofBytes(Vectors.unalignedHeap(data).asReadOnly())).isEqualTo(expected);
+        assertThat(NativeEntropy.ofBytes(Vectors.unalignedHeap(data).asReadOnly()))
+                .isEqualTo(expected);
         try (var arena = Arena.ofConfined()) {
-            assertThat(NativeEntropy.ofBytes(Vectors.unalignedNative(arena, data))).isEqualTo(expected);
+            assertThat(NativeEntropy.ofBytes(Vectors.unalignedNative(arena, data)))
+                    .isEqualTo(expected);
         }
     }
 

@@ -94,7 +94,7 @@ class GearScanTest {
         GearScan scan = form.scan(GearTable.GEAR, mask);
         var random = new Random(5);
         for (int round = 0; round < 1500; round++) {
-            byte[] bytes = new byte[50_000];
+            byte[] bytes = new byte[120_000];
             int at = 64 + random.nextInt(bytes.length - 64);
             System.arraycopy(hitting, 0, bytes, at - 63, 64);
             int from = random.nextInt(at - 63);
