@@ -2,108 +2,127 @@
 package dev.armoire.simd;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Finds where content is cut into chunks: FastCDC as Kloset defines it (format 1 §17.2 and §17.3). Owns a small scratch
- * array, so one thread at a time; {@link #cut} keeps nothing from call to call.
- *
- * <p>The fingerprint is {@code fp = (fp << 1) + G[byte]} modulo 2^64: a byte is shifted out after 64 steps. A stretch in
- * the middle of a scan can therefore start on its own after a warm-up of 63 bytes, and three such stretches are scanned
- * side by side, since a single one leaves the CPU waiting for its own last addition. The earliest hit is the cut, exactly
- * as if one loop had run over all bytes.
+ * Finds where content is cut into chunks, by any algorithm of go-cdc-chunkers and with exactly its cut points (format 1
+ * §17). Chunks stay where they are: a chunker only looks at them and answers with a length. It keeps nothing from call to
+ * call but may own scratch memory, so one thread at a time uses it.
  */
-public final class Chunker {
-    private static final String SUPPORTED = "fastcdc, kfastcdc (without a key), fastcdc-v1.0.0";
+public abstract sealed class Chunker permits FastCdcChunker, JcChunker, UltraCdcChunker, FixedChunker {
+    private static final String SUPPORTED =
+            "fastcdc, kfastcdc, fastcdc-v1.0.0, jc, jc-v1.0.0, jc-v1.1.0, ultracdc, ultracdc-v1.0.0, fixed-v1.0.0";
 
-    private static final int DEFAULT_MIN = 2048;
-    private static final int DEFAULT_NORMAL = 8192;
-    private static final int DEFAULT_MAX = 65536;
-    private static final long LEGACY_MASK_S = 0x0003590703530000L;
-    private static final long LEGACY_MASK_L = 0x0000D90003530000L;
+    static final int DEFAULT_MIN = 2048;
+    static final int DEFAULT_NORMAL = 8192;
+    static final int DEFAULT_MAX = 65536;
 
-    /** Bytes before a position that its fingerprint depends on, besides its own. */
-    private static final int WARM_UP = 63;
-
-    /** Bytes of one stretch: odd, so that three of them never collide in the cache, and half an L1 holds them. */
-    private static final int LONGEST_STRETCH = 5333;
-
-    private static final int SHORTEST_STRETCH = 341;
+    private static final int DEFAULT_NORMAL_OF_ULTRACDC = 10240;
+    private static final int DEFAULT_FIXED = 65536;
 
     private final String algorithm;
-    private final int minSize;
-    private final int normalSize;
-    private final int maxSize;
-    private final long maskS;
-    private final long maskL;
-    private final int stretch;
-    private final byte[] scratch;
-    private long fingerprint;
+    final int minSize;
+    final int normalSize;
+    final int maxSize;
 
-    private Chunker(String algorithm, int minSize, int normalSize, int maxSize, long maskS, long maskL) {
-        this.algorithm = algorithm;
-        this.minSize = minSize;
-        this.normalSize = normalSize;
-        this.maxSize = maxSize;
-        this.maskS = maskS;
-        this.maskL = maskL;
-        // A hit wastes about one and a half stretches of work: keep that near a twentieth of a usual scan.
-        long usualScan = Math.min(1L << Long.bitCount(maskS), maxSize);
-        this.stretch = Math.clamp(usualScan / 32, SHORTEST_STRETCH, LONGEST_STRETCH);
-        this.scratch = new byte[3 * stretch];
+    Chunker(Sizes sizes) {
+        this.algorithm = sizes.algorithm;
+        this.minSize = sizes.min;
+        this.normalSize = sizes.normal;
+        this.maxSize = sizes.max;
+    }
+
+    /** What CONFIG says about chunking, with defaults filled in. */
+    record Sizes(String algorithm, int min, int normal, int max) {
+        /** Whether the library takes masks from a paper instead of computing them. */
+        boolean areDefaults() {
+            return min == DEFAULT_MIN && normal == DEFAULT_NORMAL && max == DEFAULT_MAX;
+        }
+
+        /** Number of the highest bit of the normal size. */
+        int normalBits() {
+            return Integer.SIZE - 1 - Integer.numberOfLeadingZeros(normal);
+        }
     }
 
     /**
      * A chunker for an algorithm and sizes as a repository's CONFIG names them.
      *
-     * @param algorithm {@code fastcdc}, {@code kfastcdc} or {@code fastcdc-v1.0.0}, in any case
-     * @param min bytes that are never cut nor hashed, 0 for the default
-     * @param normal bytes after which a cut becomes more likely, 0 for the default
-     * @param max most bytes of a chunk, 0 for the default
-     * @throws IllegalArgumentException if the algorithm is not one of those, or not {@code 0 < min < normal < max}
+     * @param algorithm {@code fastcdc}, {@code kfastcdc}, {@code fastcdc-v1.0.0}, {@code jc}, {@code jc-v1.0.0},
+     *     {@code jc-v1.1.0}, {@code ultracdc}, {@code ultracdc-v1.0.0} or {@code fixed-v1.0.0}, in any case
+     * @param min bytes that are never cut, 0 for the default; {@code fixed-v1.0.0} ignores it
+     * @param normal bytes after which a cut becomes more likely, 0 for the default; the size of {@code fixed-v1.0.0}
+     * @param max most bytes of a chunk, 0 for the default; {@code fixed-v1.0.0} ignores it
+     * @throws IllegalArgumentException if the algorithm is not one of those, or not {@code 0 < min < normal < max}, or the
+     *     algorithm has no meaning for such sizes
      */
     public static Chunker of(String algorithm, int min, int normal, int max) {
+        return of(algorithm, min, normal, max, null, GearForm.ofProcess());
+    }
+
+    /**
+     * A chunker whose cuts nobody without the key can foretell (format 1 §17.6). Algorithms without a Gear table ignore it,
+     * as the library does: {@code ultracdc}, {@code ultracdc-v1.0.0} and {@code fixed-v1.0.0}.
+     *
+     * @param key32 32 bytes, borrowed for the call; a table derived from it lives as long as the chunker
+     * @throws IllegalArgumentException as {@link #of}, or if the key has another length
+     */
+    public static Chunker keyed(String algorithm, int min, int normal, int max, byte[] key32) {
+        return of(algorithm, min, normal, max, GearTable.keyed(key32), GearForm.ofProcess());
+    }
+
+    /** A chunker with a Gear table of its own, or the library's for null, and a scan of the given form. */
+    static Chunker of(String algorithm, int min, int normal, int max, long @Nullable [] keyedTable, GearForm form) {
         String name = algorithm.toLowerCase(Locale.ROOT);
-        int minSize = min == 0 ? DEFAULT_MIN : min;
-        int normalSize = normal == 0 ? DEFAULT_NORMAL : normal;
-        int maxSize = max == 0 ? DEFAULT_MAX : max;
-        boolean defaults = minSize == DEFAULT_MIN && normalSize == DEFAULT_NORMAL && maxSize == DEFAULT_MAX;
-        boolean legacyMasks = switch (name) {
-            case "fastcdc", "kfastcdc" -> true;
-            case "fastcdc-v1.0.0" -> defaults;
+        long[] table = keyedTable == null ? GearTable.GEAR : keyedTable;
+        return switch (name) {
+            case "fastcdc", "kfastcdc", "fastcdc-v1.0.0" ->
+                new FastCdcChunker(sizes(name, min, normal, DEFAULT_NORMAL, max), table, form);
+            case "jc", "jc-v1.0.0", "jc-v1.1.0" ->
+                new JcChunker(sizes(name, min, normal, DEFAULT_NORMAL, max), table, form);
+            case "ultracdc", "ultracdc-v1.0.0" ->
+                new UltraCdcChunker(sizes(name, min, normal, DEFAULT_NORMAL_OF_ULTRACDC, max));
+            case "fixed-v1.0.0" -> {
+                int size = normal == 0 ? DEFAULT_FIXED : normal;
+                yield new FixedChunker(new Sizes(name, size, size, size));
+            }
             default ->
                 throw new IllegalArgumentException(
                         "chunking algorithm \"" + algorithm + "\" is not supported; supported are " + SUPPORTED);
         };
-        if (minSize <= 0 || minSize >= normalSize || normalSize >= maxSize) {
-            throw new IllegalArgumentException("chunk sizes must be 0 < min < normal < max, found min " + minSize
-                    + ", normal " + normalSize + ", max " + maxSize);
+    }
+
+    private static Sizes sizes(String algorithm, int min, int normal, int defaultNormal, int max) {
+        var sizes = new Sizes(
+                algorithm,
+                min == 0 ? DEFAULT_MIN : min,
+                normal == 0 ? defaultNormal : normal,
+                max == 0 ? DEFAULT_MAX : max);
+        if (sizes.min <= 0 || sizes.min >= sizes.normal || sizes.normal >= sizes.max) {
+            throw new IllegalArgumentException("chunk sizes must be 0 < min < normal < max, found min " + sizes.min
+                    + ", normal " + sizes.normal + ", max " + sizes.max);
         }
-        if (legacyMasks) {
-            return new Chunker(name, minSize, normalSize, maxSize, LEGACY_MASK_S, LEGACY_MASK_L);
-        }
-        int bits = Integer.SIZE - 1 - Integer.numberOfLeadingZeros(normalSize);
-        return new Chunker(name, minSize, normalSize, maxSize, spreadMask(bits + 2), spreadMask(bits - 2));
+        return sizes;
     }
 
     /** The algorithm's name, in lower case. */
-    public String algorithm() {
+    public final String algorithm() {
         return algorithm;
     }
 
-    /** Bytes at the start of a chunk that are never cut nor hashed. */
-    public int minSize() {
+    /** Bytes at the start of a chunk that are never cut. */
+    public final int minSize() {
         return minSize;
     }
 
     /** Bytes after which a cut becomes more likely. */
-    public int normalSize() {
+    public final int normalSize() {
         return normalSize;
     }
 
     /** Most bytes of a chunk, and the bytes {@link #cut} wants to see. */
-    public int maxSize() {
+    public final int maxSize() {
         return maxSize;
     }
 
@@ -113,105 +132,30 @@ public final class Chunker {
      * @param window the next bytes of the stream, borrowed for the call: {@link #maxSize()} of them, fewer only where the
      *     stream ends; more are ignored
      */
-    public long cut(MemorySegment window) {
+    public abstract long cut(MemorySegment window);
+
+    /**
+     * Whether {@link #cut} of the window would give {@code length}, when the window is known to start with a chunk of that
+     * length: what an equal chunker once cut out of a stream that began the same. Its bytes are proven equal by the caller
+     * (same MAC), so no earlier cut is possible, and what remains to be seen is a few bytes around its end: 64 for FastCDC,
+     * about 200 for JC, at most 520 for UltraCDC.
+     *
+     * <p>If bytes follow the chunk in the window but none did in the stream it is from, then it ended for want of bytes,
+     * and only FastCDC can still tell: with the other algorithms the caller must {@link #cut}.
+     *
+     * @param window as for {@link #cut}
+     * @param length bytes of the known chunk, at most those of the window
+     * @throws IndexOutOfBoundsException if the window is shorter than the chunk
+     */
+    public final boolean cutsAt(MemorySegment window, long length) {
         long available = window.byteSize();
-        if (available <= minSize) {
-            return available;
+        if (length < 0 || length > available) {
+            throw new IndexOutOfBoundsException("a chunk of " + length + " bytes in a window of " + available);
         }
-        int end = (int) Math.min(available, maxSize);
-        int normal = Math.min(normalSize, end);
-        fingerprint = 0;
-        int hit = scan(window, minSize, normal, maskS);
-        if (hit < 0) {
-            hit = scan(window, normal, end, maskL);
-        }
-        return hit < 0 ? end : hit;
+        long end = Math.min(available, maxSize);
+        return length == end || length < end && stillCutsAt(window, length, end);
     }
 
-    /** First position of [from, to) whose fingerprint the mask accepts, or -1; goes on from {@link #fingerprint}. */
-    private int scan(MemorySegment window, int from, int to, long mask) {
-        int position = from;
-        while (position < to) {
-            int length = Math.min(scratch.length, to - position);
-            // C2 keeps bounds and liveness checks of a segment inside the loop; a copy within L1 costs far less.
-            MemorySegment.copy(window, ValueLayout.JAVA_BYTE, position, scratch, 0, length);
-            int hit = length == scratch.length ? scanThree(mask) : scanOne(0, length, mask);
-            if (hit >= 0) {
-                return position + hit;
-            }
-            position += length;
-        }
-        return -1;
-    }
-
-    /** Scans the whole scratch as three stretches side by side. */
-    private int scanThree(long mask) {
-        byte[] bytes = scratch;
-        int second = bytes.length / 3;
-        int third = 2 * second;
-        long f = fingerprint;
-        long f2 = warmUp(second);
-        long f3 = warmUp(third);
-        int i = 0;
-        for (; i < second; i++) {
-            f = (f << 1) + GearTable.GEAR[bytes[i] & 0xFF];
-            f2 = (f2 << 1) + GearTable.GEAR[bytes[i + second] & 0xFF];
-            f3 = (f3 << 1) + GearTable.GEAR[bytes[i + third] & 0xFF];
-            if ((f & mask) == 0) {
-                return i;
-            }
-            if ((f2 & mask) == 0 || (f3 & mask) == 0) {
-                break;
-            }
-        }
-        if (i == second) {
-            fingerprint = f3;
-            return -1;
-        }
-        // A later stretch was hit: the earliest hit may still lie in what the earlier ones have not seen.
-        fingerprint = f;
-        int hit = scanOne(i + 1, second, mask);
-        if (hit >= 0) {
-            return hit;
-        }
-        if ((f2 & mask) == 0) {
-            return second + i;
-        }
-        fingerprint = f2;
-        hit = scanOne(second + i + 1, third, mask);
-        return hit >= 0 ? hit : third + i;
-    }
-
-    private int scanOne(int from, int to, long mask) {
-        byte[] bytes = scratch;
-        long f = fingerprint;
-        for (int i = from; i < to; i++) {
-            // Written as a shift and an addition: C2 makes one `lea` of it, which it does not of f + f + g.
-            f = (f << 1) + GearTable.GEAR[bytes[i] & 0xFF];
-            if ((f & mask) == 0) {
-                return i;
-            }
-        }
-        fingerprint = f;
-        return -1;
-    }
-
-    /** The fingerprint just before {@code position}, from the bytes that it still depends on. */
-    private long warmUp(int position) {
-        long f = 0;
-        for (int i = position - WARM_UP; i < position; i++) {
-            f = (f << 1) + GearTable.GEAR[scratch[i] & 0xFF];
-        }
-        return f;
-    }
-
-    /** {@code ones} bits spread evenly from the top. */
-    private static long spreadMask(int ones) {
-        int step = Long.SIZE / ones;
-        long mask = 0;
-        for (int i = 0; i < ones; i++) {
-            mask |= 1L << (Long.SIZE - 1 - i * step);
-        }
-        return mask;
-    }
+    /** {@link #cutsAt} where bytes follow: {@code length < end <= maxSize}. */
+    abstract boolean stillCutsAt(MemorySegment window, long length, long end);
 }

@@ -19,21 +19,21 @@ public final class Entropy {
     /** Bytes after which the int counters move to the sum: none can overflow in between. */
     private static final long BATCH_BYTES = 1L << 30;
 
-    private static final double INVERSE_LN2 = 1 / 0.6931471805599453;
-    private static final double HALF_SQRT2 = 1.4142135623730951 / 2;
-    private static final double LN2_HIGH = 0.6931471803691238;
-    private static final double LN2_LOW = 1.9082149292705877e-10;
-    private static final double L1 = 0.6666666666666735;
-    private static final double L2 = 0.3999999999940942;
-    private static final double L3 = 0.2857142874366239;
-    private static final double L4 = 0.22222198432149784;
-    private static final double L5 = 0.1818357216161805;
-    private static final double L6 = 0.15313837699209373;
-    private static final double L7 = 0.14798198605116586;
+    static final double INVERSE_LN2 = 1 / 0.6931471805599453;
+    static final double HALF_SQRT2 = 1.4142135623730951 / 2;
+    static final double LN2_HIGH = 0.6931471803691238;
+    static final double LN2_LOW = 1.9082149292705877e-10;
+    static final double L1 = 0.6666666666666735;
+    static final double L2 = 0.3999999999940942;
+    static final double L3 = 0.2857142874366239;
+    static final double L4 = 0.22222198432149784;
+    static final double L5 = 0.1818357216161805;
+    static final double L6 = 0.15313837699209373;
+    static final double L7 = 0.14798198605116586;
 
     private static final int EXPONENT_SHIFT = 52;
     private static final long EXPONENT_OF_HALF = 1022;
-    private static final long MANTISSA_MASK = (1L << EXPONENT_SHIFT) - 1;
+    static final long MANTISSA_MASK = (1L << EXPONENT_SHIFT) - 1;
 
     private Entropy() {}
 
@@ -43,6 +43,13 @@ public final class Entropy {
         if (length == 0) {
             return 0;
         }
+        return Kernels.machineCode() && length <= NativeEntropy.MAX_BYTES
+                ? NativeEntropy.ofBytes(data)
+                : inJava(data, length);
+    }
+
+    /** The form that runs everywhere, for 1 byte or more. */
+    static double inJava(MemorySegment data, long length) {
         if (length < FEW_BYTES) {
             int[] counts = new int[256];
             for (long i = 0; i < length; i++) {

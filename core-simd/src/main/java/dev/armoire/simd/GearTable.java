@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.simd;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
 /**
- * The Gear table of FastCDC as Kloset uses it: 256 random constants, one per byte value. They cannot be derived, and one
- * wrong bit moves every cut; a test holds their digest.
+ * The Gear table of FastCDC and JC as Kloset uses it: 256 random constants, one per byte value. They cannot be derived, and
+ * one wrong bit moves every cut; a test holds their digest.
  */
 final class GearTable {
-    // A static final array of a size C2 knows: a look-up by an unsigned byte needs no range check.
     static final long[] GEAR = {
         0x4D65822107FCFD52L, 0x78629A0F5F3F164FL, 0xD5104DC76695721DL, 0xB80704BB7B4D7C03L,
         0x365A858149C6E2D1L, 0x57E9D1860D1D68D8L, 0x8866CB397916001EL, 0x9408D2AC22C4D294L,
@@ -74,5 +77,18 @@ final class GearTable {
         0xD3189B251DBA77AEL, 0x7E23BC6FC8214B8AL, 0xEADAEA4753B428D7L, 0xAA80D0564CF20A65L,
     };
 
+    private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private GearTable() {}
+
+    /** The table of a key (format 1 §17.6): extended output of keyed BLAKE3 over the constants. */
+    static long[] keyed(byte[] key32) {
+        var input = MemorySegment.ofArray(new byte[GEAR.length * Long.BYTES]);
+        MemorySegment.copy(GEAR, 0, input, U64, 0, GEAR.length);
+        var table = MemorySegment.ofArray(new byte[GEAR.length * Long.BYTES]);
+        Blake3 hasher = Blake3.keyed(key32);
+        hasher.update(input);
+        hasher.digestXof(table);
+        return table.toArray(U64);
+    }
 }

@@ -15,9 +15,8 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.Set;
-import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,26 +24,37 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ChunkerTest {
-    private static final Set<String> ALGORITHMS = Set.of("fastcdc", "kfastcdc", "fastcdc-v1.0.0");
+    record Run(
+            String algorithm,
+            int min,
+            int normal,
+            int max,
+            @Nullable String keyHex,
+            int chunks,
+            String cuts,
+            List<Long> firstLengths) {
+        Chunker chunker(GearForm form) {
+            long[] table =
+                    keyHex == null ? null : GearTable.keyed(HexFormat.of().parseHex(keyHex));
+            return Chunker.of(algorithm, min, normal, max, table, form);
+        }
+    }
 
-    record Run(String algorithm, int min, int normal, int max, int chunks, String cuts, List<Long> firstLengths) {}
-
-    /** The published runs of our algorithms without a key, by input. */
+    /** The published runs, by input. */
     @SuppressWarnings("unchecked")
     static Map<String, List<Run>> publishedRuns() {
         Map<String, List<Run>> runs = new LinkedHashMap<>();
         for (var run : (List<Map<String, Object>>) Vectors.json("chunker-cuts.json")) {
-            if (ALGORITHMS.contains((String) run.get("algorithm")) && !run.containsKey("key_hex")) {
-                runs.computeIfAbsent((String) run.get("input"), input -> new ArrayList<>())
-                        .add(new Run(
-                                (String) run.get("algorithm"),
-                                number(run, "min"),
-                                number(run, "normal"),
-                                number(run, "max"),
-                                number(run, "chunks"),
-                                (String) run.get("cuts_sha256"),
-                                (List<Long>) run.get("first_lengths")));
-            }
+            runs.computeIfAbsent((String) run.get("input"), input -> new ArrayList<>())
+                    .add(new Run(
+                            (String) run.get("algorithm"),
+                            number(run, "min"),
+                            number(run, "normal"),
+                            number(run, "max"),
+                            (String) run.get("key_hex"),
+                            number(run, "chunks"),
+                            (String) run.get("cuts_sha256"),
+                            (List<Long>) run.get("first_lengths")));
         }
         return runs;
     }
@@ -59,21 +69,25 @@ class ChunkerTest {
 
     @ParameterizedTest
     @MethodSource("publishedInputs")
-    void cutsAsTheReferenceLibraryDoes(String input) {
+    void everyFormCutsAsTheReferenceLibraryDoes(String input) {
         byte[] bytes = generate(input);
         try (var arena = Arena.ofConfined()) {
             var data = Vectors.unalignedNative(arena, bytes);
             for (Run run : publishedRuns().get(input)) {
-                var lengths = lengths(Chunker.of(run.algorithm(), run.min(), run.normal(), run.max()), data);
-                assertThat(lengths).as("%s", run).hasSize(run.chunks()).startsWith(array(run.firstLengths()));
-                assertThat(digest(lengths)).as("%s", run).isEqualTo(run.cuts());
+                for (GearForm form : GearForms.available()) {
+                    var chunker = run.chunker(form);
+                    var lengths = lengths(chunker, data);
+                    assertThat(lengths).as("%s, %s", run, form).hasSize(run.chunks());
+                    assertThat(lengths).as("%s, %s", run, form).startsWith(array(run.firstLengths()));
+                    assertThat(digest(lengths)).as("%s, %s", run, form).isEqualTo(run.cuts());
+                }
             }
         }
     }
 
     @Test
     void theFileHoldsAllRunsWeExpect() {
-        assertThat(publishedRuns().values().stream().mapToInt(List::size).sum()).isEqualTo(120);
+        assertThat(publishedRuns().values().stream().mapToInt(List::size).sum()).isEqualTo(900);
     }
 
     @ParameterizedTest
@@ -111,66 +125,6 @@ class ChunkerTest {
     }
 
     @Test
-    void agreesWithThePlainLoopWhereverTheHitLies() {
-        var random = new Random(42);
-        int[][] sizes = {
-            {64, 256, 1024}, {100, 3000, 20_000}, {1, 70_000, 200_000}, {2048, 8192, 65536}, {500, 1_000_000, 1_500_000}
-        };
-        for (int[] size : sizes) {
-            for (String algorithm : ALGORITHMS) {
-                var chunker = Chunker.of(algorithm, size[0], size[1], size[2]);
-                byte[] data = Vectors.random(600_000, random.nextLong());
-                for (int at = 0; at < data.length; ) {
-                    int window =
-                            Math.min(random.nextInt(8) == 0 ? random.nextInt(size[2]) + 1 : size[2], data.length - at);
-                    var segment = MemorySegment.ofArray(data).asSlice(at, window);
-                    long cut = chunker.cut(segment);
-                    assertThat(cut)
-                            .as("%s %d/%d/%d at %d, window %d", algorithm, size[0], size[1], size[2], at, window)
-                            .isEqualTo(plainLoop(chunker, algorithm, data, at, window));
-                    at += (int) cut;
-                }
-            }
-        }
-    }
-
-    /** The format's definition, word for word, with masks from its table where it lists them. */
-    private static int plainLoop(Chunker chunker, String algorithm, byte[] data, int at, int window) {
-        int n = window;
-        int normal = chunker.normalSize();
-        if (n <= chunker.minSize()) {
-            return n;
-        }
-        if (n >= chunker.maxSize()) {
-            n = chunker.maxSize();
-        } else if (n <= normal) {
-            normal = n;
-        }
-        boolean legacy = !algorithm.equals("fastcdc-v1.0.0") || chunker.maxSize() == 65536;
-        long maskS = legacy ? 0x0003590703530000L : mask(chunker.normalSize(), 2);
-        long maskL = legacy ? 0x0000d90003530000L : mask(chunker.normalSize(), -2);
-        long fp = 0;
-        long mask = maskS;
-        for (int i = chunker.minSize(); i < n; i++) {
-            if (i == normal) {
-                mask = maskL;
-            }
-            fp = (fp << 1) + GearTable.GEAR[data[at + i] & 0xff];
-            if ((fp & mask) == 0) {
-                return i;
-            }
-        }
-        return n;
-    }
-
-    private static long mask(int normal, int more) {
-        int ones = (int) Math.floor(Math.log(normal) / Math.log(2) + 1e-9) + more;
-        return IntStream.range(0, ones)
-                .mapToLong(i -> 1L << (63 - i * (64 / ones)))
-                .reduce(0, (a, b) -> a | b);
-    }
-
-    @Test
     void theGearTableIsTheLibrarys() {
         var bytes = ByteBuffer.allocate(2048).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asLongBuffer().put(GearTable.GEAR);
@@ -179,23 +133,49 @@ class ChunkerTest {
     }
 
     @Test
+    void aKeyGivesATableThatTextNeverShows() {
+        byte[] key = HexFormat.of().parseHex("30".repeat(32));
+        assertThat(GearTable.keyed(key)).hasSize(256).isNotEqualTo(GearTable.GEAR);
+        assertThat(Chunker.keyed("fastcdc-v1.0.0", 0, 0, 0, key).toString())
+                .startsWith("dev.armoire.simd.FastCdcChunker@");
+    }
+
+    @Test
     void sizeZeroIsTheDefault() {
         var chunker = Chunker.of("KFastCDC", 0, 0, 0);
         assertThat(List.of(chunker.minSize(), chunker.normalSize(), chunker.maxSize()))
                 .containsExactly(2048, 8192, 65536);
         assertThat(chunker.algorithm()).isEqualTo("kfastcdc");
+        assertThat(Chunker.of("ultracdc", 0, 0, 0).normalSize()).isEqualTo(10240);
+        assertThat(Chunker.of("fixed-v1.0.0", 0, 0, 0).maxSize()).isEqualTo(65536);
     }
 
     @Test
     void unknownAlgorithmsAndSizesAreRefusedByName() {
-        assertThatThrownBy(() -> Chunker.of("jc", 0, 0, 0))
+        assertThatThrownBy(() -> Chunker.of("fastcdc4stadia", 0, 0, 0))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("\"jc\"")
-                .hasMessageContaining("fastcdc, kfastcdc (without a key), fastcdc-v1.0.0");
+                .hasMessageContaining("\"fastcdc4stadia\"")
+                .hasMessageContaining("fastcdc, kfastcdc, fastcdc-v1.0.0, jc,");
         assertThatThrownBy(() -> Chunker.of("fastcdc", 10, 10, 20))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("min 10, normal 10, max 20");
         assertThatThrownBy(() -> Chunker.of("fastcdc", -1, 10, 20)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Chunker.of("jc", 1, 3, 20)).hasMessageContaining("4 bytes or more, found 3");
+        assertThatThrownBy(() -> Chunker.of("fixed-v1.0.0", 0, 100, 0)).hasMessageContaining("power of two");
+        assertThatThrownBy(() -> Chunker.keyed("jc", 0, 0, 0, new byte[31]))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("32 bytes");
+    }
+
+    @Test
+    void tinyNormalSizesCutAtTheSmallestSize() {
+        // Masks of no bits, as the library computes them: every position is a hit.
+        for (GearForm form : GearForms.available()) {
+            var chunker = Chunker.of("fastcdc-v1.0.0", 1, 3, 20, null, form);
+            assertThat(chunker.cut(MemorySegment.ofArray(shaStream(100))))
+                    .isPositive()
+                    .isLessThanOrEqualTo(3);
+        }
     }
 
     private static List<Long> lengths(Chunker chunker, MemorySegment data) {

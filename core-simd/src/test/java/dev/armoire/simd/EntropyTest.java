@@ -3,7 +3,9 @@ package dev.armoire.simd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.armoire.simd.ffi.MachineCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -69,6 +71,39 @@ class EntropyTest {
             }
             double entropy = Entropy.ofBytes(MemorySegment.ofArray(data).asSlice(0, length));
             assertThat(entropy).as("length %d", length).isEqualTo(exact).isCloseTo(naive, within(1e-12));
+        }
+    }
+
+    @Test
+    void bothFormsAgreeToTheLastBit() {
+        assumeTrue(MachineCode.refusal() == null, () -> String.valueOf(MachineCode.refusal()));
+        var random = new Random(10);
+        byte[] data = new byte[2_500_000];
+        for (int round = 0; round < 3000; round++) {
+            int length = round % 500 == 0 ? data.length - round : 1 + random.nextInt(1 << 1 + random.nextInt(13));
+            int from = random.nextInt(9);
+            int values = 1 + random.nextInt(256);
+            double spread = random.nextDouble() * 60;
+            for (int i = from; i < Math.min(data.length, from + length); i++) {
+                data[i] = (byte) (round % 2 == 0 ? random.nextInt(values) : random.nextGaussian() * spread);
+            }
+            var segment = MemorySegment.ofArray(data).asSlice(from, Math.min(length, data.length - from));
+            assertThat(Double.doubleToRawLongBits(NativeEntropy.ofBytes(segment)))
+                    .as("round %d, length %d", round, length)
+                    .isEqualTo(Double.doubleToRawLongBits(Entropy.inJava(segment, segment.byteSize())));
+        }
+    }
+
+    @Test
+    void machineCodeTakesReadOnlyAndNativeMemory() {
+        assumeTrue(MachineCode.refusal() == null, () -> String.valueOf(MachineCode.refusal()));
+        byte[] data = Vectors.text(70_001, 1);
+        double expected = Entropy.inJava(MemorySegment.ofArray(data), data.length);
+        assertThat(NativeEntropy.ofBytes(Vectors.unalignedHeap(data).asReadOnly()))
+                .isEqualTo(expected);
+        try (var arena = Arena.ofConfined()) {
+            assertThat(NativeEntropy.ofBytes(Vectors.unalignedNative(arena, data)))
+                    .isEqualTo(expected);
         }
     }
 

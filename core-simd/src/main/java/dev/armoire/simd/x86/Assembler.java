@@ -133,6 +133,13 @@ public final class Assembler {
         modRegister(to.number(), from.number());
     }
 
+    /** Bits 8 to 15 of RAX, RCX, RDX or RBX, extended with zeros into a register below R8. */
+    public void movzx8High(Gp to, Gp from) {
+        emit(0x0F);
+        emit(0xB6);
+        modRegister(to.number(), from.number() + 4);
+    }
+
     public void lea(Gp to, Mem address) {
         legacy(REX_W, 0x8D, to.number(), address);
     }
@@ -169,6 +176,10 @@ public final class Assembler {
 
     public void sub(Gp to, Gp from) {
         legacy(REX_W, 0x29, from.number(), to);
+    }
+
+    public void sub(Gp to, Mem from) {
+        legacy(REX_W, 0x2B, to.number(), from);
     }
 
     public void sub(Gp to, int value) {
@@ -404,6 +415,35 @@ public final class Assembler {
         evex(MAP_0F, P66, 1, 0x6D, to, left.number(), right);
     }
 
+    public void vpunpcklbw(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x60, to, left.number(), right);
+    }
+
+    public void vpunpckhbw(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x68, to, left.number(), right);
+    }
+
+    public void vpunpcklwd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x61, to, left.number(), right);
+    }
+
+    public void vpunpckhwd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 0, 0x69, to, left.number(), right);
+    }
+
+    /** Orders the bytes of each 128-bit lane. */
+    public void vpshufb(Vec to, Vec from, Vec indexes) {
+        evex(MAP_0F38, P66, 0, 0x00, to, from.number(), indexes);
+    }
+
+    /**
+     * Picks from 2 x 64 bytes, where the bit of a byte in mask register {@code mask} (1 to 7) is set: {@code to} holds the
+     * indexes and receives the result. Needs AVX512_VBMI.
+     */
+    public void vpermi2b(Vec to, Vec low, Vec high, int mask) {
+        evex(MAP_0F38, P66, 0, 0x75, to, low.number(), high, mask);
+    }
+
     /** Two 128-bit lanes of {@code left}, then two of {@code right}, by two bits each of {@code order} (512 bits). */
     public void vshufi32x4(Vec to, Vec left, Vec right, int order) {
         evex(MAP_0F3A, P66, 0, 0x43, to, left.number(), right);
@@ -461,6 +501,21 @@ public final class Assembler {
         evex(MAP_0F38, PF3, 1, 0x27, new Vec(mask, left.bits()), left.number(), right);
     }
 
+    /** Bits of mask register {@code mask}: which 64-bit lanes have a bit in common. */
+    public void vptestmq(int mask, Vec left, Vec right) {
+        evex(MAP_0F38, P66, 1, 0x27, new Vec(mask, left.bits()), left.number(), right);
+    }
+
+    /** Clears the bits of mask register {@code mask} (1 to 7) whose 64-bit lanes have no bit in common. */
+    public void vptestmqAnd(int mask, Vec left, Vec right) {
+        evex(MAP_0F38, P66, 1, 0x27, new Vec(mask, left.bits()), left.number(), right, mask);
+    }
+
+    /** Bits of mask register {@code mask}: the highest bits of the bytes. */
+    public void vpmovb2m(int mask, Vec from) {
+        evex(MAP_0F38, PF3, 0, 0x29, new Vec(mask, from.bits()), NONE, from);
+    }
+
     /** Bits of mask register {@code mask}: which unsigned 32-bit lanes of {@code left} are less than those of {@code right}. */
     public void vpcmpltud(int mask, Vec left, Vec right) {
         evex(MAP_0F3A, P66, 0, 0x1E, new Vec(mask, left.bits()), left.number(), right);
@@ -476,9 +531,74 @@ public final class Assembler {
         vex(MAP_0F, PF2, 1, 0x93, to.number(), mask);
     }
 
+    public void knotq(int to, int from) {
+        vex(MAP_0F, NONE, 1, 0x44, to, from);
+    }
+
     public void kmovq(int mask, Gp from) {
         vex(MAP_0F, PF2, 1, 0x92, mask, from.number());
     }
+
+    public void vpbroadcastq(Vec to, Mem from) {
+        evex(MAP_0F38, P66, 1, 0x59, to, NONE, from, NONE, Long.BYTES);
+    }
+
+    // ------------------------------------------------------------------------------ floating point, 64-bit lanes
+
+    public void vaddpd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x58, to, left.number(), right);
+    }
+
+    public void vsubpd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x5C, to, left.number(), right);
+    }
+
+    /** Only in the lanes whose bit in mask register {@code mask} (1 to 7) is set. */
+    public void vsubpd(Vec to, Vec left, Vec right, int mask) {
+        evex(MAP_0F, P66, 1, 0x5C, to, left.number(), right, mask);
+    }
+
+    public void vmulpd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x59, to, left.number(), right);
+    }
+
+    /** Only in the lanes whose bit in mask register {@code mask} (1 to 7) is set. */
+    public void vaddpd(Vec to, Vec left, Vec right, int mask) {
+        evex(MAP_0F, P66, 1, 0x58, to, left.number(), right, mask);
+    }
+
+    public void vdivpd(Vec to, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0x5E, to, left.number(), right);
+    }
+
+    /** Subtracts the double at {@code right} in the lowest lane. */
+    public void vsubsd(Vec to, Vec left, Mem right) {
+        evex(MAP_0F, PF2, 1, 0x5C, to, left.number(), right, NONE, Double.BYTES);
+    }
+
+    /** Bits of mask register {@code mask}: which lanes of {@code left} are less than those of {@code right}. */
+    public void vcmpltpd(int mask, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0xC2, new Vec(mask, left.bits()), left.number(), right);
+        emit(1);
+    }
+
+    /** Bits of mask register {@code mask}: which lanes are equal. */
+    public void vcmpeqpd(int mask, Vec left, Vec right) {
+        evex(MAP_0F, P66, 1, 0xC2, new Vec(mask, left.bits()), left.number(), right);
+        emit(0);
+    }
+
+    /** Unsigned integers of 64 bits. */
+    public void vcvtuqq2pd(Vec to, Vec from) {
+        evex(MAP_0F, PF3, 1, 0x7A, to, NONE, from);
+    }
+
+    /** Unsigned integers of 32 bits, in half as wide a register. */
+    public void vcvtudq2pd(Vec to, Vec from) {
+        evex(MAP_0F, PF3, 0, 0x7A, to, NONE, from);
+    }
+
+    // ------------------------------------------------------------------------------------------------ switching
 
     /** Spares the code that follows the cost of mixing with older vector instructions. */
     public void vzeroupper() {

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.simd;
+
+import java.util.Locale;
+
+/**
+ * How Gear fingerprints are scanned. {@code armoire.simd} decides as it does for the other {@link Kernels}; {@code auto}
+ * takes machine code where there is any, else plain Java: the vector form has lost to it on every CPU it was measured on
+ * (docs/decisions/0013).
+ */
+enum GearForm {
+    SCALAR {
+        @Override
+        GearScan scan(long[] table, long mask) {
+            return new ScalarGearScan(table, mask);
+        }
+    },
+    VECTOR {
+        @Override
+        GearScan scan(long[] table, long mask) {
+            return new VectorGearScan(table, mask);
+        }
+    },
+    NATIVE {
+        @Override
+        GearScan scan(long[] table, long mask) {
+            return new NativeGearScan(table, mask);
+        }
+    };
+
+    /** A scan of this form. The table is borrowed for the life of the scan. */
+    abstract GearScan scan(long[] table, long mask);
+
+    private static final String MODULE = "jdk.incubator.vector";
+
+    /**
+     * The choice of this process.
+     *
+     * @throws IllegalArgumentException if {@code armoire.simd} asks for what cannot be had
+     */
+    static GearForm ofProcess() {
+        if (Kernels.machineCode()) {
+            return NATIVE;
+        }
+        if (!System.getProperty("armoire.simd", "auto").equals("vector")) {
+            return SCALAR;
+        }
+        if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
+            throw new IllegalArgumentException("-Darmoire.simd=vector needs --add-modules=" + MODULE);
+        }
+        return VECTOR;
+    }
+
+    /** Which form runs, for reports: {@code gear native}. */
+    static String describe() {
+        return "gear " + ofProcess().name().toLowerCase(Locale.ROOT);
+    }
+}
