@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.crypto;
 
+import dev.armoire.simd.Aes256KeyWrap;
 import dev.armoire.simd.Blake3;
 import java.lang.foreign.MemorySegment;
 import java.security.GeneralSecurityException;
@@ -117,7 +118,7 @@ public final class StoreKeys implements AutoCloseable {
         byte[] key = macKey.expose();
         try {
             SubkeyWrap wrap = switch (subkeys.form()) {
-                case KEY_WRAP -> new AesKeyWrap(key);
+                case KEY_WRAP -> Aes256KeyWrap.isAvailable() ? new NativeKeyWrap(key) : new AesKeyWrap(key);
                 case GCM -> new AesGcmWrap(key, random);
             };
             return new StreamCipher(wrap, aead, random, subkeys.segmentBytes());

@@ -4,7 +4,7 @@ package dev.armoire.crypto;
 import java.security.GeneralSecurityException;
 
 /** How the 32-byte subkey of a stream is kept under the master key (format 1 §6). For one thread. */
-sealed interface SubkeyWrap permits AesKeyWrap, AesGcmWrap {
+sealed interface SubkeyWrap permits NativeKeyWrap, AesKeyWrap, AesGcmWrap {
     /** Bytes of a subkey. */
     int SUBKEY_BYTES = 32;
 

@@ -492,6 +492,10 @@ public final class Assembler {
         evex(MAP_0F, P66, 0, 0x6E, new Vec(to.number(), 128), NONE, new Vec(from.number(), 128));
     }
 
+    public void vmovq(Vec to, Gp from) {
+        evex(MAP_0F, P66, 1, 0x6E, new Vec(to.number(), 128), NONE, new Vec(from.number(), 128));
+    }
+
     public void vmovq(Gp to, Vec from) {
         evex(MAP_0F, P66, 1, 0x7E, new Vec(from.number(), 128), NONE, new Vec(to.number(), 128));
     }
@@ -528,15 +532,15 @@ public final class Assembler {
     }
 
     public void kmovq(Gp to, int mask) {
-        vex(MAP_0F, PF2, 1, 0x93, to.number(), mask);
+        vex(MAP_0F, PF2, 1, 0x93, to.number(), NONE, mask);
     }
 
     public void knotq(int to, int from) {
-        vex(MAP_0F, NONE, 1, 0x44, to, from);
+        vex(MAP_0F, NONE, 1, 0x44, to, NONE, from);
     }
 
     public void kmovq(int mask, Gp from) {
-        vex(MAP_0F, PF2, 1, 0x92, mask, from.number());
+        vex(MAP_0F, PF2, 1, 0x92, mask, NONE, from.number());
     }
 
     public void vpbroadcastq(Vec to, Mem from) {
@@ -600,6 +604,43 @@ public final class Assembler {
 
     // ------------------------------------------------------------------------------------------------ switching
 
+    // ------------------------------------------------------------------------- AES, on vector registers 0 to 15
+
+    /** A round of encryption. */
+    public void vaesenc(Vec to, Vec from, Mem key) {
+        vex(MAP_0F38, P66, 0, 0xDC, to, from.number(), key);
+    }
+
+    /** The last round of encryption. */
+    public void vaesenclast(Vec to, Vec from, Mem key) {
+        vex(MAP_0F38, P66, 0, 0xDD, to, from.number(), key);
+    }
+
+    /** A round of decryption, with a key from {@link #vaesimc}. */
+    public void vaesdec(Vec to, Vec from, Mem key) {
+        vex(MAP_0F38, P66, 0, 0xDE, to, from.number(), key);
+    }
+
+    /** The last round of decryption. */
+    public void vaesdeclast(Vec to, Vec from, Mem key) {
+        vex(MAP_0F38, P66, 0, 0xDF, to, from.number(), key);
+    }
+
+    /** Makes a key for decryption of one for encryption. */
+    public void vaesimc(Vec to, Mem key) {
+        vex(MAP_0F38, P66, 0, 0xDB, to, NONE, key);
+    }
+
+    public void vpinsrq(Vec to, Vec from, Gp value, int lane) {
+        vex(MAP_0F3A, P66, 1, 0x22, to.number(), from.number(), value.number());
+        emit(lane);
+    }
+
+    public void vpextrq(Gp to, Vec from, int lane) {
+        vex(MAP_0F3A, P66, 1, 0x16, from.number(), NONE, to.number());
+        emit(lane);
+    }
+
     /** Spares the code that follows the cost of mixing with older vector instructions. */
     public void vzeroupper() {
         emit(0xC5);
@@ -654,12 +695,29 @@ public final class Assembler {
         }
     }
 
-    private void vex(int map, int prefix, int w, int opcode, int reg, int rm) {
-        emit(0xC4);
-        emit((reg < 8 ? 0x80 : 0) | 0x40 | (rm < 8 ? 0x20 : 0) | map);
-        emit(w << 7 | 0x78 | prefix);
+    private void vex(int map, int prefix, int w, int opcode, int reg, int second, int rm) {
+        vexPrefix(map, prefix, w, reg, second, 0, rm >> 3);
         emit(opcode);
         modRegister(reg, rm);
+    }
+
+    private void vex(int map, int prefix, int w, int opcode, Vec reg, int second, Mem rm) {
+        vexPrefix(
+                map,
+                prefix,
+                w,
+                reg.number(),
+                second,
+                indexOf(rm) >> 3,
+                rm.base().number() >> 3);
+        emit(opcode);
+        modMemory(reg.number(), rm, 1);
+    }
+
+    private void vexPrefix(int map, int prefix, int w, int reg, int second, int x, int b) {
+        emit(0xC4);
+        emit((reg >> 3 << 7 | x << 6 | b << 5) ^ 0xE0 | map);
+        emit(w << 7 | (~second & 0xF) << 3 | prefix);
     }
 
     private void evex(int map, int prefix, int w, int opcode, Vec reg, int second, Vec rm) {

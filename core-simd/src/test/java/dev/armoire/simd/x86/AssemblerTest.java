@@ -40,6 +40,22 @@ class AssemblerTest {
     }
 
     @Test
+    void aesInstructions() {
+        same("vaesenc xmm0,xmm0,[rdi+16]", a -> a.vaesenc(xmm(0), xmm(0), Mem.at(RDI, 16)));
+        same("vaesenc xmm9,xmm3,[r12]", a -> a.vaesenc(xmm(9), xmm(3), Mem.at(R12)));
+        same("vaesenclast xmm1,xmm2,[rdi+224]", a -> a.vaesenclast(xmm(1), xmm(2), Mem.at(RDI, 224)));
+        same("vaesdec xmm0,xmm15,[r13+r9*8]", a -> a.vaesdec(xmm(0), xmm(15), Mem.at(R13, R9, 8, 0)));
+        same("vaesdeclast xmm0,xmm0,[rdi+464]", a -> a.vaesdeclast(xmm(0), xmm(0), Mem.at(RDI, 464)));
+        same("vaesimc xmm0,[rdi+208]", a -> a.vaesimc(xmm(0), Mem.at(RDI, 208)));
+        same("{vex3} vpinsrq xmm0,xmm0,r11,1", a -> a.vpinsrq(xmm(0), xmm(0), R11, 1));
+        same("{vex3} vpinsrq xmm9,xmm3,rax,0", a -> a.vpinsrq(xmm(9), xmm(3), RAX, 0));
+        same("{vex3} vpextrq r8,xmm0,1", a -> a.vpextrq(R8, xmm(0), 1));
+        same("{vex3} vpextrq rcx,xmm11,1", a -> a.vpextrq(RCX, xmm(11), 1));
+        same("{evex} vmovq xmm0,rax", a -> a.vmovq(xmm(0), RAX));
+        same("{evex} vmovq xmm17,r9", a -> a.vmovq(xmm(17), R9));
+    }
+
+    @Test
     void generalPurposeInstructions() {
         same("push rbx", a -> a.push(RBX));
         same("push r12", a -> a.push(R12));
