@@ -26,6 +26,7 @@ import dev.armoire.simd.x86.Mem;
 import dev.armoire.simd.x86.Vec;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes {@code long first(byte *window, long *constants, void *unused, long warmUpFrom, long from, long to)}, the machine
@@ -187,9 +188,9 @@ final class GearCode {
         startSecond();
         asm.align(32);
         asm.bind(loop);
-        var hits = new Hits(UNROLLED);
+        var hits = new Hits();
         for (int i = 0; i < UNROLLED; i++) {
-            hits.stepBoth(i);
+            hits.stepBoth();
         }
         asm.add(FIRST, UNROLLED);
         asm.add(SECOND, UNROLLED);
@@ -214,31 +215,31 @@ final class GearCode {
 
     /** Steps of both stretches, and where their hits go. */
     private final class Hits {
-        private final Label[] first;
-        private final Label[] second;
+        private final List<Label> first = new ArrayList<>();
+        private final List<Label> second = new ArrayList<>();
 
-        Hits(int steps) {
-            first = new Label[steps];
-            second = new Label[steps];
-        }
-
-        void stepBoth(int i) {
-            first[i] = new Label();
-            second[i] = new Label();
+        /** One byte further on; the addresses stay. */
+        void stepBoth() {
+            int i = first.size();
             step(FIRST, i, F1, G1);
             step(SECOND, i, F2, G2);
-            asm.test(F1, MASK_BITS);
-            asm.j(Condition.ZERO, first[i]);
-            asm.test(F2, MASK_BITS);
-            asm.j(Condition.ZERO, second[i]);
+            test(F1, first);
+            test(F2, second);
+        }
+
+        private void test(Gp fingerprint, List<Label> hits) {
+            var hit = new Label();
+            hits.add(hit);
+            asm.test(fingerprint, MASK_BITS);
+            asm.j(Condition.ZERO, hit);
         }
 
         void bind() {
-            for (int i = 0; i < first.length; i++) {
-                asm.bind(first[i]);
+            for (int i = 0; i < first.size(); i++) {
+                asm.bind(first.get(i));
                 asm.add(FIRST, i);
                 asm.jmp(done);
-                asm.bind(second[i]);
+                asm.bind(second.get(i));
                 asm.add(FIRST, i + 1);
                 asm.add(SECOND, i);
                 asm.jmp(secondHit);
@@ -335,7 +336,7 @@ final class GearCode {
         transposeColumn();
         asm.vpxord(F, F, F);
         for (int row = Long.BYTES - WARM_UP_ROWS; row < Long.BYTES; row++) {
-            rowOps(Mem.at(RSP, row * VECTOR_BYTES), false).forEach(Runnable::run);
+            row(Mem.at(RSP, row * VECTOR_BYTES), null);
         }
         asm.add(LANE, VECTOR_BYTES);
     }
@@ -351,15 +352,8 @@ final class GearCode {
         asm.xor32(ROW, ROW);
         asm.align(32);
         asm.bind(nextRow);
-        List<Runnable> ops = rowOps(Mem.at(RSP, ROW, 1, 0), true);
-        var hits = new Hits(SCALAR_STEPS);
-        int steps = 0;
-        for (int i = 0; i < ops.size(); i++) {
-            ops.get(i).run();
-            for (; steps * ops.size() < (i + 1) * SCALAR_STEPS; steps++) {
-                hits.stepBoth(steps);
-            }
-        }
+        var hits = new Hits();
+        row(Mem.at(RSP, ROW, 1, 0), hits);
         // The next block lies as far ahead for each stretch: more streams than the hardware follows by itself.
         asm.prefetcht0(Mem.at(FIRST, BLOCK_BYTES));
         asm.prefetcht0(Mem.at(SECOND, BLOCK_BYTES));
@@ -412,56 +406,77 @@ final class GearCode {
         asm.vmovdqu32(SPREAD_ORDER, Mem.at(CONSTANTS, SPREAD * Long.BYTES));
     }
 
-    /** The instructions for eight steps of all lanes, to be mixed with others. */
-    private List<Runnable> rowOps(Mem row, boolean tested) {
-        List<Runnable> ops = new ArrayList<>();
+    /**
+     * Eight steps of all lanes. With {@code mixed}, {@value #SCALAR_STEPS} steps of the scalar stretches go in
+     * between, so that the CPU finds work for all its units at any time.
+     */
+    private void row(Mem row, @Nullable Hits mixed) {
         Vec bytes = Vec.zmm(4);
         Vec[] found = {Vec.zmm(5), Vec.zmm(6), Vec.zmm(7), Vec.zmm(8), Vec.zmm(9)};
-        ops.add(() -> asm.vmovdqu32(bytes, row));
-        ops.add(() -> asm.vpshufb(bytes, bytes, PAIRED_ORDER));
-        ops.add(() -> asm.vpmovb2m(UPPER, bytes));
-        ops.add(() -> asm.knotq(LOWER, UPPER));
+        asm.vmovdqu32(bytes, row);
+        asm.vpshufb(bytes, bytes, PAIRED_ORDER);
+        asm.vpmovb2m(UPPER, bytes);
+        asm.knotq(LOWER, UPPER);
+        mix(mixed);
         for (int i = 0; i < PLANE_COUNT; i++) {
-            int plane = i;
-            ops.add(() -> asm.vmovdqa32(found[plane], bytes));
-            ops.add(() -> asm.vpermi2b(found[plane], plane(plane, 2), plane(plane, 3), UPPER));
-            ops.add(() -> asm.vpermi2b(found[plane], plane(plane, 0), plane(plane, 1), LOWER));
+            asm.vmovdqa32(found[i], bytes);
+            asm.vpermi2b(found[i], plane(i, 2), plane(i, 3), UPPER);
+            mix(mixed);
+            asm.vpermi2b(found[i], plane(i, 0), plane(i, 1), LOWER);
+            mix(mixed);
         }
-        // Planes 0 to 3 to 32-bit lanes of two steps of two streams each, and plane 4 to the lowest byte of such.
+        // Plane 4 goes to the lowest byte of 32-bit lanes, planes 0 to 3 to such lanes of two steps of two streams
+        // each.
+        asm.vpshufb(found[4], found[4], SPREAD_ORDER);
+        mix(mixed);
         Vec a = Vec.zmm(10);
         Vec b = Vec.zmm(11);
-        ops.add(() -> asm.vpunpcklbw(a, found[0], found[1]));
-        ops.add(() -> asm.vpunpckhbw(found[0], found[0], found[1]));
-        ops.add(() -> asm.vpunpcklbw(b, found[2], found[3]));
-        ops.add(() -> asm.vpunpckhbw(found[2], found[2], found[3]));
-        ops.add(() -> asm.vpshufb(found[4], found[4], SPREAD_ORDER));
-        ops.add(() -> asm.vpunpcklwd(found[1], a, b));
-        ops.add(() -> asm.vpunpckhwd(found[3], a, b));
-        ops.add(() -> asm.vpunpcklwd(a, found[0], found[2]));
-        ops.add(() -> asm.vpunpckhwd(b, found[0], found[2]));
+        asm.vpunpcklbw(a, found[0], found[1]);
+        mix(mixed);
+        asm.vpunpckhbw(found[0], found[0], found[1]);
+        mix(mixed);
+        asm.vpunpcklbw(b, found[2], found[3]);
+        mix(mixed);
+        asm.vpunpckhbw(found[2], found[2], found[3]);
+        mix(mixed);
+        asm.vpunpcklwd(found[1], a, b);
+        mix(mixed);
+        asm.vpunpckhwd(found[3], a, b);
+        mix(mixed);
+        asm.vpunpcklwd(a, found[0], found[2]);
+        mix(mixed);
+        asm.vpunpckhwd(b, found[0], found[2]);
+        mix(mixed);
         Vec[] low = {found[1], found[3], a, b};
-        for (int i = 0; i < low.length; i++) {
-            int pair = i;
-            Vec high = i == 0 ? found[4] : bytes;
-            if (i > 0) {
-                ops.add(() -> asm.vpsrlq(high, found[4], Byte.SIZE * pair));
-            }
+        for (int pair = 0; pair < low.length; pair++) {
             // What the upper 24 bits hold does not matter.
-            ops.add(() -> asm.vpunpckldq(found[0], low[pair], high));
-            ops.add(() -> asm.vpunpckhdq(found[2], low[pair], high));
-            stepLanes(ops, found[0], tested, CLEAN_EVEN, pair == 0);
-            stepLanes(ops, found[2], tested, CLEAN_ODD, pair == 0);
+            Vec high = pair == 0 ? found[4] : bytes;
+            if (pair > 0) {
+                asm.vpsrlq(high, found[4], Byte.SIZE * pair);
+            }
+            asm.vpunpckldq(found[0], low[pair], high);
+            asm.vpunpckhdq(found[2], low[pair], high);
+            stepLanes(found[0], CLEAN_EVEN, pair == 0);
+            mix(mixed);
+            stepLanes(found[2], CLEAN_ODD, pair == 0);
+            mix(mixed);
         }
-        return ops;
     }
 
-    private void stepLanes(List<Runnable> ops, Vec gear, boolean tested, int clean, boolean isFirst) {
-        ops.add(() -> asm.vpaddq(F, F, F));
-        ops.add(() -> asm.vpaddq(F, F, gear));
-        if (tested && isFirst) {
-            ops.add(() -> asm.vptestmq(clean, F, MASK_LANES));
-        } else if (tested) {
-            ops.add(() -> asm.vptestmqAnd(clean, F, MASK_LANES));
+    private static void mix(@Nullable Hits mixed) {
+        if (mixed != null) {
+            mixed.stepBoth();
+        }
+    }
+
+    /** Two mask registers, so that tests do not wait for each other. */
+    private void stepLanes(Vec gear, int clean, boolean isFirst) {
+        asm.vpaddq(F, F, F);
+        asm.vpaddq(F, F, gear);
+        if (isFirst) {
+            asm.vptestmq(clean, F, MASK_LANES);
+        } else {
+            asm.vptestmqAnd(clean, F, MASK_LANES);
         }
     }
 
