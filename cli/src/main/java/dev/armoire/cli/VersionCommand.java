@@ -40,7 +40,7 @@ final class VersionCommand implements Command {
             item(report, "state format", Version.toString(ResourceType.currentVersion(ResourceType.STATE)));
             item(report, "packfile format", Version.toString(ResourceType.currentVersion(ResourceType.PACKFILE)));
             item(report, "snapshot format", Version.toString(ResourceType.currentVersion(ResourceType.SNAPSHOT)));
-            item(report, "hashing", Kernels.describe());
+            item(report, "kernels", Kernels.describe());
             item(report, "encryption", "AES256-GCM-SIV by " + StreamCipher.implementation());
             item(report, "java", Runtime.version() + ", " + System.getProperty("java.vm.name"));
         }

@@ -511,6 +511,27 @@ class CliTest {
     }
 
     @Test
+    void aStoreCompressedByZstd() throws IOException {
+        assertThat(run.run("at", run.path("zstd"), "create", "-plaintext", "-compression", "zstd")
+                        .exitCode())
+                .isZero();
+        assertThat(run.run("at", run.path("zstd"), "backup", source()).exitCode())
+                .isZero();
+        assertThat(run.run("at", run.path("zstd"), "check").exitCode()).isZero();
+        assertThat(run.run("at", run.path("zstd"), "info").out()).contains("ZSTD");
+        assertThat(run.run("at", run.path("zstd"), "restore", "-to", run.path("r"))
+                        .exitCode())
+                .isZero();
+        assertThat(folder.resolve("r/a.txt")).hasContent("alpha\n");
+        ArmoireRun.Outcome unknown = run.run("at", run.path("x"), "create", "-plaintext", "-compression", "brotli");
+        assertThat(unknown.exitCode()).isEqualTo(64);
+        assertThat(unknown.err()).contains("unknown compression brotli: LZ4 or ZSTD");
+        assertThat(run.run("at", run.path("x"), "create", "-plaintext", "-no-compression", "-compression", "ZSTD")
+                        .exitCode())
+                .isEqualTo(64);
+    }
+
+    @Test
     void aListingThatIsDamagedIsMadeUpFromTheTree() throws IOException {
         String id = run.backup();
         List<String> whole = run.onStore("ls", id).outLines();

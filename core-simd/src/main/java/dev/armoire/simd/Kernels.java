@@ -123,12 +123,12 @@ public final class Kernels {
     }
 
     /**
-     * Which BLAKE3 kernel runs now and why, for reports: {@code blake3 scalar (until 64 MiB are hashed)}.
+     * Which kernels run now and why, for reports: {@code blake3 scalar (until 64 MiB are hashed), gear scalar}.
      *
      * @throws IllegalArgumentException if {@code armoire.simd} asks for what cannot be had
      */
     public static String describe() {
-        return PROCESS.description();
+        return PROCESS.description() + ", " + GearForm.describe();
     }
 
     @Override
