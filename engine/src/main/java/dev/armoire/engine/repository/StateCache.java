@@ -162,7 +162,8 @@ final class StateCache {
                 }
             }
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
-            // A cache that cannot be written costs time only, and not having told so costs nothing.
+            // A cache that cannot be written costs time only, and not having told so costs
+            // nothing.
         }
     }
 
@@ -173,7 +174,7 @@ final class StateCache {
             while (head.hasRemaining() && in.read(head) >= 0) {
                 // until it is full, or the file ends
             }
-            return generation(head);
+            return generation(head.rewind());
         } catch (IOException e) {
             return 0;
         }
