@@ -112,7 +112,7 @@ public final class BlobIndex implements AutoCloseable {
 
     /**
      * The place to read a blob from, or null when no readable packfile holds it. Of several copies the one in the packfile
-     * with the lowest name is taken, as Plakar does.
+     * with the lowest name is taken, as Plakar does; those that only files have count when the tables have none.
      */
     public @Nullable BlobLocation find(int type, Mac mac) {
         return find(type, mac, false);
@@ -126,10 +126,10 @@ public final class BlobIndex implements AutoCloseable {
     private @Nullable BlobLocation find(int type, Mac mac, boolean evenIfMissing) {
         LocationRuns older = runs;
         BlobLocation best = findInTables(type, mac, evenIfMissing);
-        if (older == null) {
-            return best;
+        if (best != null || older == null) {
+            return best; // without opening the files: what every command reads is in the tables
         }
-        Lowest lowest = new Lowest(best, evenIfMissing);
+        Lowest lowest = new Lowest(evenIfMissing);
         try {
             older.find(type, mac, lowest);
             if (lowest.best != null) {
@@ -157,10 +157,8 @@ public final class BlobIndex implements AutoCloseable {
         private @Nullable BlobLocation best;
         private @Nullable Mac name;
 
-        Lowest(@Nullable BlobLocation first, boolean evenIfMissing) {
+        Lowest(boolean evenIfMissing) {
             this.evenIfMissing = evenIfMissing;
-            this.best = first;
-            this.name = first == null ? null : packfiles.name(first.packfile());
         }
 
         @Override

@@ -72,6 +72,9 @@ public final class Repository implements AutoCloseable {
     /** Ordinals of the packfiles that this process has made. */
     private final BitSet ownPackfiles = new BitSet();
 
+    /** Whether a state of this process says more than what was taken note of here: it is cached when it was read. */
+    private boolean hasCommittedColours;
+
     private DamagedState damagedStates = Repository::fail;
 
     private Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
@@ -298,7 +301,10 @@ public final class Repository implements AutoCloseable {
     /** Brings the cache up to date when it lacks more than the next process would read from the states in no time. */
     private synchronized void updateCache() {
         StateCache target = cache;
-        if (target == null || merged.isEmpty() || Thread.currentThread().isInterrupted()) {
+        if (target == null
+                || hasCommittedColours
+                || merged.isEmpty()
+                || Thread.currentThread().isInterrupted()) {
             return;
         }
         StateFacts known = cached;
@@ -545,7 +551,8 @@ public final class Repository implements AutoCloseable {
     }
 
     /** Called when a state of ours is durable. */
-    synchronized void committed(Mac state, Mac parent, long timestamp) {
+    synchronized void committed(Mac state, Mac parent, long timestamp, boolean hasColours) {
+        hasCommittedColours |= hasColours;
         merged.put(state, new StateInfo(parent, timestamp));
         latestState = state;
     }

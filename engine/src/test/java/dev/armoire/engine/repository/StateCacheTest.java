@@ -219,6 +219,10 @@ class StateCacheTest {
             cached.removeSnapshot(id);
         }
         try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(1);
+            assertSaysTheSame(cached);
+        }
+        try (Repository cached = open()) {
             assertThat(statesRead).hasValue(0);
             assertThat(cached.snapshots()).isEmpty();
             assertSaysTheSame(cached);
@@ -229,11 +233,12 @@ class StateCacheTest {
     void coloursAndMissingPackfilesCount() throws IOException {
         backUp(1);
         List<Mac> packfiles;
-        try (Repository cached = open();
-                PendingState state = cached.newPendingState(cached.random().nextMac())) {
+        try (Repository cached = open()) {
             packfiles = List.copyOf(cached.storage().list(ObjectKind.PACKFILE));
-            state.colour(ResourceType.PACKFILE, packfiles.getFirst());
-            state.commit();
+        }
+        for (Mac packfile : packfiles) {
+            colour(packfile);
+            backUp(2);
         }
         for (int round = 0; round < 2; round++) {
             try (Repository cached = open()) {
@@ -241,11 +246,26 @@ class StateCacheTest {
             }
         }
         try (Repository cached = open()) {
-            cached.storage().delete(ObjectKind.PACKFILE, packfiles.getLast());
+            List<Mac> later = new ArrayList<>(cached.storage().list(ObjectKind.PACKFILE));
+            later.removeAll(packfiles);
+            cached.storage().delete(ObjectKind.PACKFILE, later.getLast());
         }
         try (Repository cached = open()) {
             assertThat(cached.hasMissingPackfiles()).isTrue();
             assertSaysTheSame(cached);
+        }
+    }
+
+    private void colour(Mac packfile) throws IOException {
+        try (Repository cached = open();
+                PendingState state = cached.newPendingState(cached.random().nextMac())) {
+            state.colour(ResourceType.PACKFILE, packfile);
+            state.commit();
+        }
+        for (int round = 0; round < 2; round++) {
+            try (Repository cached = open()) {
+                assertSaysTheSame(cached);
+            }
         }
     }
 
@@ -264,7 +284,9 @@ class StateCacheTest {
                 packs.flush();
                 assertThat(cached.index().find(ResourceType.CHUNK, blob)).isNotNull();
             }
-            cached.removeSnapshot(cached.snapshots().getFirst()); // so that there is something to cache
+            MemorySource source =
+                    new MemorySource("/later").directory("/later").file("/later/a", "so that all is cached");
+            Backup.run(cached, List.of(source), TestStores.options(store, 2), new TestStores.Events());
         }
         try (Repository cached = open()) {
             assertThat(statesRead).hasValue(0);
