@@ -24,8 +24,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -94,8 +96,8 @@ class StateCacheTest {
     /** One blob of the store, and where it lies. */
     private record Found(int type, Mac mac, Mac packfile, BlobLocation place, boolean isReadable) {}
 
-    private List<Found> allBlobs() throws IOException {
-        List<Found> all = new ArrayList<>();
+    private Set<Found> allBlobs() throws IOException {
+        Set<Found> all = new LinkedHashSet<>();
         try (Repository plain = TestStores.open(store)) {
             plain.index().forEach((type, mac, packfile, offset, length) -> {
                 BlobLocation place = plain.index().findExpected(type, mac);
@@ -119,7 +121,7 @@ class StateCacheTest {
             assertThat(cached.latestState()).isEqualTo(plain.latestState());
             assertThat(cached.hasMissingPackfiles()).isEqualTo(plain.hasMissingPackfiles());
         }
-        List<Found> all = allBlobs();
+        Set<Found> all = allBlobs();
         for (Found blob : all) {
             assertThat(cached.index().contains(blob.type, blob.mac)).isEqualTo(blob.isReadable);
             BlobLocation place = cached.index().findExpected(blob.type, blob.mac);
