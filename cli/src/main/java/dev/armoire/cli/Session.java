@@ -59,12 +59,17 @@ final class Session {
         return globals.number("concurrency", 1, cpus);
     }
 
+    /** Folder for what can be made again. */
+    private Path cache() {
+        String given = globals.get("cachedir");
+        return given != null
+                ? Path.of(given).toAbsolutePath()
+                : xdg("XDG_CACHE_HOME", ".cache").resolve("armoire").toAbsolutePath();
+    }
+
     /** Folder for temporary files, made if need be. */
     Path scratch() throws IOException {
-        String given = globals.get("cachedir");
-        Path cache =
-                given != null ? Path.of(given) : xdg("XDG_CACHE_HOME", ".cache").resolve("armoire");
-        Path scratch = cache.toAbsolutePath().resolve("tmp");
+        Path scratch = cache().resolve("tmp");
         try {
             return Files.createDirectories(scratch);
         } catch (IOException e) {
@@ -179,7 +184,9 @@ final class Session {
         Passphrases passphrases = new Passphrases(globals.get("keyfile"), place().settings(), surroundings);
         for (int attempt = 1; ; attempt++) {
             try {
-                return Repository.open(connect(), passphrases::forOpening, hostname());
+                Repository repository = Repository.open(connect(), passphrases::forOpening, hostname());
+                repository.useCache(cache());
+                return repository;
             } catch (WrongPassphraseException e) {
                 if (!passphrases.wasTyped() || attempt == TYPED_TRIES) {
                     throw e;

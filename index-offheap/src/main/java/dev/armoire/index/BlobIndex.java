@@ -20,6 +20,10 @@ import org.jspecify.annotations.Nullable;
  *
  * The type is the low byte of the word at 32, the offset its upper 56 bits; type 0 is an empty slot. One blob may have
  * several slots, one for each packfile that holds a copy.
+ *
+ * <p>Behind the tables there may be {@link LocationRuns}, files with what an earlier process had learned. They are asked last,
+ * and never trusted for what cannot be undone: what is damaged in them is read again from where it came from, and a blob
+ * that they do not have is looked for there, too, before a reader is told that it is nowhere.
  */
 public final class BlobIndex implements AutoCloseable {
     /** Packfile ordinal of a blob that this process has claimed and not yet placed. */
@@ -35,12 +39,59 @@ public final class BlobIndex implements AutoCloseable {
 
     private final PackfileTable packfiles;
     private final Shard[] shards = new Shard[SHARDS];
+    private final Object reloading = new Object();
+    private volatile @Nullable LocationRuns runs;
+    /** Puts what the runs say into the tables. */
+    private Runnable reload = () -> {};
+    /** Given up, but perhaps still in use by another thread. */
+    private @Nullable LocationRuns givenUp;
+
+    private volatile boolean metDamage;
 
     public BlobIndex(PackfileTable packfiles) {
         this.packfiles = packfiles;
         for (int i = 0; i < SHARDS; i++) {
             shards[i] = new Shard(packfiles);
         }
+    }
+
+    /**
+     * Puts files behind the tables; the index closes them. At most once, before other threads use the index.
+     *
+     * @param reload adds to the tables, from the source of all knowledge, whatever the files should say
+     */
+    public void attach(LocationRuns older, Runnable reload) {
+        this.reload = reload;
+        this.runs = older;
+    }
+
+    /** Begins to open the files behind the tables in the background: for those who are about to look up much. */
+    public void prepare() {
+        LocationRuns older = runs;
+        if (older != null) {
+            older.prepare();
+        }
+    }
+
+    /** Does without the files, for good. */
+    private void giveUp(LocationRuns older) {
+        synchronized (reloading) {
+            if (runs == older) {
+                reload.run();
+                givenUp = older;
+                runs = null;
+            }
+        }
+    }
+
+    /** Whether the tables alone have all: no files are behind them, or they were given up. */
+    public boolean isWhole() {
+        return runs == null;
+    }
+
+    /** Whether files behind the tables were found damaged. */
+    public boolean metDamage() {
+        return metDamage;
     }
 
     /** The packfiles that locations refer to. */
@@ -61,36 +112,111 @@ public final class BlobIndex implements AutoCloseable {
 
     /**
      * The place to read a blob from, or null when no readable packfile holds it. Of several copies the one in the packfile
-     * with the lowest name is taken, as Plakar does.
+     * with the lowest name is taken, as Plakar does; those that only files have count when the tables have none.
      */
     public @Nullable BlobLocation find(int type, Mac mac) {
-        Shard shard = shard(mac);
-        synchronized (shard) {
-            return shard.find(type, mac, false);
-        }
+        return find(type, mac, false);
     }
 
     /** Like {@link #find}, but also a place in a packfile that should be there and is not. */
     public @Nullable BlobLocation findExpected(int type, Mac mac) {
+        return find(type, mac, true);
+    }
+
+    private @Nullable BlobLocation find(int type, Mac mac, boolean evenIfMissing) {
+        LocationRuns older = runs;
+        BlobLocation best = findInTables(type, mac, evenIfMissing);
+        if (best != null || older == null) {
+            return best; // without opening the files: what every command reads is in the tables
+        }
+        Lowest lowest = new Lowest(evenIfMissing);
+        try {
+            older.find(type, mac, lowest);
+            if (lowest.best != null) {
+                return lowest.best;
+            }
+        } catch (DamagedIndexException e) {
+            metDamage = true; // the same as when they lack what somebody wants to read
+        }
+        giveUp(older);
+        best = findInTables(type, mac, evenIfMissing);
+        metDamage |= best != null;
+        return best;
+    }
+
+    private @Nullable BlobLocation findInTables(int type, Mac mac, boolean evenIfMissing) {
         Shard shard = shard(mac);
         synchronized (shard) {
-            return shard.find(type, mac, true);
+            return shard.find(type, mac, evenIfMissing);
+        }
+    }
+
+    /** Keeps the place in the packfile with the lowest name. */
+    private final class Lowest implements LocationMap.Places {
+        private final boolean evenIfMissing;
+        private @Nullable BlobLocation best;
+        private @Nullable Mac name;
+
+        Lowest(boolean evenIfMissing) {
+            this.evenIfMissing = evenIfMissing;
+        }
+
+        @Override
+        public boolean place(int packfile, long offset, long length) {
+            if (evenIfMissing ? packfiles.isExpected(packfile) : packfiles.isVisible(packfile)) {
+                Mac found = packfiles.name(packfile);
+                if (name == null || found.compareTo(name) < 0) {
+                    best = new BlobLocation(packfile, offset, length);
+                    name = found;
+                }
+            }
+            return true;
         }
     }
 
     /** Where a blob lies in one packfile, whatever is known of that packfile; null when no location says so. For checks. */
     public @Nullable BlobLocation findIn(int type, Mac mac, int packfile) {
+        doWithoutFiles();
         Shard shard = shard(mac);
         synchronized (shard) {
             return shard.findIn(type, mac, packfile);
         }
     }
 
+    /** Checks ask what the store says, not what a file remembers of it. */
+    private void doWithoutFiles() {
+        LocationRuns older = runs;
+        if (older != null) {
+            giveUp(older);
+        }
+    }
+
     /** Whether the blob is readable, or claimed by this process. */
     public boolean contains(int type, Mac mac) {
+        LocationRuns older = runs; // first: what is given up meanwhile is in the tables
+        return tablesContain(type, mac) || older != null && filesContain(older, type, mac);
+    }
+
+    private boolean tablesContain(int type, Mac mac) {
         Shard shard = shard(mac);
         synchronized (shard) {
             return shard.contains(type, mac);
+        }
+    }
+
+    /** Asked without the lock of a shard, as reading all again takes the locks of all. */
+    private boolean filesContain(LocationRuns older, int type, Mac mac) {
+        boolean[] found = new boolean[1];
+        try {
+            older.find(type, mac, (packfile, offset, length) -> {
+                found[0] = packfiles.isVisible(packfile);
+                return !found[0];
+            });
+            return found[0];
+        } catch (DamagedIndexException e) {
+            metDamage = true;
+            giveUp(older);
+            return tablesContain(type, mac);
         }
     }
 
@@ -99,6 +225,9 @@ public final class BlobIndex implements AutoCloseable {
      * caller has the duty.
      */
     public boolean claim(int type, Mac mac) {
+        if (runs != null && contains(type, mac)) {
+            return false;
+        }
         Shard shard = shard(mac);
         synchronized (shard) {
             if (shard.contains(type, mac)) {
@@ -118,7 +247,7 @@ public final class BlobIndex implements AutoCloseable {
         }
     }
 
-    /** Number of slots in use. */
+    /** Number of slots in use in the tables. */
     public long size() {
         long sum = 0;
         for (Shard shard : shards) {
@@ -129,8 +258,14 @@ public final class BlobIndex implements AutoCloseable {
         return sum;
     }
 
-    /** Visits every location, in no order. The index must not be changed meanwhile. */
+    /** Visits every location, in no order, also those that files have. The index must not be changed meanwhile. */
     public void forEach(Visitor visitor) {
+        doWithoutFiles();
+        forEachInTables(visitor);
+    }
+
+    /** Like {@link #forEach}, without what only files have. */
+    public void forEachInTables(Visitor visitor) {
         for (Shard shard : shards) {
             synchronized (shard) {
                 shard.forEach(visitor);
@@ -146,6 +281,11 @@ public final class BlobIndex implements AutoCloseable {
 
     @Override
     public void close() {
+        for (LocationRuns older : new LocationRuns[] {runs, givenUp}) {
+            if (older != null) {
+                older.close();
+            }
+        }
         for (Shard shard : shards) {
             synchronized (shard) {
                 shard.arena.close();

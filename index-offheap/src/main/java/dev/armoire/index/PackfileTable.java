@@ -71,6 +71,16 @@ public final class PackfileTable {
         flags[ordinal] |= (byte) flag;
     }
 
+    /** Whether states announced it. */
+    public synchronized boolean isKnown(int ordinal) {
+        return (flags[ordinal] & KNOWN) != 0;
+    }
+
+    /** Whether it was deleted, or will never be announced. */
+    public synchronized boolean isDeleted(int ordinal) {
+        return (flags[ordinal] & DELETED) != 0;
+    }
+
     /** Whether blobs in this packfile can be read. */
     public synchronized boolean isVisible(int ordinal) {
         return flags[ordinal] == (KNOWN | LISTED);

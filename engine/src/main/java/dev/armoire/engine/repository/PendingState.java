@@ -108,7 +108,7 @@ public final class PendingState implements AutoCloseable {
             repository.storage().write(ObjectKind.STATE, name, List.of(header, payload, mac));
             written = header.byteSize() + payload.byteSize() + mac.byteSize();
         }
-        repository.committed(name, parent, timestamp);
+        repository.committed(name, parent, timestamp, !colours.isEmpty());
         locations.close();
         colours.clear();
         packfiles.clear();

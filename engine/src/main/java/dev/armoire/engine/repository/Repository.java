@@ -10,7 +10,10 @@ import dev.armoire.crypto.KeyDerivation;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.crypto.UnsupportedVersionException;
+import dev.armoire.engine.repository.StateFacts.ColourChange;
+import dev.armoire.engine.repository.StateFacts.StateInfo;
 import dev.armoire.index.BlobIndex;
+import dev.armoire.index.LocationRuns;
 import dev.armoire.index.PackfileTable;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Compression;
@@ -21,12 +24,16 @@ import dev.armoire.packfile.ResourceType;
 import dev.armoire.packfile.StateStream;
 import dev.armoire.packfile.StoreConfig;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -59,9 +66,16 @@ public final class Repository implements AutoCloseable {
     private final Set<Mac> removedSnapshots = new HashSet<>();
     private Mac latestState = Mac.ZERO;
 
-    private record StateInfo(Mac parent, long timestamp) {}
+    private @Nullable StateCache cache;
+    /** What was taken over from the cache. */
+    private @Nullable StateFacts cached;
+    /** Ordinals of the packfiles that this process has made. */
+    private final BitSet ownPackfiles = new BitSet();
 
-    private record ColourChange(Mac state, Mac packfile, boolean isColoured) {}
+    /** Whether a state of this process says more than what was taken note of here: it is cached when it was read. */
+    private boolean hasCommittedColours;
+
+    private DamagedState damagedStates = Repository::fail;
 
     private Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
         this.storage = storage;
@@ -142,6 +156,20 @@ public final class Repository implements AutoCloseable {
         }
     }
 
+    /**
+     * Remembers what states say in a cache folder, so that they need not all be read again. To be called before the first
+     * {@link #refresh}. A folder that cannot be used is no error: then all is as it is without.
+     *
+     * @param folder for the caches of all stores
+     */
+    public void useCache(Path folder) {
+        useCache(folder, Boolean.getBoolean("armoire.cache.eager") ? StateCache.Limits.NONE : StateCache.Limits.USUAL);
+    }
+
+    void useCache(Path folder, StateCache.Limits limits) {
+        cache = new StateCache(folder, keys, config.repositoryId(), config.repositoryIdBytes(), limits);
+    }
+
     public Storage storage() {
         return storage;
     }
@@ -196,32 +224,129 @@ public final class Repository implements AutoCloseable {
      * @throws CorruptDataException when a state is damaged, naming it
      */
     public void refresh() throws IOException {
-        refresh((state, problem) -> {
-            throw problem;
-        });
+        refresh(Repository::fail);
+        index.prepare();
+    }
+
+    private static void fail(Mac state, CorruptDataException problem) {
+        throw problem;
     }
 
     /**
      * Like {@link #refresh()}, for those who only read: what the other states name can still be given back.
      *
-     * @param damaged told of each state that cannot be read
+     * @param damaged told of each state that cannot be read, perhaps later on
      */
     public synchronized void refresh(DamagedState damaged) throws IOException {
-        for (Mac name : storage.list(ObjectKind.PACKFILE)) {
-            packfiles.markListed(name);
-        }
+        damagedStates = damaged;
+        List<Mac> listed = List.copyOf(storage.list(ObjectKind.PACKFILE));
+        List<Mac> states = List.copyOf(storage.list(ObjectKind.STATE));
+        takeFromCache(Set.copyOf(states));
+        listed.forEach(packfiles::markListed);
+        mergeAll(states.stream().filter(name -> !merged.containsKey(name)).toList());
+        applyColours();
+    }
+
+    private void mergeAll(Collection<Mac> states) throws IOException {
         try (BlobCodec codec = newCodec()) {
-            for (Mac name : storage.list(ObjectKind.STATE)) {
-                if (!merged.containsKey(name)) {
-                    try {
-                        merge(name, codec);
-                    } catch (CorruptDataException e) {
-                        damaged.damaged(name, e);
-                    }
+            for (Mac name : states) {
+                try {
+                    merge(name, codec);
+                } catch (CorruptDataException e) {
+                    damagedStates.damaged(name, e);
                 }
             }
         }
-        applyColours();
+    }
+
+    private void takeFromCache(Set<Mac> states) {
+        StateCache source = cache;
+        if (source == null || !merged.isEmpty() || packfiles.size() > 0) {
+            return;
+        }
+        StateFacts facts = source.load();
+        if (facts == null || !facts.areAllStates(states::contains)) {
+            return;
+        }
+        cached = facts;
+        for (StateFacts.Packfile packfile : facts.packfiles()) {
+            packfiles.ordinal(packfile.name());
+            if (packfile.isKnown()) {
+                packfiles.markKnown(packfile.name());
+            }
+            if (packfile.isDeleted()) {
+                packfiles.markDeleted(packfile.name());
+            }
+        }
+        merged.putAll(facts.states());
+        colourChanges.addAll(facts.colourChanges());
+        facts.snapshots().forEach((id, holders) -> snapshotPackfiles.put(id, new HashSet<>(holders)));
+        removedSnapshots.addAll(facts.removedSnapshots());
+        facts.locations().giveTo(index::add);
+        if (!facts.runs().isEmpty()) {
+            index.attach(new LocationRuns(source.files(facts), facts.packfiles().size()), () -> mergeAgain(facts));
+        }
+    }
+
+    /** Reads the states whose locations stand in files that cannot be used. */
+    private synchronized void mergeAgain(StateFacts facts) {
+        colourChanges.removeIf(change -> facts.states().containsKey(change.state()));
+        try {
+            mergeAll(facts.states().keySet());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Brings the cache up to date when it lacks more than the next process would read from the states in no time. */
+    private synchronized void updateCache() {
+        StateCache target = cache;
+        if (target == null
+                || hasCommittedColours
+                || merged.isEmpty()
+                || Thread.currentThread().isInterrupted()) {
+            return;
+        }
+        StateFacts known = cached;
+        int newStates = merged.size() - (known == null ? 0 : known.states().size());
+        long newLocations =
+                index.size() - (known == null ? 0 : known.locations().size());
+        boolean hasGivenUpFiles = known != null && !known.runs().isEmpty() && index.isWhole();
+        if (index.metDamage() || !hasGivenUpFiles && target.isWorth(newStates, newLocations)) {
+            List<StateFacts.Run> runs = known == null || index.metDamage() ? List.of() : known.runs();
+            target.update(facts(runs), index, this::isCached, random().nextMac().w0());
+        }
+    }
+
+    /** What is known now, but for locations. Of packfiles of ours only those count that a state names. */
+    private StateFacts facts(List<StateFacts.Run> runs) {
+        List<StateFacts.Packfile> all = new ArrayList<>();
+        for (int ordinal = 0; ordinal < packfiles.size(); ordinal++) {
+            boolean isOurs = ownPackfiles.get(ordinal);
+            boolean isKnown = packfiles.isKnown(ordinal) && !(isOurs && packfiles.isDeleted(ordinal));
+            all.add(new StateFacts.Packfile(packfiles.name(ordinal), isKnown, packfiles.isDeleted(ordinal) && !isOurs));
+        }
+        Map<Mac, Set<Integer>> snapshots = new HashMap<>();
+        snapshotPackfiles.forEach((id, holders) -> {
+            Set<Integer> durable = new HashSet<>(holders);
+            durable.removeIf(packfile -> !isCached(packfile));
+            if (!durable.isEmpty()) {
+                snapshots.put(id, durable);
+            }
+        });
+        return new StateFacts(
+                merged,
+                all,
+                colourChanges,
+                snapshots,
+                removedSnapshots,
+                new StateFacts.Locations.Writer().written(),
+                runs);
+    }
+
+    /** Deletions are for ever: that of a state's, and that of what this process has made and not committed. */
+    private boolean isCached(int packfile) {
+        return !packfiles.isDeleted(packfile);
     }
 
     private void merge(Mac name, BlobCodec codec) throws IOException {
@@ -328,14 +453,14 @@ public final class Repository implements AutoCloseable {
         latestState = order.isEmpty() ? Mac.ZERO : order.getLast();
         Map<Mac, List<ColourChange>> byState = new HashMap<>();
         for (ColourChange change : colourChanges) {
-            byState.computeIfAbsent(change.state, key -> new ArrayList<>()).add(change);
+            byState.computeIfAbsent(change.state(), key -> new ArrayList<>()).add(change);
         }
         for (Mac state : order) {
             for (ColourChange change : byState.getOrDefault(state, List.of())) {
-                if (change.isColoured) {
-                    packfiles.markColoured(change.packfile);
+                if (change.isColoured()) {
+                    packfiles.markColoured(change.packfile());
                 } else {
-                    packfiles.unmarkColoured(change.packfile);
+                    packfiles.unmarkColoured(change.packfile());
                 }
             }
         }
@@ -344,7 +469,8 @@ public final class Repository implements AutoCloseable {
     /** Parents before children, the older before the younger. Parents that Plakar wrote cannot be relied on for more. */
     private static List<Mac> parentsFirst(Map<Mac, StateInfo> states) {
         List<Map.Entry<Mac, StateInfo>> byTime = new ArrayList<>(states.entrySet());
-        byTime.sort(Comparator.comparingLong((Map.Entry<Mac, StateInfo> state) -> state.getValue().timestamp)
+        byTime.sort(Comparator.comparingLong(
+                        (Map.Entry<Mac, StateInfo> state) -> state.getValue().timestamp())
                 .thenComparing(Map.Entry.comparingByKey()));
         List<Mac> ordered = new ArrayList<>(byTime.size());
         Set<Mac> placed = new HashSet<>();
@@ -354,7 +480,7 @@ public final class Repository implements AutoCloseable {
             Mac at = state.getKey();
             for (StateInfo info = state.getValue(); info != null && !placed.contains(at) && seen.add(at); ) {
                 chain.add(at);
-                at = info.parent;
+                at = info.parent();
                 info = states.get(at);
             }
             for (Mac ancestor : chain.reversed()) {
@@ -414,6 +540,7 @@ public final class Repository implements AutoCloseable {
 
     /** Takes note of the snapshots in a packfile of ours; they exist once its state is committed. */
     synchronized void addSnapshots(MemorySegment records, int packfile) {
+        ownPackfiles.set(packfile);
         for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
             if (PackfileLayout.recordType(records, at) == ResourceType.SNAPSHOT) {
                 snapshotPackfiles
@@ -424,7 +551,8 @@ public final class Repository implements AutoCloseable {
     }
 
     /** Called when a state of ours is durable. */
-    synchronized void committed(Mac state, Mac parent, long timestamp) {
+    synchronized void committed(Mac state, Mac parent, long timestamp, boolean hasColours) {
+        hasCommittedColours |= hasColours;
         merged.put(state, new StateInfo(parent, timestamp));
         latestState = state;
     }
@@ -455,6 +583,7 @@ public final class Repository implements AutoCloseable {
     @Override
     public void close() {
         try {
+            updateCache();
             index.close();
         } finally {
             try {

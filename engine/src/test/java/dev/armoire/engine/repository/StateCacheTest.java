@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.repository;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.spi.Storage;
+import dev.armoire.connectors.storage.fs.FsStorageFactory;
+import dev.armoire.crypto.Hashing;
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.backup.Backup;
+import dev.armoire.engine.backup.BackupResult;
+import dev.armoire.engine.backup.MemorySource;
+import dev.armoire.engine.backup.TestStores;
+import dev.armoire.index.BlobLocation;
+import dev.armoire.packfile.Compression;
+import dev.armoire.packfile.ResourceType;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** With a cache, and with whatever has become of it, a repository says what it says without. */
+class StateCacheTest {
+    @TempDir
+    Path temporary;
+
+    private Path store;
+    private Path cache;
+    private final AtomicInteger statesRead = new AtomicInteger();
+
+    @BeforeEach
+    void create() throws IOException {
+        store = TestStores.create(temporary.resolve("store"));
+        cache = temporary.resolve("cache");
+    }
+
+    private Repository open(Path at, StateCache.Limits limits) throws IOException {
+        Storage real = new FsStorageFactory().open(Location.parse(at.toString()));
+        Storage counting = (Storage) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {Storage.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("read") && arguments[0] == ObjectKind.STATE) {
+                        statesRead.incrementAndGet();
+                    }
+                    try {
+                        return method.invoke(real, arguments);
+                    } catch (java.lang.reflect.InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+        Repository repository =
+                Repository.open(counting, () -> TestStores.PASSPHRASE.getBytes(StandardCharsets.UTF_8), "testhost");
+        repository.useCache(cache, limits);
+        statesRead.set(0);
+        return repository;
+    }
+
+    /** Opens the store with its cache, everything of which lies in files. */
+    private Repository open() throws IOException {
+        Repository repository = open(store, StateCache.Limits.NONE);
+        repository.refresh();
+        return repository;
+    }
+
+    private BackupResult backUp(StateCache.Limits limits, int seed) throws IOException {
+        MemorySource source = new MemorySource("/src").directory("/src");
+        Random random = new Random(seed);
+        for (int i = 0; i < 40; i++) {
+            byte[] content = new byte[100 + random.nextInt(2000)];
+            random.nextBytes(content);
+            source.file("/src/" + seed + "-" + i, content);
+        }
+        try (Repository repository = open(store, limits)) {
+            return Backup.run(repository, List.of(source), TestStores.options(store, 2), new TestStores.Events());
+        }
+    }
+
+    private BackupResult backUp(int seed) throws IOException {
+        return backUp(StateCache.Limits.NONE, seed);
+    }
+
+    /** One blob of the store, and where it lies. */
+    private record Found(int type, Mac mac, Mac packfile, BlobLocation place, boolean isReadable) {}
+
+    private Set<Found> allBlobs() throws IOException {
+        Set<Found> all = new LinkedHashSet<>();
+        try (Repository plain = TestStores.open(store)) {
+            plain.index().forEach((type, mac, packfile, offset, length) -> {
+                BlobLocation place = plain.index().findExpected(type, mac);
+                if (place != null) {
+                    all.add(new Found(
+                            type,
+                            mac,
+                            plain.index().packfiles().name(place.packfile()),
+                            place,
+                            plain.index().contains(type, mac)));
+                }
+            });
+        }
+        return all;
+    }
+
+    private void assertSaysTheSame(Repository cached) throws IOException {
+        try (Repository plain = TestStores.open(store)) {
+            assertThat(cached.snapshots()).containsExactlyInAnyOrderElementsOf(plain.snapshots());
+            assertThat(cached.states()).containsExactlyInAnyOrderElementsOf(plain.states());
+            assertThat(cached.latestState()).isEqualTo(plain.latestState());
+            assertThat(cached.hasMissingPackfiles()).isEqualTo(plain.hasMissingPackfiles());
+        }
+        Set<Found> all = allBlobs();
+        for (Found blob : all) {
+            assertThat(cached.index().contains(blob.type, blob.mac)).isEqualTo(blob.isReadable);
+            BlobLocation place = cached.index().findExpected(blob.type, blob.mac);
+            assertThat(place).isNotNull();
+            assertThat(cached.index().packfiles().name(place.packfile())).isEqualTo(blob.packfile);
+            assertThat(place.offset()).isEqualTo(blob.place.offset());
+            assertThat(place.length()).isEqualTo(blob.place.length());
+        }
+        for (Found blob : all) {
+            assertThat(cached.index().claim(blob.type, blob.mac)).isEqualTo(!blob.isReadable);
+        }
+        cached.index().dropClaims();
+        for (int i = 0; i < 100; i++) {
+            assertThat(cached.index().contains(ResourceType.CHUNK, new Mac(i, 1, 2, 3)))
+                    .isFalse();
+        }
+        try (BlobReader reader = cached.newReader()) {
+            for (Mac snapshot : cached.hasMissingPackfiles() ? List.<Mac>of() : cached.snapshots()) {
+                assertThat(reader.read(ResourceType.SNAPSHOT, snapshot).byteSize())
+                        .isPositive();
+            }
+        }
+    }
+
+    private Path folder() throws IOException {
+        try (Stream<Path> stores = Files.list(cache.resolve("index-1"))) {
+            return stores.findFirst().orElseThrow();
+        }
+    }
+
+    private List<Path> cacheFiles() throws IOException {
+        try (Stream<Path> files = Files.list(folder())) {
+            return files.filter(file -> !file.endsWith("lock")).sorted().toList();
+        }
+    }
+
+    @Test
+    void whatIsCachedIsNotReadAgain() throws IOException {
+        for (int seed = 1; seed <= 6; seed++) {
+            backUp(seed);
+            try (Repository cached = open()) {
+                assertThat(statesRead).hasValue(0);
+                assertSaysTheSame(cached);
+                assertThat(statesRead).hasValue(0);
+            }
+        }
+        assertThat(cacheFiles()).hasSizeLessThan(10);
+    }
+
+    @Test
+    void aSmallStoreNeedsNoFileOfLocations() throws IOException {
+        backUp(new StateCache.Limits(1, 1, 10_000), 1);
+        assertThat(cacheFiles()).hasSize(1);
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(0);
+            assertSaysTheSame(cached);
+        }
+    }
+
+    @Test
+    void statesOfOthersAreMergedOnTop() throws IOException {
+        backUp(1);
+        TestStores.backUp(store, new MemorySource("/other").directory("/other").file("/other/a", "another's"));
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(1);
+            assertSaysTheSame(cached);
+        }
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(0);
+            assertSaysTheSame(cached);
+        }
+    }
+
+    @Test
+    void aStateThatIsGoneTakesAllItSaidWithIt() throws IOException {
+        backUp(1);
+        backUp(2);
+        Mac gone;
+        try (Repository cached = open()) {
+            gone = cached.latestState();
+            cached.storage().delete(ObjectKind.STATE, gone);
+        }
+        try (Repository cached = open()) {
+            assertThat(cached.snapshots()).hasSize(1);
+            assertSaysTheSame(cached);
+        }
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(0);
+            assertSaysTheSame(cached);
+        }
+    }
+
+    @Test
+    void removedSnapshotsStayRemoved() throws IOException {
+        Mac id = backUp(1).header().identifier();
+        try (Repository cached = open()) {
+            cached.removeSnapshot(id);
+        }
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(1);
+            assertSaysTheSame(cached);
+        }
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(0);
+            assertThat(cached.snapshots()).isEmpty();
+            assertSaysTheSame(cached);
+        }
+    }
+
+    @Test
+    void coloursAndMissingPackfilesCount() throws IOException {
+        backUp(1);
+        List<Mac> packfiles;
+        try (Repository cached = open()) {
+            packfiles = List.copyOf(cached.storage().list(ObjectKind.PACKFILE));
+        }
+        for (Mac packfile : packfiles) {
+            colour(packfile);
+            backUp(2);
+        }
+        for (int round = 0; round < 2; round++) {
+            try (Repository cached = open()) {
+                assertSaysTheSame(cached);
+            }
+        }
+        try (Repository cached = open()) {
+            List<Mac> later = new ArrayList<>(cached.storage().list(ObjectKind.PACKFILE));
+            later.removeAll(packfiles);
+            cached.storage().delete(ObjectKind.PACKFILE, later.getLast());
+        }
+        try (Repository cached = open()) {
+            assertThat(cached.hasMissingPackfiles()).isTrue();
+            assertSaysTheSame(cached);
+        }
+    }
+
+    private void colour(Mac packfile) throws IOException {
+        try (Repository cached = open();
+                PendingState state = cached.newPendingState(cached.random().nextMac())) {
+            state.colour(ResourceType.PACKFILE, packfile);
+            state.commit();
+        }
+        for (int round = 0; round < 2; round++) {
+            try (Repository cached = open()) {
+                assertSaysTheSame(cached);
+            }
+        }
+    }
+
+    /** What was not committed must not be taken for stored by the next process. */
+    @Test
+    void whatWasNotCommittedIsForgotten() throws IOException {
+        backUp(1);
+        Mac blob = new Mac(1, 2, 3, 4);
+        try (Repository cached = open()) {
+            try (PendingState state = cached.newPendingState(cached.random().nextMac());
+                    PackWriter packs = cached.newPackWriter(state);
+                    var codec = cached.newCodec()) {
+                long length = codec.prepare(MemorySegment.ofArray(new byte[1000]));
+                assertThat(cached.index().claim(ResourceType.CHUNK, blob)).isTrue();
+                packs.put(PackWriter.Lane.DATA, ResourceType.CHUNK, blob, codec, length);
+                packs.flush();
+                assertThat(cached.index().find(ResourceType.CHUNK, blob)).isNotNull();
+            }
+            MemorySource source =
+                    new MemorySource("/later").directory("/later").file("/later/a", "so that all is cached");
+            Backup.run(cached, List.of(source), TestStores.options(store, 2), new TestStores.Events());
+        }
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(0);
+            assertThat(cached.index().contains(ResourceType.CHUNK, blob)).isFalse();
+            assertSaysTheSame(cached);
+        }
+    }
+
+    @Test
+    void damageIsNeverBelieved() throws IOException {
+        backUp(1);
+        backUp(2);
+        Random random = new Random(7);
+        for (int round = 0; round < 40; round++) {
+            List<Path> files = cacheFiles();
+            Path file = files.get(random.nextInt(files.size()));
+            byte[] bytes = Files.readAllBytes(file);
+            if (round % 8 == 7) {
+                bytes = java.util.Arrays.copyOf(bytes, random.nextInt(bytes.length));
+            } else {
+                bytes[random.nextInt(bytes.length)] ^= (byte) (1 + random.nextInt(255));
+            }
+            Files.write(file, bytes);
+            try (Repository cached = open()) {
+                assertSaysTheSame(cached);
+            }
+        }
+    }
+
+    @Test
+    void lostFilesAreMadeAgain() throws IOException {
+        backUp(1);
+        for (int lost = 0; lost < 3; lost++) {
+            Path file = cacheFiles().get(lost);
+            Files.delete(file);
+            for (int seed = 0; seed < 2; seed++) {
+                try (Repository cached = open()) {
+                    assertSaysTheSame(cached);
+                }
+            }
+            try (Repository cached = open()) {
+                assertThat(statesRead).as("after the loss of %s", file).hasValue(0);
+                assertSaysTheSame(cached);
+            }
+        }
+    }
+
+    /** The same id, other keys: what was cached for one is not believed of the other. */
+    @Test
+    void theCacheOfAnotherStoreIsRefused() throws IOException {
+        store = TestStores.create(temporary.resolve("encrypted"), Hashing.BLAKE3, Compression.LZ4, true);
+        backUp(1);
+        Path first = folder();
+        Path kept = Files.move(first, temporary.resolve("kept"));
+        store = TestStores.create(temporary.resolve("second"), Hashing.BLAKE3, Compression.LZ4, true);
+        backUp(2);
+        Path second = folder();
+        for (Path file : cacheFiles()) {
+            Files.delete(file);
+        }
+        try (Stream<Path> files = Files.list(kept)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, second.resolve(file.getFileName()), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(1);
+            assertSaysTheSame(cached);
+        }
+    }
+
+    @Test
+    void withoutAFolderAllIsAsEver() throws IOException {
+        Files.writeString(cache, "not a folder");
+        backUp(1);
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(1);
+            assertSaysTheSame(cached);
+        }
+    }
+
+    @Test
+    void aFolderThatCannotBeWrittenIsLeftAlone() throws IOException {
+        backUp(1);
+        for (Path file : cacheFiles()) {
+            assertThat(file.toFile().setWritable(false)).isTrue();
+        }
+        assumeThat(Files.isWritable(cacheFiles().getLast()))
+                .as("root may write anything")
+                .isFalse();
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(1);
+            assertSaysTheSame(cached);
+        }
+    }
+
+    @Test
+    void severalAtOnce() throws IOException {
+        backUp(1);
+        try (Repository first = open();
+                Repository second = open()) {
+            backUp(2);
+            backUp(3);
+            assertThat(first.snapshots()).hasSize(1);
+            first.refresh();
+            assertSaysTheSame(first);
+            second.refresh();
+            assertSaysTheSame(second);
+        }
+        try (Repository cached = open()) {
+            assertSaysTheSame(cached);
+        }
+    }
+}

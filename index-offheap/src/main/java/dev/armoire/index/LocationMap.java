@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.index;
+
+import dev.armoire.crypto.Mac;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.zip.CRC32C;
+import net.openhft.chronicle.bytes.RandomDataInput;
+import net.openhft.chronicle.hash.Data;
+import net.openhft.chronicle.map.ChronicleMap;
+import net.openhft.chronicle.map.ChronicleMapBuilder;
+import net.openhft.chronicle.map.ExternalMapQueryContext;
+import net.openhft.chronicle.map.MapEntry;
+import net.openhft.chronicle.map.VanillaChronicleMap;
+import net.openhft.posix.PosixAPI;
+
+/**
+ * (resource type, MAC) → locations in a file that a {@link Builder} wrote and nobody changes afterwards: the one adapter of
+ * Chronicle Map. Owns the open map. Thread-safe; several processes may read one file at once.
+ *
+ * <pre>
+ *  key,   34 bytes: | MAC (32) | type | copy |
+ *  value, 13 bytes: | offset (5) | length (4) | packfile (4), its top bit says that a further copy follows |   little-endian
+ * </pre>
+ *
+ * <p>Chronicle Map follows whatever numbers it finds in the file, outside of the heap and unchecked. So a second file, the
+ * name of the first with {@code .sums} appended, has a CRC-32C of every segment (some 100 KiB), and a segment is compared with
+ * it before Chronicle reads it for the first time. Every damage of 32 bits in a row or less is found for certain, any other
+ * with a probability of 1 - 2^-32. Only the locks of segments are outside, as readers change them; what is wrong with a lock
+ * ends in a time-out.
+ *
+ * <pre>
+ *  sums: | magic (8) | file bytes (8) | segment headers at (8) | bytes of one (8) | segments at (8) | bytes of one (8) |
+ *        | entries (8) | segments (4) | CRC of all before the segment headers (4) | CRC of these 64 bytes (4) | CRC of each segment (4)* |
+ * </pre>
+ */
+final class LocationMap implements AutoCloseable {
+    /** Offsets that the file cannot hold begin here: 1 TiB. */
+    static final long OFFSET_LIMIT = 1L << 40;
+    /** Ordinals that the file cannot hold begin here. */
+    static final int PACKFILE_LIMIT = Integer.MAX_VALUE;
+
+    private static final int KEY_BYTES = Mac.BYTES + 2;
+    private static final int VALUE_BYTES = 13;
+    private static final int PACKFILE_AT = 9;
+    private static final int MORE = 1 << 31;
+    private static final int MAX_COPIES = 256;
+
+    /**
+     * Entries that a segment has on average. A table of 2048 slots takes 1365; keys are spread over the segments with a
+     * deviation of the square root, so 1150 + 6 * 34 leaves one in 10^9 segments too small.
+     */
+    private static final int SEGMENT_ENTRIES = 1150;
+
+    private static final int SEGMENT_DEVIATIONS = 6;
+    private static final int LOCK_BYTES = 8;
+
+    private static final long MAGIC = 0x3153_4d55_5345_4d52L; // RMESUMS1
+    private static final long SUMS_HEADER_BYTES = 68;
+    private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle WORD = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
+    static {
+        // Chronicle would report its use to its maker, print to the terminal, and take settings from a file in the
+        // working
+        // directory. Its bindings of the C library are not on the class path, and their twin without effect is enough.
+        System.setProperty("chronicle.analytics.disable", "true");
+        System.setProperty("chronicle.announcer.disable", "true");
+        System.setProperty("slf4j.internal.verbosity", "ERROR");
+        System.setProperty("system.properties", "none");
+        System.setProperty("net.openhft.chronicle.map.lockTimeoutSeconds", "2");
+        PosixAPI.useNoOpPosixApi();
+    }
+
+    private final ChronicleMap<byte[], byte[]> map;
+    private final Path file;
+    private final Layout layout;
+    private final Arena arena;
+    private final MemorySegment bytes;
+    private final MemorySegment sums;
+    /** One bit for each segment that was compared with its sum. */
+    private final AtomicLongArray verified;
+
+    private LocationMap(
+            ChronicleMap<byte[], byte[]> map,
+            Path file,
+            Layout layout,
+            Arena arena,
+            MemorySegment bytes,
+            MemorySegment sums) {
+        this.map = map;
+        this.file = file;
+        this.layout = layout;
+        this.arena = arena;
+        this.bytes = bytes;
+        this.sums = sums;
+        this.verified = new AtomicLongArray((layout.segments + 63) / 64);
+    }
+
+    /** Where in the file the parts of a map lie, in bytes. */
+    private record Layout(
+            long fileBytes,
+            long headersAt,
+            long headerBytes,
+            long segmentsAt,
+            long segmentBytes,
+            long entries,
+            int segments) {
+        static Layout of(ChronicleMap<byte[], byte[]> map, long fileBytes) {
+            VanillaChronicleMap<?, ?, ?> inside = (VanillaChronicleMap<?, ?, ?>) map;
+            long first = inside.segmentHeaderAddress(0);
+            int segments = inside.segments();
+            return new Layout(
+                    fileBytes,
+                    first - inside.bsAddress(),
+                    segments == 1 ? inside.segmentBaseAddr(0) - first : inside.segmentHeaderAddress(1) - first,
+                    inside.segmentBaseAddr(0) - inside.bsAddress(),
+                    inside.tierSize,
+                    map.longSize(),
+                    segments);
+        }
+
+        int crcBeforeHeaders(MemorySegment file) {
+            CRC32C crc = new CRC32C();
+            update(crc, file, 0, headersAt);
+            return (int) crc.getValue();
+        }
+
+        int crcOfSegment(MemorySegment file, int segment) {
+            CRC32C crc = new CRC32C();
+            update(crc, file, headersAt + segment * headerBytes + LOCK_BYTES, headerBytes - LOCK_BYTES);
+            update(crc, file, segmentsAt + segment * segmentBytes, segmentBytes);
+            return (int) crc.getValue();
+        }
+
+        MemorySegment toSums(MemorySegment file, Arena arena) {
+            MemorySegment sums = arena.allocate(SUMS_HEADER_BYTES + 4L * segments, 8);
+            long[] numbers = {MAGIC, fileBytes, headersAt, headerBytes, segmentsAt, segmentBytes, entries};
+            for (int i = 0; i < numbers.length; i++) {
+                sums.set(U64, 8L * i, numbers[i]);
+            }
+            sums.set(U32, 56, segments);
+            sums.set(U32, 60, crcBeforeHeaders(file));
+            sums.set(U32, 64, crcOfSums(sums));
+            for (int segment = 0; segment < segments; segment++) {
+                sums.set(U32, SUMS_HEADER_BYTES + 4L * segment, crcOfSegment(file, segment));
+            }
+            return sums;
+        }
+
+        static Layout fromSums(MemorySegment sums, long fileBytes, String name) {
+            if (sums.byteSize() < SUMS_HEADER_BYTES
+                    || sums.get(U64, 0) != MAGIC
+                    || sums.get(U32, 64) != crcOfSums(sums)) {
+                throw new DamagedIndexException("the sums of " + name + " are damaged");
+            }
+            Layout layout = new Layout(
+                    sums.get(U64, 8),
+                    sums.get(U64, 16),
+                    sums.get(U64, 24),
+                    sums.get(U64, 32),
+                    sums.get(U64, 40),
+                    sums.get(U64, 48),
+                    sums.get(U32, 56));
+            if (layout.fileBytes != fileBytes || sums.byteSize() != SUMS_HEADER_BYTES + 4L * layout.segments) {
+                throw new DamagedIndexException(name + " has " + fileBytes + " bytes, expected " + layout.fileBytes);
+            }
+            return layout;
+        }
+
+        private static int crcOfSums(MemorySegment sums) {
+            CRC32C crc = new CRC32C();
+            update(crc, sums, 0, 64);
+            return (int) crc.getValue();
+        }
+
+        private static void update(CRC32C crc, MemorySegment bytes, long at, long length) {
+            long end = at + length;
+            for (long from = at; from < end; ) {
+                long part = Math.min(end - from, 1 << 30);
+                crc.update(bytes.asSlice(from, part).asByteBuffer());
+                from += part;
+            }
+        }
+    }
+
+    private static Path sumsOf(Path file) {
+        return file.resolveSibling(file.getFileName() + ".sums");
+    }
+
+    /**
+     * Opens what a {@link Builder} wrote. Takes a fifth of a second the first time in a process, however large the file.
+     *
+     * @throws DamagedIndexException when it is not there, cannot be written (readers take locks in it), or is damaged
+     */
+    static LocationMap open(Path file) {
+        Arena arena = Arena.ofShared();
+        try {
+            MemorySegment bytes = map(file, arena);
+            MemorySegment sums = map(sumsOf(file), arena);
+            Layout layout = Layout.fromSums(sums, bytes.byteSize(), file.toString());
+            if (layout.crcBeforeHeaders(bytes) != sums.get(U32, 60)) {
+                throw new DamagedIndexException(file + " is damaged at its head");
+            }
+            ChronicleMap<byte[], byte[]> map = builder(layout.entries).createPersistedTo(file.toFile());
+            return new LocationMap(map, file, layout, arena, bytes, sums);
+        } catch (DamagedIndexException e) {
+            arena.close();
+            throw e;
+        } catch (IOException | RuntimeException | LinkageError | AssertionError e) {
+            arena.close();
+            throw new DamagedIndexException(file + " cannot be opened", e);
+        }
+    }
+
+    private static MemorySegment map(Path file, Arena arena) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+        }
+    }
+
+    private static ChronicleMapBuilder<byte[], byte[]> builder(long entries) {
+        int segments = Math.toIntExact((entries + SEGMENT_ENTRIES - 1) / SEGMENT_ENTRIES);
+        long average = (entries + segments - 1) / segments;
+        long most = segments == 1 ? average : average + (long) (SEGMENT_DEVIATIONS * Math.sqrt((double) average));
+        return ChronicleMapBuilder.of(byte[].class, byte[].class)
+                .constantKeySizeBySample(new byte[KEY_BYTES])
+                .constantValueSizeBySample(new byte[VALUE_BYTES])
+                .entries(entries)
+                .actualSegments(segments)
+                .entriesPerSegment(most)
+                .nonTieredSegmentsPercentile(
+                        0.49) // none on top of `most` (it must be below 0.5, whatever its text says)
+                .checksumEntries(false)
+                .skipCloseOnExitHook(true);
+    }
+
+    /** Entries in the file; a blob has one for each packfile with a copy of it. */
+    long size() {
+        return layout.entries;
+    }
+
+    /** Receives the places of one blob. */
+    @FunctionalInterface
+    interface Places {
+        /** Returns whether the others are wanted, too. */
+        boolean place(int packfile, long offset, long length);
+    }
+
+    /**
+     * Gives the places of a blob, in the order in which they were added.
+     *
+     * @throws DamagedIndexException when the part of the file that would have them is damaged
+     */
+    void find(int type, Mac mac, Places places) {
+        byte[] key = new byte[KEY_BYTES];
+        byte[] value = new byte[VALUE_BYTES];
+        boolean goesOn = true;
+        for (int copy = 0; goesOn && copy < MAX_COPIES; copy++) {
+            encodeKey(key, type, mac, copy);
+            if (!read(key, value)) {
+                return;
+            }
+            int packfile = (int) INT.get(value, PACKFILE_AT);
+            goesOn = places.place(packfile & ~MORE, offset(value), length(value)) && (packfile & MORE) != 0;
+        }
+    }
+
+    private boolean read(byte[] key, byte[] value) {
+        try (ExternalMapQueryContext<byte[], byte[], ?> context = map.queryContext(key)) {
+            verify(context.segmentIndex());
+            context.readLock().lock();
+            MapEntry<byte[], byte[]> entry = context.entry();
+            if (entry == null) {
+                return false;
+            }
+            Data<byte[]> found = entry.value();
+            RandomDataInput bytesOfFound = found.bytes();
+            bytesOfFound.read(found.offset(), value, 0, VALUE_BYTES);
+            return true;
+        } catch (DamagedIndexException e) {
+            throw e;
+        } catch (RuntimeException | InternalError | AssertionError e) {
+            throw new DamagedIndexException(file + " cannot be read", e);
+        }
+    }
+
+    private void verify(int segment) {
+        int word = segment >>> 6;
+        long bit = 1L << segment;
+        if ((verified.get(word) & bit) != 0) {
+            return;
+        }
+        if (layout.crcOfSegment(bytes, segment) != sums.get(U32, SUMS_HEADER_BYTES + 4L * segment)) {
+            throw new DamagedIndexException(file + " is damaged in segment " + segment);
+        }
+        verified.accumulateAndGet(word, bit, (a, b) -> a | b);
+    }
+
+    /**
+     * Adds all locations to another file.
+     *
+     * @throws DamagedIndexException when any part of this one is damaged
+     */
+    void copyTo(Builder target) {
+        for (int segment = 0; segment < layout.segments; segment++) {
+            verify(segment);
+        }
+        byte[] key = new byte[KEY_BYTES];
+        byte[] value = new byte[VALUE_BYTES];
+        map.forEachEntry(entry -> {
+            entry.key().bytes().read(entry.key().offset(), key, 0, KEY_BYTES);
+            entry.value().bytes().read(entry.value().offset(), value, 0, VALUE_BYTES);
+            Mac mac = new Mac((long) WORD.get(key, 0), (long) WORD.get(key, 8), (long) WORD.get(key, 16), (long)
+                    WORD.get(key, 24));
+            int packfile = (int) INT.get(value, PACKFILE_AT) & ~MORE;
+            target.add(key[Mac.BYTES] & 0xff, mac, packfile, offset(value), length(value));
+        });
+    }
+
+    @Override
+    public void close() {
+        map.close();
+        arena.close();
+    }
+
+    private static void encodeKey(byte[] key, int type, Mac mac, int copy) {
+        WORD.set(key, 0, mac.w0());
+        WORD.set(key, 8, mac.w1());
+        WORD.set(key, 16, mac.w2());
+        WORD.set(key, 24, mac.w3());
+        key[Mac.BYTES] = (byte) type;
+        key[Mac.BYTES + 1] = (byte) copy;
+    }
+
+    private static void encodeValue(byte[] value, int packfile, long offset, long length) {
+        LONG.set(value, 0, offset | length << 40);
+        value[8] = (byte) (length >>> 24);
+        INT.set(value, PACKFILE_AT, packfile);
+    }
+
+    private static long offset(byte[] value) {
+        return (long) LONG.get(value, 0) & OFFSET_LIMIT - 1;
+    }
+
+    private static long length(byte[] value) {
+        return (long) LONG.get(value, 0) >>> 40 | (value[8] & 0xffL) << 24;
+    }
+
+    /** Whether a location can be kept in a file. */
+    static boolean fits(long offset) {
+        return offset < OFFSET_LIMIT;
+    }
+
+    /**
+     * Writes a file and its sums, for one thread. Until {@link #finish} has returned, nothing may rely on either.
+     */
+    static final class Builder implements AutoCloseable {
+        private final Path file;
+        private final ChronicleMap<byte[], byte[]> map;
+        private final byte[] key = new byte[KEY_BYTES];
+        private final byte[] value = new byte[VALUE_BYTES];
+
+        /**
+         * @param entries the most that will be added, at least 1
+         * @throws IOException when the file cannot be made, or the file system has not twice the room it takes
+         */
+        Builder(Path file, long entries) throws IOException {
+            this.file = file;
+            // Written through memory, a full disk would be a fault of memory.
+            long room = Files.getFileStore(file.toAbsolutePath().getParent()).getUsableSpace();
+            if (room / 128 < entries) {
+                throw new IOException("no room for an index of " + entries + " entries");
+            }
+            this.map = builder(entries).createPersistedTo(file.toFile());
+        }
+
+        /** Adds a location; a second one in the same packfile is ignored. */
+        void add(int type, Mac mac, int packfile, long offset, long length) {
+            for (int copy = 0; copy < MAX_COPIES; copy++) {
+                encodeKey(key, type, mac, copy);
+                encodeValue(value, packfile, offset, length);
+                byte[] known = map.putIfAbsent(key, value);
+                if (known == null) {
+                    return;
+                }
+                int holder = (int) INT.get(known, PACKFILE_AT);
+                if ((holder & ~MORE) == packfile) {
+                    return;
+                }
+                if ((holder & MORE) == 0) {
+                    INT.set(known, PACKFILE_AT, holder | MORE);
+                    map.put(key, known);
+                }
+            }
+        }
+
+        /**
+         * Makes the file durable and writes its sums, durably.
+         *
+         * @throws IOException when it could not be written, or when what was added did not spread as evenly as it should
+         */
+        void finish() throws IOException {
+            Layout layout = Layout.of(map, Files.size(file));
+            boolean hasOverflowed =
+                    ((VanillaChronicleMap<?, ?, ?>) map).globalMutableState().getAllocatedExtraTierBulks() > 0;
+            if (hasOverflowed) {
+                throw new IOException("a segment of " + file + " was too small");
+            }
+            map.close();
+            try (Arena arena = Arena.ofConfined();
+                    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                    FileChannel out =
+                            FileChannel.open(sumsOf(file), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                channel.force(true);
+                MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, layout.fileBytes, arena);
+                var sums = layout.toSums(bytes, arena).asByteBuffer();
+                while (sums.hasRemaining()) {
+                    out.write(sums);
+                }
+                out.force(true);
+            }
+        }
+
+        @Override
+        public void close() {
+            map.close();
+        }
+    }
+}

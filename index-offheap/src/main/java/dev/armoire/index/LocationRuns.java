@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.index;
+
+import dev.armoire.crypto.Mac;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Locations that an earlier process left in files, opened when they are first asked for. Owns the files while they are open.
+ * Thread-safe. Packfiles are ordinals of the {@link PackfileTable} that belongs to the files.
+ */
+public final class LocationRuns implements AutoCloseable {
+    private final List<Path> files;
+    private final int packfiles;
+    private volatile @Nullable List<LocationMap> maps;
+    private @Nullable Thread opener;
+
+    /**
+     * @param files as {@link #write} made them, older ones first
+     * @param packfiles number of packfiles that their locations may name
+     */
+    public LocationRuns(List<Path> files, int packfiles) {
+        this.files = List.copyOf(files);
+        this.packfiles = packfiles;
+    }
+
+    /** Begins to open the files in the background, for those who are going to need them. */
+    public synchronized void prepare() {
+        if (maps == null && opener == null) {
+            opener = Thread.ofPlatform().daemon().name("index-open").start(() -> {
+                try {
+                    maps();
+                } catch (DamagedIndexException e) {
+                    // Whoever needs them will be told.
+                }
+            });
+        }
+    }
+
+    private List<LocationMap> maps() {
+        List<LocationMap> open = maps;
+        return open == null ? open() : open;
+    }
+
+    private synchronized List<LocationMap> open() {
+        List<LocationMap> known = maps;
+        if (known != null) {
+            return known;
+        }
+        List<LocationMap> opened = new ArrayList<>();
+        try {
+            for (Path file : files) {
+                opened.add(LocationMap.open(file));
+            }
+        } catch (DamagedIndexException e) {
+            opened.forEach(LocationMap::close);
+            throw e;
+        }
+        maps = opened;
+        return opened;
+    }
+
+    /**
+     * Gives the places of a blob, the older first.
+     *
+     * @throws DamagedIndexException when they cannot be known for certain
+     */
+    void find(int type, Mac mac, LocationMap.Places places) {
+        for (LocationMap map : maps()) {
+            map.find(type, mac, (packfile, offset, length) -> {
+                if (packfile >= packfiles) {
+                    throw new DamagedIndexException("an index names a packfile that it does not have");
+                }
+                return places.place(packfile, offset, length);
+            });
+        }
+    }
+
+    /** Told of what {@link #write} is to put into a file. */
+    @FunctionalInterface
+    public interface Source {
+        void giveTo(BlobIndex.Visitor file);
+    }
+
+    /** Whether {@link #write} can keep a location. */
+    public static boolean fits(long offset) {
+        return LocationMap.fits(offset);
+    }
+
+    /**
+     * Writes locations to a new file, durably; a failure may leave it incomplete.
+     *
+     * @param entries the most that will come, at least 1
+     * @param older files whose locations are taken over
+     * @throws IOException when it cannot be written
+     * @throws DamagedIndexException when one of the older is damaged
+     */
+    public static void write(Path file, long entries, List<Path> older, Source source) throws IOException {
+        List<LocationMap> merged = new ArrayList<>();
+        try {
+            long all = entries;
+            for (Path each : older) {
+                LocationMap map = LocationMap.open(each);
+                merged.add(map);
+                all += map.size();
+            }
+            try (LocationMap.Builder builder = new LocationMap.Builder(file, all)) {
+                for (LocationMap map : merged) {
+                    map.copyTo(builder);
+                }
+                source.giveTo(builder::add);
+                builder.finish();
+            }
+        } catch (IllegalStateException | InternalError | AssertionError | LinkageError e) {
+            throw new IOException(file + " cannot be written", e);
+        } finally {
+            merged.forEach(LocationMap::close);
+        }
+    }
+
+    /** Waits until nobody opens the files any more, and closes them. Nobody may ask any longer. */
+    @Override
+    public synchronized void close() {
+        List<LocationMap> open = maps;
+        if (open != null) {
+            maps = List.of();
+            open.forEach(LocationMap::close);
+        }
+    }
+}
