@@ -53,7 +53,8 @@ final class Cold {
         List<String> facts = new ArrayList<>(Machine.facts(root, command));
         forms.forEach((name, kernels) -> facts.add("* `-Darmoire.simd=" + name + "`: " + kernels));
         options = Forms.ofLauncher(root);
-        facts.add("* Options of the JVM, as in the launcher: `" + String.join(" ", options) + "`; no AOT cache");
+        facts.add("* Options of the JVM, as in the launcher: `" + String.join(" ", options)
+                + "`; no AOT cache. Where it says warm: `" + String.join(" ", Forms.JVM) + "`");
         var names = new ArrayList<>(List.of("auto"));
         names.addAll(forms.sequencedKeySet());
 
@@ -76,6 +77,7 @@ final class Cold {
 
     private List<Double> series(String subject, String form, Path file) {
         String line = probe(
+                options,
                 form,
                 "series",
                 subject,
@@ -95,14 +97,17 @@ final class Cold {
         try {
             for (int round = 0; round < rounds; round++) {
                 for (String form : forms) {
-                    add(millis, "Argon2id, 256 MiB, t=4: Armoire " + form, Double.parseDouble(probe(form, "argon2id")));
+                    add(
+                            millis,
+                            "Argon2id, 256 MiB, t=4: Armoire " + form,
+                            Double.parseDouble(probe(options, form, "argon2id")));
                 }
                 add(millis, "Argon2id, 256 MiB, t=4: argon2", argon2());
                 for (String form : forms) {
                     add(
                             millis,
                             "BLAKE3, 512 MiB file, warm: Armoire " + form,
-                            Double.parseDouble(probe(form, "file", file.toString())));
+                            Double.parseDouble(probe(Forms.JVM, form, "file", file.toString())));
                 }
                 add(millis, "BLAKE3, 512 MiB file, warm: b3sum --num-threads 1", b3sum(file) - b3sum(empty));
             }
@@ -118,7 +123,7 @@ final class Cold {
         }
     }
 
-    private String probe(String form, String... arguments) {
+    private static String probe(List<String> options, String form, String... arguments) {
         String line = Machine.lineOf(Forms.java(options, form, ColdProbe.class, List.of(arguments)), ColdProbe.MARK);
         if (line.isEmpty()) {
             throw new IllegalStateException(

@@ -98,6 +98,8 @@ final class Micro {
                 .param("messageSize", "1024", "4096")
                 .param("entries", "1000000")
                 .param("data", "RANDOM", "TEXT")
+                .param("algorithm", "fastcdc-v1.0.0", "jc-v1.1.0")
+                .param("level", "3")
                 .warmupIterations(name.startsWith("Argon2id") ? 1 : 2)
                 .measurementIterations(name.startsWith("Argon2id") ? 2 : 3)
                 .warmupTime(TimeValue.milliseconds(300))
