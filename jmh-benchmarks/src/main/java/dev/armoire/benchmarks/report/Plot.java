@@ -8,6 +8,7 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.knowm.xchart.CategoryChart;
@@ -69,7 +70,8 @@ public final class Plot {
         chart.getStyler().setLabelsVisible(true).setLabelsPosition(1).setLabelsFont(font(10));
         chart.getStyler().setAvailableSpaceFill(0.85).setDecimalPattern("#.##");
         chart.getStyler().setXAxisMin(0.0).setPlotGridHorizontalLinesVisible(false);
-        series.forEach((name, values) -> chart.addSeries(name, gapsAsNulls(values), groups));
+        chart.getStyler().setYAxisTickMarkSpacingHint(BAR_HEIGHT); // or else some groups stay without their names
+        shown(series).forEach((name, values) -> chart.addSeries(name, values, groups));
         return chart;
     }
 
@@ -86,9 +88,10 @@ public final class Plot {
         chart.getStyler().setYAxisMin(0.0).setPlotGridVerticalLinesVisible(false);
         chart.getStyler().setDefaultSeriesRenderStyle(CategorySeriesRenderStyle.Line);
         chart.getStyler().setOverlapped(true); // all points of a step above each other
-        series.forEach((name, values) -> chart.addSeries(name, steps, gapsAsNulls(values))
-                .setMarker(SeriesMarkers.CIRCLE)
-                .setLineStyle(new BasicStroke(2.5f)));
+        shown(series)
+                .forEach((name, values) -> chart.addSeries(name, steps, values)
+                        .setMarker(SeriesMarkers.CIRCLE)
+                        .setLineStyle(new BasicStroke(2.5f)));
         write(chart, svg);
     }
 
@@ -121,8 +124,11 @@ public final class Plot {
         return new Font(Font.SANS_SERIF, Font.PLAIN, points);
     }
 
-    private static List<Double> gapsAsNulls(List<Double> values) {
-        return values.stream().map(value -> value.isNaN() ? null : value).toList();
+    /** Without what has no value at all, for which XChart has no type. */
+    private static Map<String, List<Double>> shown(Map<String, List<Double>> series) {
+        var shown = new LinkedHashMap<>(series);
+        shown.values().removeIf(values -> values.stream().allMatch(value -> value.isNaN()));
+        return shown;
     }
 
     private static void write(Chart<?, ?> chart, Path svg) throws IOException {
