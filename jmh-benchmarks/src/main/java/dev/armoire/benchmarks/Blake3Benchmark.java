@@ -2,98 +2,72 @@
 package dev.armoire.benchmarks;
 
 import dev.armoire.simd.Blake3;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.bouncycastle.crypto.digests.Blake3Digest;
 import org.bouncycastle.crypto.params.Blake3Parameters;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
-/** Keyed BLAKE3 over native memory, next to Bouncy Castle's over the heap. Owns its input's arena. */
-@SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup first
-@State(Scope.Thread)
-@BenchmarkMode(Mode.Throughput)
-@OutputTimeUnit(TimeUnit.SECONDS)
-@Fork(value = 2, jvmArgsAppend = "--add-modules=jdk.incubator.vector")
-@Warmup(iterations = 5, time = 1)
-@Measurement(iterations = 5, time = 1)
-public class Blake3Benchmark {
-    /** Message length in bytes: an index record, a small file, one BLAKE3 batch, a chunk. */
-    @Param({"64", "4096", "65536", "1048576"})
-    public int size;
+/** Keyed BLAKE3 of one message, next to Bouncy Castle's. */
+public class Blake3Benchmark extends Suite {
+    private static final byte[] KEY = Data.RANDOM.bytes(Blake3.DIGEST_BYTES, 1);
 
-    private final byte[] key = new byte[Blake3.DIGEST_BYTES];
-    private Arena arena;
-    private MemorySegment message;
-    private byte[] heapMessage;
-    private Blake3 ours;
-    private Blake3Digest theirs;
-    private MemorySegment digest;
-    private byte[] heapDigest;
+    /** Armoire's hasher. */
+    @SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup first
+    @State(Scope.Thread)
+    public static class Ours {
+        private final byte[] digest = new byte[Blake3.DIGEST_BYTES];
+        private final MemorySegment out = MemorySegment.ofArray(digest);
+        private Blake3 hasher;
 
-    /** Fills the message, at an odd offset, and compares both digests of it. */
-    @Setup
-    public void prepare() {
-        var random = new Random(size);
-        random.nextBytes(key);
-        heapMessage = new byte[size];
-        random.nextBytes(heapMessage);
-        arena = Arena.ofConfined();
-        message = arena.allocate(size + 64L, 64).asSlice(1 + random.nextInt(63), size);
-        MemorySegment.copy(heapMessage, 0, message, ValueLayout.JAVA_BYTE, 0, size);
-        ours = Blake3.keyed(key);
-        theirs = new Blake3Digest(Blake3.DIGEST_BYTES * Byte.SIZE);
-        theirs.init(Blake3Parameters.key(key));
-        digest = arena.allocate(Blake3.DIGEST_BYTES);
-        heapDigest = new byte[Blake3.DIGEST_BYTES];
-        if (!Arrays.equals(hash().toArray(ValueLayout.JAVA_BYTE), reference())) {
-            throw new IllegalStateException("the two digests of " + size + " bytes differ");
+        /** Compares the first digest with the judge's. */
+        @Setup
+        public void prepare(Form form, Content content, Judge judge) {
+            hasher = Blake3.keyed(KEY);
+            hash(content.first());
+            check(Arrays.equals(digest, judge.hash(content, content.firstOffset())), "BLAKE3 is not Bouncy Castle's");
+        }
+
+        byte[] hash(MemorySegment message) {
+            hasher.update(message);
+            hasher.digest(out, 0);
+            return digest;
         }
     }
 
-    /** Frees the message. */
-    @TearDown
-    public void close() {
-        arena.close();
+    /** Bouncy Castle's digest. */
+    @State(Scope.Thread)
+    public static class Judge {
+        private final Blake3Digest digest = new Blake3Digest(Blake3.DIGEST_BYTES * Byte.SIZE);
+        private final byte[] out = new byte[Blake3.DIGEST_BYTES];
+
+        /** Sets the key. */
+        @Setup
+        public void prepare() {
+            digest.init(Blake3Parameters.key(KEY));
+        }
+
+        byte[] hash(Content content, int offset) {
+            digest.update(content.heap, offset, content.size);
+            digest.doFinal(out, 0);
+            return out;
+        }
     }
 
-    /** Armoire's kernel. */
+    /** Armoire. */
     @Benchmark
-    public MemorySegment armoire(Bytes counter) {
-        counter.bytes += size;
-        return hash();
+    public byte[] hash(Form form, Content content, Ours ours, Bytes bytes) {
+        bytes.bytes += content.size;
+        return ours.hash(content.next());
     }
 
-    /** The yardstick. */
+    /** What a user would pick instead. */
     @Benchmark
-    public byte[] bouncyCastle(Bytes counter) {
-        counter.bytes += size;
-        return reference();
-    }
-
-    private MemorySegment hash() {
-        ours.update(message);
-        ours.digest(digest, 0);
-        return digest;
-    }
-
-    private byte[] reference() {
-        theirs.update(heapMessage, 0, size);
-        theirs.doFinal(heapDigest, 0);
-        return heapDigest;
+    public byte[] hashByBouncyCastle(Content content, Judge judge, Bytes bytes) {
+        bytes.bytes += content.size;
+        return judge.hash(content, content.nextOffset());
     }
 }

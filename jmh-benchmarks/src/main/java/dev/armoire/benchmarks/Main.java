@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.benchmarks;
+
+import dev.armoire.benchmarks.compare.Comparison;
+import dev.armoire.benchmarks.compare.Comparison.Settings;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/** What {@code armoire-bench} runs. */
+public final class Main {
+    private static final String HELP = """
+            armoire-bench micro [-short|-full] [-out FOLDER] [PATTERN]   kernels and hot paths, by JMH (short: minutes, full: hours)
+            armoire-bench cold [-rounds N] [-out FOLDER]                 the first five seconds of fresh JVMs, argon2 and b3sum
+            armoire-bench compare [OPTIONS] [DATA...]                    whole backups, beside all other programs that are there
+            armoire-bench help
+
+            A report, with its plots and raw numbers, goes into a dated folder of perf-reports, or into FOLDER. PATTERN is a regular
+            expression that is looked for in names such as Blake3Benchmark.hash; without one everything runs. Nothing else should run
+            meanwhile.
+
+            DATA is random (2 GiB), tree (source code), small (1,000,000 files) or generations (ten of 1 GiB); all but small by default.
+            Options of compare:
+              -scale X       size of the made data, 1 by default; 0.02 shows in a minute that everything works
+              -rounds N      how often everything is done, 3 by default
+              -tree FOLDER   the source tree; by default Debian's package linux-source, if it is installed
+              -work FOLDER   where data, stores and restored files go, about four times the data; by default the system's for temporary files
+              -cores LIST    which cores are used, as taskset takes them, 0,1 by default; "" for all
+              -out FOLDER    where the report goes
+            RESTIC, BORG, KOPIA, RUSTIC and PLAKAR name programs that are not on the PATH, or others than those there.
+            """;
+
+    private Main() {}
+
+    /** Runs a command; the exit status is 64 if it is none. */
+    public static void main(String[] arguments) throws Exception {
+        var words = new ArrayDeque<>(List.of(arguments));
+        String command = words.isEmpty() ? "help" : words.pop();
+        Path root = Path.of(System.getProperty("armoire.root", "."));
+        Path folder = root.resolve("perf-reports").resolve(LocalDate.now(ZoneOffset.UTC) + "-" + command);
+        String typed = "./armoire-bench " + String.join(" ", arguments);
+        switch (command) {
+            case "micro" -> micro(words, root, folder, typed);
+            case "cold" -> cold(words, root, folder, typed);
+            case "compare" -> compare(words, root, folder, typed);
+            case "help", "-h", "-help", "--help" -> System.out.print(HELP);
+            default -> refuse("no command \"" + command + "\"");
+        }
+    }
+
+    private static void micro(Deque<String> words, Path root, Path folder, String typed) throws Exception {
+        var extent = Micro.Extent.SHORT;
+        String pattern = "";
+        while (!words.isEmpty()) {
+            String word = words.pop();
+            switch (word) {
+                case "-short" -> extent = Micro.Extent.SHORT;
+                case "-full" -> extent = Micro.Extent.FULL;
+                case "-out" -> folder = Path.of(words.pop());
+                default -> pattern = word;
+            }
+        }
+        new Micro(root, folder, typed).run(extent, pattern);
+        System.out.println("Report: " + folder.resolve("README.md"));
+    }
+
+    private static void cold(Deque<String> words, Path root, Path folder, String typed) throws Exception {
+        int rounds = 3;
+        while (!words.isEmpty()) {
+            String word = words.pop();
+            switch (word) {
+                case "-rounds" -> rounds = Integer.parseInt(words.pop());
+                case "-out" -> folder = Path.of(words.pop());
+                default -> refuse("cold does not know \"" + word + "\"");
+            }
+        }
+        new Cold(root, folder, typed, rounds).run();
+        System.out.println("Report: " + folder.resolve("README.md"));
+    }
+
+    private static void compare(Deque<String> words, Path root, Path folder, String typed) throws Exception {
+        var data = new ArrayList<String>();
+        double scale = 1;
+        int rounds = 3;
+        String cores = "0,1";
+        Path tree = null;
+        Path work = Path.of(System.getProperty("java.io.tmpdir"));
+        while (!words.isEmpty()) {
+            String word = words.pop();
+            switch (word) {
+                case "-scale" -> scale = Double.parseDouble(words.pop());
+                case "-rounds" -> rounds = Integer.parseInt(words.pop());
+                case "-tree" -> tree = Path.of(words.pop()).toAbsolutePath();
+                case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
+                case "-cores" -> cores = words.pop();
+                case "-out" -> folder = Path.of(words.pop());
+                case "random", "tree", "small", "generations" -> data.add(word);
+                default -> refuse("compare does not know \"" + word + "\"");
+            }
+        }
+        if (data.isEmpty()) {
+            data.addAll(List.of("random", "tree", "generations"));
+        }
+        new Comparison(root, new Settings(data, scale, rounds, cores, tree, work)).run(folder, typed);
+        System.out.println("Report: " + folder.resolve("README.md"));
+    }
+
+    private static void refuse(String why) {
+        System.err.println("armoire-bench: " + why + "; see armoire-bench help");
+        System.exit(64);
+    }
+}
