@@ -29,7 +29,6 @@ final class Cold {
     private final Path folder;
     private final String command;
     private final int rounds;
-    private List<String> options = List.of();
 
     /**
      * A run.
@@ -52,11 +51,13 @@ final class Cold {
         var forms = Forms.available();
         List<String> facts = new ArrayList<>(Machine.facts(root, command));
         forms.forEach((name, kernels) -> facts.add("* `-Darmoire.simd=" + name + "`: " + kernels));
-        options = Forms.ofLauncher(root);
-        facts.add("* Options of the JVM, as in the launcher: `" + String.join(" ", options)
-                + "`; no AOT cache. Where it says warm: `" + String.join(" ", Forms.JVM) + "`");
         var names = new ArrayList<>(List.of("auto"));
         names.addAll(forms.sequencedKeySet());
+        for (String name : names) {
+            facts.add("* Options of the JVM for " + name + ", as the launcher has them where that form is chosen: `"
+                    + String.join(" ", Forms.ofLauncher(root, name)) + "`");
+        }
+        facts.add("* No AOT cache. Where it says warm: `" + String.join(" ", Forms.JVM) + "`");
 
         Path file = Files.createTempFile("armoire-cold", ".data");
         try {
@@ -75,9 +76,9 @@ final class Cold {
         }
     }
 
-    private List<Double> series(String subject, String form, Path file) {
+    private List<Double> series(String subject, String form, Path file) throws IOException {
         String line = probe(
-                options,
+                Forms.ofLauncher(root, form),
                 form,
                 "series",
                 subject,
@@ -100,7 +101,7 @@ final class Cold {
                     add(
                             millis,
                             "Argon2id, 256 MiB, t=4: Armoire " + form,
-                            Double.parseDouble(probe(options, form, "argon2id")));
+                            Double.parseDouble(probe(Forms.ofLauncher(root, form), form, "argon2id")));
                 }
                 add(millis, "Argon2id, 256 MiB, t=4: argon2", argon2());
                 for (String form : forms) {

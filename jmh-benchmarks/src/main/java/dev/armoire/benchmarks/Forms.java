@@ -54,17 +54,23 @@ final class Forms {
     }
 
     /**
-     * The options that the program is started with, as its launcher has them.
+     * The options that the program is started with, as its launcher has them: all, and those for machine code or for the
+     * rest.
      *
      * @param root the checkout
+     * @param form of the kernels
      * @throws IOException also if the launcher does not have them where it used to
      */
-    static List<String> ofLauncher(Path root) throws IOException {
+    static List<String> ofLauncher(Path root, String form) throws IOException {
         Matcher options = LAUNCHER_OPTIONS.matcher(Files.readString(root.resolve("armoire")));
         if (!options.find()) {
             throw new IOException("the launcher " + root.resolve("armoire") + " has no jvm_options");
         }
-        return List.of(options.group(1).strip().split("\\s+", -1));
+        List<String> all = new ArrayList<>(List.of(options.group(1).strip().split("\\s+", -1)));
+        boolean isMachineCode =
+                form.equals("native") || form.equals("auto") && available().containsKey("native");
+        all.add(isMachineCode ? "-XX:TieredStopAtLevel=1" : "--add-modules=jdk.incubator.vector");
+        return all;
     }
 
     /** Prints what the kernels of this process are; fails if the form cannot be had. */
