@@ -67,11 +67,13 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
      *
      * @param record null for an error
      * @param unchanged the parent's entry when the content need not be read again
+     * @param former the parent's object of a file that has changed
      */
     record Item(
             byte[] path,
             @Nullable ImportRecord record,
             @Nullable Entry unchanged,
+            @Nullable Mac former,
             String error) {}
 
     /** A chunk that has to be encoded; holds its buffer once. */
@@ -144,9 +146,9 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     public synchronized void record(ImportRecord record) {
         ParentView.Unchanged unchanged = parent == null ? null : parent.unchanged(record);
         if (unchanged == null) {
-            submit(new Item(record.path(), record, null, ""));
+            submit(new Item(record.path(), record, null, parent == null ? null : parent.formerContent(record), ""));
         } else if (unchanged.entry() != null) {
-            submit(new Item(record.path(), record, unchanged.entry(), ""));
+            submit(new Item(record.path(), record, unchanged.entry(), null, ""));
         } else {
             stopIfInterrupted();
             checkRunning();
@@ -164,7 +166,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
 
     @Override
     public void error(byte[] path, String message) {
-        submit(new Item(path, null, null, message));
+        submit(new Item(path, null, null, null, message));
     }
 
     @Override
@@ -256,7 +258,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         if (item.record() == null) {
             failed(item.path(), item.error(), worker);
         } else {
-            worker.process(item.record(), item.unchanged());
+            worker.process(item.record(), item.unchanged(), item.former());
         }
         open.decrementAndGet();
         return true;

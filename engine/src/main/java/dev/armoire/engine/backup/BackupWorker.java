@@ -4,6 +4,7 @@ package dev.armoire.engine.backup;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportRecord;
+import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.engine.content.ContentTypes;
@@ -11,16 +12,19 @@ import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.ErrorItem;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.record.XattrItem;
+import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.snapshot.BlobSink;
 import dev.armoire.engine.snapshot.ContentStore;
+import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.MsgpackWriter;
 import dev.armoire.packfile.ResourceType;
 import dev.armoire.simd.Chunker;
 import dev.armoire.simd.Entropy;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,6 +44,8 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
     private final Chunker chunker;
     private final MsgpackWriter writer = new MsgpackWriter();
     private ReadBuffers.@Nullable Lease lease;
+    /** Opened when the first file that has changed is read. */
+    private @Nullable BlobReader reader;
 
     BackupWorker(BackupPipeline pipeline) {
         this.pipeline = pipeline;
@@ -54,8 +60,13 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         return writer;
     }
 
-    /** Takes one item into the snapshot. A failure of the source is recorded; one of the store is thrown. */
-    void process(ImportRecord record, @Nullable Entry old) {
+    /**
+     * Takes one item into the snapshot. A failure of the source is recorded; one of the store is thrown.
+     *
+     * @param old the parent's entry of a file that is unchanged
+     * @param former the parent's object of a file that is not
+     */
+    void process(ImportRecord record, @Nullable Entry old, @Nullable Mac former) {
         byte[] path = record.path();
         FileInfo info = record.info();
         try {
@@ -70,7 +81,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             } else {
                 Stored stored;
                 try (ImportRecord.Content content = record.open()) {
-                    stored = store(content::read, Kind.FILE);
+                    stored = store(content::read, Kind.FILE, knownCuts(former));
                 }
                 ObjectRecord object = stored.record();
                 FileInfo asRead = info.withSize(object.size());
@@ -162,17 +173,36 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         }
     }
 
+    private @Nullable KnownCuts knownCuts(@Nullable Mac object) {
+        if (object == null) {
+            return null;
+        }
+        BlobReader open = reader;
+        if (open == null) {
+            open = reader = pipeline.repository().newReader();
+        }
+        try {
+            return new KnownCuts(ObjectReader.record(open, object).chunks(), chunker, hasher);
+        } catch (CorruptDataException | UncheckedIOException e) {
+            return null; // the file is read and cut anew, which heals it
+        }
+    }
+
     @Override
     public Stored store(Reader content, Kind kind) throws IOException {
+        return store(content, kind, null);
+    }
+
+    private Stored store(Reader content, Kind kind, @Nullable KnownCuts known) throws IOException {
         try {
-            return storeChunks(content, kind);
+            return storeChunks(content, kind, known);
         } catch (IOException e) {
             contentHasher.finish(); // what was read so far must not get into the MAC of the next content
             throw e;
         }
     }
 
-    private Stored storeChunks(Reader content, Kind kind) throws IOException {
+    private Stored storeChunks(Reader content, Kind kind, @Nullable KnownCuts known) throws IOException {
         List<ObjectRecord.Chunk> chunks = new ArrayList<>(1);
         Mac contentMac = Mac.ZERO;
         String contentType = ObjectRecord.DIRPACK_TYPE;
@@ -206,16 +236,18 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             if (ahead == 0 && !chunks.isEmpty()) {
                 break;
             }
-            long cut = ahead == 0 ? 0 : chunker.cut(buffer.segment().asSlice(position, Math.min(ahead, max)));
-            MemorySegment data = buffer.segment().asSlice(position, cut);
-            Mac mac = hasher.mac(data);
+            MemorySegment window = buffer.segment().asSlice(position, Math.min(ahead, max));
+            ObjectRecord.Chunk proven = known == null || ahead == 0 ? null : known.next(window);
+            long cut = proven != null ? proven.length() : ahead == 0 ? 0 : chunker.cut(window);
+            MemorySegment data = window.asSlice(0, cut);
+            Mac mac = proven != null ? proven.mac() : hasher.mac(data);
             boolean isWhole = chunks.isEmpty() && atEnd && cut == ahead;
             if (isWhole) {
                 contentMac = mac;
             } else {
                 contentHasher.update(data);
             }
-            double entropy = kind == Kind.LISTING ? 0 : Entropy.ofBytes(data);
+            double entropy = proven != null ? proven.entropy() : kind == Kind.LISTING ? 0 : Entropy.ofBytes(data);
             if (chunks.isEmpty() && kind != Kind.LISTING) {
                 contentType = ContentTypes.detect(data);
             }
@@ -320,6 +352,11 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             // Another thread has failed and told the pipeline so.
         } catch (RuntimeException | Error e) {
             pipeline.fail(e);
+        } finally {
+            if (reader != null) {
+                reader.close(); // by the thread that opened it
+                reader = null;
+            }
         }
     }
 

@@ -108,6 +108,24 @@ final class ParentView implements AutoCloseable {
         return new Unchanged(asItIs ? null : frame.entry(), frame.bytes(), frame.mac());
     }
 
+    /**
+     * The object of the file that was at the path of one that has changed, or null. Only a hint: what is in it is proven by
+     * those who read the file.
+     */
+    @Nullable
+    Mac formerContent(ImportRecord record) {
+        if (!FileMode.isRegular(record.info().mode())) {
+            return null;
+        }
+        try {
+            Dirpack.Frame frame = find(record.path());
+            Mac object = frame == null ? Mac.ZERO : frame.entry().object();
+            return object.isZero() || !index.contains(ResourceType.OBJECT, object) ? null : object;
+        } catch (CorruptDataException e) {
+            return null;
+        }
+    }
+
     /** A directory, link or special file: its entry is made anew, and compared. */
     private @Nullable Unchanged unchangedOther(ImportRecord record) {
         MemorySegment bytes;

@@ -221,6 +221,54 @@ class BackupTest {
         }
     }
 
+    /** What a file of several chunks may have become. */
+    static List<Arguments> changesOfAFile() {
+        byte[] old = random(9 << 20, 5);
+        byte[] changed = old.clone();
+        changed[5 << 20] ^= 1;
+        return List.of(
+                Arguments.of("touched", old),
+                Arguments.of("a byte in the middle", changed),
+                Arguments.of("cut short", Arrays.copyOf(old, 7 << 20)),
+                Arguments.of("cut to one chunk and a half", Arrays.copyOf(old, 2_000_000)),
+                Arguments.of("empty", new byte[0]),
+                Arguments.of("longer by a byte", Arrays.copyOf(old, old.length + 1)),
+                Arguments.of("longer by chunks", joined(old, random(5 << 20, 6))),
+                Arguments.of("something before", joined(random(1000, 7), old)),
+                Arguments.of("something else", random(9 << 20, 8)));
+    }
+
+    private static byte[] joined(byte[] first, byte[] second) {
+        byte[] both = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, both, first.length, second.length);
+        return both;
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("changesOfAFile")
+    void aChangedFileIsCutAsIfItWereNew(String name, byte[] content) throws IOException {
+        TestStores.backUp(
+                store, new MemorySource("/s").directory("/").directory("/s").file("/s/f", random(9 << 20, 5)));
+        // The clock of the source goes on, so the file is read again.
+        MemorySource source = new MemorySource("/s")
+                .directory("/")
+                .directory("/s")
+                .directory("/s/a")
+                .file("/s/f", content);
+        BackupResult second = TestStores.backUp(store, source);
+        assertThat(source.opened.get()).isEqualTo(1);
+        if (name.equals("touched")) {
+            assertThat(second.newChunks()).isZero();
+        }
+        audit();
+        assertSameFiles(TestStores.restore(store, second.header().identifier(), "/"), source);
+        try (Repository repository = TestStores.open(store)) {
+            BackupResult without = Backup.run(
+                    repository, List.of(source), TestStores.options(store, 2, false), new TestStores.Events());
+            assertThat(roots(second)).isEqualTo(roots(without));
+        }
+    }
+
     private static List<Object> roots(BackupResult result) {
         SnapshotHeader.Source source = result.header().source();
         return List.of(source.vfs(), source.xattrs(), source.errors(), source.indexes());
