@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.simd.Kernels;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -22,6 +23,8 @@ public final class Main {
         List<String> words = exact(args);
         if (!words.equals(List.of("version"))) { // the only one that writes to nothing but standard output
             StandardError.reattach();
+            // Nearly every other command needs the kernels, and has its words to parse first.
+            Thread.ofPlatform().daemon().name("prepare-kernels").start(Main::prepareKernels);
         }
         boolean showsLines = isTerminal();
         // Nothing may come between us and the descriptor: System.out would recode, and swallow failures.
@@ -35,6 +38,14 @@ public final class Main {
         int exitCode = Cli.run(words, surroundings);
         interruption.finished(exitCode);
         System.exit(exitCode);
+    }
+
+    private static void prepareKernels() {
+        try {
+            Kernels.prepare();
+        } catch (RuntimeException | LinkageError e) {
+            // Whoever uses them meets it too, and says so.
+        }
     }
 
     private static boolean isTerminal() {

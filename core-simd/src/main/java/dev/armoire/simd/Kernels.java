@@ -2,6 +2,7 @@
 package dev.armoire.simd;
 
 import dev.armoire.simd.ffi.MachineCode;
+import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -120,6 +121,18 @@ public final class Kernels {
     /** The choice of this process. */
     static Kernels ofProcess() {
         return PROCESS;
+    }
+
+    /**
+     * Gets the kernels ready, which costs some 80 ms at the first use of machine code in a process. For a thread of its own,
+     * beside whatever else has to be done first; failures come again where the kernels are used.
+     */
+    public static void prepare() {
+        if (machineCode()) {
+            Blake3 hasher = Blake3.plain();
+            hasher.update(new byte[2 * Blake3.CHUNK_BYTES], 0, 2 * Blake3.CHUNK_BYTES);
+            hasher.digest(MemorySegment.ofArray(new byte[Blake3.DIGEST_BYTES]), 0);
+        }
     }
 
     /**

@@ -191,6 +191,7 @@ public record StoreConfig(
         if (encryption == null) {
             throw new IllegalStateException("the store is not encrypted: it has no passphrase");
         }
+        Thread.ofPlatform().daemon().name("prepare-cipher").start(StoreConfig::prepareCipher);
         byte[] master = encryption.kdf().derive(passphrase);
         StoreKeys keys;
         try {
@@ -204,6 +205,14 @@ public record StoreConfig(
         } catch (RuntimeException e) {
             keys.close();
             throw e;
+        }
+    }
+
+    private static void prepareCipher() {
+        try {
+            StoreKeys.prepare();
+        } catch (RuntimeException | LinkageError e) {
+            // Whoever encrypts next meets it too, and says so.
         }
     }
 
