@@ -112,7 +112,8 @@ public final class ColdReport {
     static double median(List<Double> values) {
         var sorted = new ArrayList<>(values);
         Collections.sort(sorted);
-        return sorted.get((sorted.size() - 1) / 2);
+        int middle = sorted.size() / 2;
+        return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
     }
 
     private static Table table(Map<String, List<Double>> medians, int bucketMillis) {
