@@ -37,7 +37,7 @@ final class AotTraining {
                 List.of("at", plain, "restore", "-to", restored))) {
             Surroundings quiet = new Surroundings(
                     System.getenv(),
-                    Path.of(System.getProperty("user.home", "")),
+                    Path.of(args[0]),
                     OutputStream.nullOutputStream(),
                     OutputStream.nullOutputStream(),
                     false,

@@ -33,8 +33,7 @@ public final class Main {
         TerminalPrompt prompt = new TerminalPrompt();
         Interruption interruption = new Interruption(Thread.currentThread(), prompt);
         Runtime.getRuntime().addShutdownHook(interruption.hook());
-        Surroundings surroundings = new Surroundings(
-                System.getenv(), Path.of(System.getProperty("user.home", "")), out, err, showsLines, prompt);
+        Surroundings surroundings = new Surroundings(System.getenv(), home(), out, err, showsLines, prompt);
         int exitCode = Cli.run(words, surroundings);
         interruption.finished(exitCode);
         System.exit(exitCode);
@@ -46,6 +45,12 @@ public final class Main {
         } catch (RuntimeException | LinkageError e) {
             // Whoever uses them meets it too, and says so.
         }
+    }
+
+    /** What the shell means by {@code ~}; the JVM asks the user database, which a script cannot change. */
+    private static Path home() {
+        String home = System.getenv("HOME");
+        return Path.of(home == null || home.isEmpty() ? System.getProperty("user.home", "") : home);
     }
 
     private static boolean isTerminal() {

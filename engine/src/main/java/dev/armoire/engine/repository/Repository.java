@@ -167,7 +167,8 @@ public final class Repository implements AutoCloseable {
     }
 
     void useCache(Path folder, StateCache.Limits limits) {
-        cache = new StateCache(folder, keys, config.repositoryId(), config.repositoryIdBytes(), limits);
+        cache = new StateCache(
+                folder, keys, config.repositoryId(), config.repositoryIdBytes(), storage.location(), limits);
     }
 
     public Storage storage() {

@@ -8,11 +8,13 @@ import dev.armoire.engine.repository.StateFacts.Run;
 import dev.armoire.index.BlobIndex;
 import dev.armoire.index.LocationRuns;
 import dev.armoire.packfile.ResourceType;
+import dev.armoire.simd.Blake3;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +23,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -74,11 +77,20 @@ final class StateCache {
     /** Generation of the facts that were there when this process looked; 0 for none that are of use. */
     private long generation;
 
-    StateCache(Path cacheFolder, StoreKeys keys, UUID repository, byte[] repositoryId, Limits limits) {
+    /** @param location of the store: copies of one store have caches of their own, and do not unmake each other's */
+    StateCache(Path cacheFolder, StoreKeys keys, UUID repository, byte[] repositoryId, String location, Limits limits) {
         this.limits = limits;
-        this.folder = cacheFolder.resolve(FORMAT).resolve(repository.toString());
+        this.folder = cacheFolder.resolve(FORMAT).resolve(repository + "-" + digest(location));
         this.keys = keys;
         this.repositoryId = repositoryId;
+    }
+
+    private static String digest(String location) {
+        byte[] digest = new byte[Blake3.DIGEST_BYTES];
+        Blake3 hasher = Blake3.plain();
+        hasher.update(MemorySegment.ofArray(location.getBytes(StandardCharsets.UTF_8)));
+        hasher.digest(MemorySegment.ofArray(digest), 0);
+        return HexFormat.of().formatHex(digest, 0, Long.BYTES);
     }
 
     /** What an earlier process left, or null when there is nothing that can be relied on. */
