@@ -178,11 +178,18 @@ class BackupTest {
                 with("a file", source -> source.file("/s/b/c/zzz", "zzz")),
                 with("an empty directory", source -> source.directory("/s/b/c/empty")),
                 with("an error", source -> source.error("/s/b/c/zzz", "input/output error")),
-                with("a changed directory", source -> source.directory("/s/a")),
-                with("a changed root", source -> source.directory("/")),
-                with("a changed link", source -> source.link("/s/link", "b")),
-                with("a changed file", source -> source.file("/s/a/one", "eno")),
+                with("a changed directory", source -> replaced(source.directory("/s/a"))),
+                with("a changed root", source -> replaced(source.directory("/"))),
+                with("a changed link", source -> replaced(source.link("/s/link", "b"))),
+                with("a changed file", source -> replaced(source.file("/s/a/one", "eno"))),
                 with("an attribute", source -> source.file("/s/b/c/y", new byte[3], Map.of("user.x", new byte[] {1}))));
+    }
+
+    /** Puts the last item in the place of the one that had its path: two records of one path come in any order. */
+    private static MemorySource replaced(MemorySource source) {
+        MemorySource.Item last = source.items().removeLast();
+        source.items().replaceAll(item -> Arrays.equals(item.path(), last.path()) ? last : item);
+        return source;
     }
 
     private static Arguments with(String what, UnaryOperator<MemorySource> change) {
