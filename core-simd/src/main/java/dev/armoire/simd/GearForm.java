@@ -31,8 +31,6 @@ enum GearForm {
     /** A scan of this form. The table is borrowed for the life of the scan. */
     abstract GearScan scan(long[] table, long mask);
 
-    private static final String MODULE = "jdk.incubator.vector";
-
     /**
      * The choice of this process.
      *
@@ -42,13 +40,7 @@ enum GearForm {
         if (Kernels.machineCode()) {
             return NATIVE;
         }
-        if (!System.getProperty("armoire.simd", "auto").equals("vector")) {
-            return SCALAR;
-        }
-        if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
-            throw new IllegalArgumentException("-Darmoire.simd=vector needs --add-modules=" + MODULE);
-        }
-        return VECTOR;
+        return Kernels.asksForVector() ? VECTOR : SCALAR;
     }
 
     /** Which form runs, for reports: {@code gear native}. */

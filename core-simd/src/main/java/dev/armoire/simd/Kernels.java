@@ -118,6 +118,16 @@ public final class Kernels {
         return MACHINE_CODE;
     }
 
+    /**
+     * Whether {@code -Darmoire.simd} wants the Vector API wherever it can be used.
+     *
+     * @throws IllegalArgumentException if it asks for what cannot be had
+     */
+    static boolean asksForVector() {
+        PROCESS.refuse();
+        return MODE.equals("vector");
+    }
+
     /** The choice of this process. */
     static Kernels ofProcess() {
         return PROCESS;

@@ -295,12 +295,6 @@ public final class Assembler {
         evex(MAP_0F, PF3, 0, 0x7F, from, NONE, to, NONE);
     }
 
-    /** Loads the lanes whose bit in mask register {@code mask} (1 to 7) is set; the others become zero. */
-    public void vmovdqu8Masked(Vec to, Mem from, int mask) {
-        evex(MAP_0F, PF2, 0, 0x6F, to, NONE, from, mask);
-        code[evexAt + 3] |= (byte) 0x80;
-    }
-
     public void vmovdqa32(Vec to, Vec from) {
         evex(MAP_0F, P66, 0, 0x6F, to, NONE, from);
     }
@@ -384,21 +378,6 @@ public final class Assembler {
         evex(MAP_0F38, P66, 0, 0x36, to, indexes.number(), from);
     }
 
-    /** Picks from 2 x 16 lanes of 32 bits: {@code to} holds the indexes and receives the result. */
-    public void vpermi2d(Vec to, Vec low, Vec high) {
-        evex(MAP_0F38, P66, 0, 0x76, to, low.number(), high);
-    }
-
-    /** Picks from 2 x 8 lanes of 64 bits: {@code to} holds the indexes and receives the result. */
-    public void vpermi2q(Vec to, Vec low, Vec high) {
-        evex(MAP_0F38, P66, 1, 0x76, to, low.number(), high);
-    }
-
-    /** Picks from 2 x 8 lanes of 64 bits, the lower eight of which are overwritten by the result. */
-    public void vpermt2q(Vec to, Vec indexes, Vec high) {
-        evex(MAP_0F38, P66, 1, 0x7E, to, indexes.number(), high);
-    }
-
     public void vpunpckldq(Vec to, Vec left, Vec right) {
         evex(MAP_0F, P66, 0, 0x62, to, left.number(), right);
     }
@@ -470,12 +449,6 @@ public final class Assembler {
         emit(lane);
     }
 
-    /** The 256 bits at {@code part} as the lower ({@code half} 0) or upper half of {@code to}. */
-    public void vinserti64x4(Vec to, Vec from, Mem part, int half) {
-        evex(MAP_0F3A, P66, 1, 0x3A, to, from.number(), part, NONE, 32);
-        emit(half);
-    }
-
     public void vpbroadcastd(Vec to, Gp from) {
         evex(MAP_0F38, P66, 0, 0x7C, to, NONE, new Vec(from.number(), 128));
     }
@@ -486,10 +459,6 @@ public final class Assembler {
 
     public void vpbroadcastd(Vec to, Mem from) {
         evex(MAP_0F38, P66, 0, 0x58, to, NONE, from, NONE, Integer.BYTES);
-    }
-
-    public void vmovd(Vec to, Gp from) {
-        evex(MAP_0F, P66, 0, 0x6E, new Vec(to.number(), 128), NONE, new Vec(from.number(), 128));
     }
 
     public void vmovq(Vec to, Gp from) {
@@ -650,8 +619,6 @@ public final class Assembler {
 
     // ------------------------------------------------------------------------------------------------ encodings
 
-    private int evexAt;
-
     private void legacy(int rex, int opcode, int reg, Gp rm) {
         rex(rex, reg, 0, rm.number(), false);
         emit(opcode);
@@ -761,7 +728,6 @@ public final class Assembler {
     }
 
     private void evexPrefix(int map, int prefix, int w, int reg, int second, int x, int b, int bits, int mask) {
-        evexAt = length;
         emit(0x62);
         emit(((reg >> 3 & 1) << 7 | x << 6 | b << 5 | (reg >> 4 & 1) << 4) ^ 0xF0 | map);
         emit(w << 7 | (~second & 0xF) << 3 | 1 << 2 | prefix);

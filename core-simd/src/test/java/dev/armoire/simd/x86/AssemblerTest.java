@@ -145,7 +145,6 @@ class AssemblerTest {
                 "vmovdqu32 " + sa + "," + pointer + " PTR [r12+" + (bytes * 3 + 4) + "]",
                 a -> a.vmovdqu32(to, Mem.at(R12, bytes * 3 + 4)));
         same("vmovdqu32 " + pointer + " PTR [r9+r14*8]," + sa, a -> a.vmovdqu32(Mem.at(R9, R14, 8, 0), to));
-        same("vmovdqu8 " + sa + "{k3}{z}," + pointer + " PTR [r9]", a -> a.vmovdqu8Masked(to, Mem.at(R9), 3));
         same("vmovdqa32 " + ab, a -> a.vmovdqa32(to, left));
         same("{evex} vpaddd " + abc, a -> a.vpaddd(to, left, right));
         same(
@@ -161,9 +160,6 @@ class AssemblerTest {
         same("{evex} vpsllq " + ab + ",1", a -> a.vpsllq(to, left, 1));
         same("{evex} vpsrlq " + ab + ",32", a -> a.vpsrlq(to, left, 32));
         same("{evex} vpshufd " + ab + ",0x93", a -> a.vpshufd(to, left, 0x93));
-        same("vpermi2d " + abc, a -> a.vpermi2d(to, left, right));
-        same("vpermi2q " + abc, a -> a.vpermi2q(to, left, right));
-        same("vpermt2q " + abc, a -> a.vpermt2q(to, left, right));
         same("{evex} vpunpckldq " + abc, a -> a.vpunpckldq(to, left, right));
         same("{evex} vpunpckhdq " + abc, a -> a.vpunpckhdq(to, left, right));
         same("{evex} vpunpcklqdq " + abc, a -> a.vpunpcklqdq(to, left, right));
@@ -174,7 +170,6 @@ class AssemblerTest {
         same("vptestnmq k2," + sb + "," + sc, a -> a.vptestnmq(2, left, right));
         same("vpcmpltud k1," + sb + "," + sc, a -> a.vpcmpltud(1, left, right));
         same("vpaddd " + sa + "{k1}," + sb + "," + sc, a -> a.vpaddd(to, left, right, 1));
-        same("{evex} vmovd xmm" + numbers[0] + ",r9d", a -> a.vmovd(to, R9));
         same("{evex} vmovq r9,xmm" + numbers[0], a -> a.vmovq(R9, to));
         same("{evex} vpmulld " + ab + "," + pointer + " PTR [rdi]", a -> a.vpmulld(to, left, Mem.at(RDI)));
         if (bits > 128) {
@@ -190,9 +185,7 @@ class AssemblerTest {
                     a -> a.vinserti32x4(to, left, Mem.at(R12, 16 * 9), 1));
             same("vextracti32x4 XMMWORD PTR [rdx+96]," + sb + ",1", a -> a.vextracti32x4(Mem.at(RDX, 96), left, 1));
         }
-        if (bits == 512) {
-            same("vinserti64x4 " + ab + ",YMMWORD PTR [rdi+32],1", a -> a.vinserti64x4(to, left, Mem.at(RDI, 32), 1));
-        }
+        if (bits == 512) {}
     }
 
     @Test

@@ -216,9 +216,11 @@ final class ParentView implements AutoCloseable {
     private void closeCursor() {
         if (cursor != null) {
             try (Dirpack.Cursor done = cursor) {
-                long count = done.countToEnd();
-                isCounted &= count >= 0;
-                frames += count;
+                if (isCounted) { // else the rest of the listing is of no use to anybody
+                    long count = done.countToEnd();
+                    isCounted = count >= 0;
+                    frames += count;
+                }
             } finally {
                 cursor = null;
             }
