@@ -98,9 +98,21 @@ public sealed interface KeyDerivation {
 
         @Override
         public byte[] derive(byte[] passphrase) {
+            return BouncyCastle.pbkdf2(passphrase, salt.toArray(), (int) iterations);
+        }
+    }
+
+    /**
+     * Apart, because its class cannot be verified without classes of Bouncy Castle: if those came into the AOT cache, each
+     * start would verify the signature of their jar, for 0.1 s.
+     */
+    final class BouncyCastle {
+        private BouncyCastle() {}
+
+        private static byte[] pbkdf2(byte[] passphrase, byte[] salt, int iterations) {
             // The JDK's own takes characters, not bytes, and a passphrase may be any bytes.
             var generator = new PKCS5S2ParametersGenerator(new SHA256Digest());
-            generator.init(passphrase, salt.toArray(), (int) iterations);
+            generator.init(passphrase, salt, iterations);
             return ((KeyParameter) generator.generateDerivedMacParameters(KEY_BYTES * Byte.SIZE)).getKey();
         }
     }

@@ -11,8 +11,17 @@ import java.nio.file.Path;
 final class HostName {
     private HostName() {}
 
-    /** Asks the kernel where it can: InetAddress may ask the network, and wait for it. */
+    /** As it was when first asked for: a search for the parent compares it with that of every snapshot. */
     static String get() {
+        return Holder.NAME;
+    }
+
+    private static final class Holder {
+        static final String NAME = ask();
+    }
+
+    /** Asks the kernel where it can: InetAddress may ask the network, and wait for it. */
+    private static String ask() {
         try {
             String name = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
             if (!name.isEmpty()) {
