@@ -36,7 +36,20 @@ public final class Main {
         Surroundings surroundings = new Surroundings(System.getenv(), home(), out, err, showsLines, prompt);
         int exitCode = Cli.run(words, surroundings);
         interruption.finished(exitCode);
+        if (exitCode == ExitCode.OK && isLastThread()) {
+            return; // System.exit looks for a logger in each jar first, for 20 to 30 ms
+        }
         System.exit(exitCode);
+    }
+
+    /** Whether the process ends when this thread does. */
+    private static boolean isLastThread() {
+        ThreadGroup group = Thread.currentThread().getThreadGroup();
+        Thread[] threads = new Thread[2 * group.activeCount() + 1];
+        int count = group.enumerate(threads);
+        return count < threads.length
+                && Arrays.stream(threads, 0, count)
+                        .allMatch(thread -> thread.isDaemon() || thread == Thread.currentThread());
     }
 
     private static void prepareKernels() {
