@@ -83,12 +83,17 @@ final class BackupCommand implements Command {
         Instant timestamp = timestamp(arguments, report);
         Session.StorePlace place = session.place();
         Path local = place.localPath();
+        boolean isDryRun = arguments.is("dry-run");
+        Path missing = place.isDefault() && local != null && !Files.exists(local) ? local : null;
+        if (!isDryRun && missing == null) {
+            session.openAhead();
+        }
         try (Sources sources = Sources.open(arguments, local == null ? List.of() : List.of(local), report)) {
-            if (arguments.is("dry-run")) {
+            if (isDryRun) {
                 return new DryRun(report, sources).run();
             }
-            if (place.isDefault() && local != null && !Files.exists(local)) {
-                createDefault(session, local);
+            if (missing != null) {
+                createDefault(session, missing);
             }
             // The walk goes on while the passphrase becomes a key, which takes a second or more.
             try (Scan scan = Scan.start(sources.importers());

@@ -134,9 +134,8 @@ final class Cli {
             Report report)
             throws IOException {
         report.configure(arguments.is("json"), arguments.is("quiet"), arguments.is("silent"), name);
-        Session session = new Session(invocation, arguments, surroundings, report);
         long begun = System.nanoTime();
-        try {
+        try (Session session = new Session(invocation, arguments, surroundings, report)) {
             return command.run(session, arguments);
         } catch (IOException | RuntimeException e) {
             if (Failures.isInterruption(e)) {

@@ -34,6 +34,14 @@ final class Passphrases {
         return typed;
     }
 
+    /** Whether one is at hand: nobody need be asked, and nothing run. */
+    boolean isAtHand() {
+        String configured = settings.get("passphrase");
+        return keyFile != null
+                || configured != null && !configured.isEmpty()
+                || settings.get("passphrase_cmd") == null && surroundings.variable("PASSPHRASE") != null;
+    }
+
     /** For a store that is there. The caller wipes it. */
     byte[] forOpening() {
         byte[] given = given();

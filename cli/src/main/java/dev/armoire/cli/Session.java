@@ -7,6 +7,8 @@ import dev.armoire.connectors.spi.StorageFactory;
 import dev.armoire.crypto.WrongPassphraseException;
 import dev.armoire.engine.repository.Repository;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
@@ -15,10 +17,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** What every command needs: the flags before it, the store it works on, where to speak. For one run. */
-final class Session {
+final class Session implements AutoCloseable {
     private static final int TYPED_TRIES = 3;
 
     private final Cli.Invocation invocation;
@@ -27,6 +31,7 @@ final class Session {
     private final Report report;
     private @Nullable CountingStorage storage;
     private @Nullable StorePlace place;
+    private @Nullable CompletableFuture<Repository> ahead;
     private boolean isStateDamaged;
 
     Session(Cli.Invocation invocation, Flags.Arguments globals, Surroundings surroundings, Report report) {
@@ -179,8 +184,61 @@ final class Session {
         return isStateDamaged;
     }
 
-    /** Opens the store; what it holds is not read yet. */
+    /**
+     * Begins to open the store beside what the caller does before it calls {@link #open}, if the passphrase is at hand: to
+     * derive the key takes half a second.
+     */
+    void openAhead() throws IOException {
+        if (passphrases().isAtHand()) {
+            ahead = CompletableFuture.supplyAsync(this::openUnchecked, Session::startOpening);
+        }
+    }
+
+    private static void startOpening(Runnable opening) {
+        Thread.ofPlatform().daemon().name("open-store").start(opening);
+    }
+
+    private Repository openUnchecked() {
+        try {
+            return openNow();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Opens the store; what it holds is not read yet. The caller closes it. */
     Repository open() throws IOException {
+        CompletableFuture<Repository> opening = ahead;
+        if (opening == null) {
+            return openNow();
+        }
+        try {
+            Repository repository = opening.get();
+            ahead = null;
+            return repository;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case UncheckedIOException failure -> throw failure.getCause();
+                case RuntimeException failure -> throw failure;
+                case Error failure -> throw failure;
+                case null, default -> throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /** Lets go of a store that was opened ahead and never asked for. */
+    @Override
+    public void close() {
+        CompletableFuture<Repository> opening = ahead;
+        if (opening != null) {
+            var _ = opening.thenAccept(Repository::close);
+        }
+    }
+
+    private Repository openNow() throws IOException {
         Passphrases passphrases = new Passphrases(globals.get("keyfile"), place().settings(), surroundings);
         for (int attempt = 1; ; attempt++) {
             try {

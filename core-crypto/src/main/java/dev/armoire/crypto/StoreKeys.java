@@ -83,20 +83,6 @@ public final class StoreKeys implements AutoCloseable {
         return new StoreKeys(hashing, masterKey, new Subkeys(form, segmentBytes));
     }
 
-    /**
-     * Loads what encrypts and decrypts, which costs some 60 ms at its first use in a process. For a thread of its own, beside
-     * the derivation of a key; failures come again where it is used.
-     */
-    public static void prepare() {
-        byte[] nothing = new byte[KEY_BYTES];
-        try (StoreKeys keys = encrypted(Hashing.BLAKE3, nothing, "AES256-KW", 64 << 10)) {
-            StreamCipher cipher = keys.newCipher();
-            byte[] sealed = new byte[Math.toIntExact(cipher.encryptedLength(nothing.length))];
-            cipher.encrypt(MemorySegment.ofArray(nothing), MemorySegment.ofArray(sealed));
-            cipher.decrypt(MemorySegment.ofArray(sealed), MemorySegment.ofArray(nothing));
-        }
-    }
-
     public Hashing hashing() {
         return hashing;
     }

@@ -191,7 +191,7 @@ public record StoreConfig(
         if (encryption == null) {
             throw new IllegalStateException("the store is not encrypted: it has no passphrase");
         }
-        Thread.ofPlatform().daemon().name("prepare-cipher").start(StoreConfig::prepareCipher);
+        Thread.ofPlatform().daemon().name("prepare-codec").start(() -> prepareCodec(encryption));
         byte[] master = encryption.kdf().derive(passphrase);
         StoreKeys keys;
         try {
@@ -208,11 +208,16 @@ public record StoreConfig(
         }
     }
 
-    private static void prepareCipher() {
-        try {
-            StoreKeys.prepare();
+    /** Loads what blobs are encoded and decoded with, which costs some 80 ms at its first use in a process. */
+    private void prepareCodec(EncryptionSettings known) {
+        byte[] nothing = new byte[StoreKeys.KEY_BYTES];
+        try (StoreKeys keys = known.keys(hash(), nothing);
+                BlobCodec codec = BlobCodec.of(this, keys)) {
+            byte[] encoded = new byte[(int) codec.prepare(MemorySegment.ofArray(nothing))];
+            codec.writeTo(MemorySegment.ofArray(encoded));
+            codec.decode(MemorySegment.ofArray(encoded), nothing.length);
         } catch (RuntimeException | LinkageError e) {
-            // Whoever encrypts next meets it too, and says so.
+            // Whoever encodes next meets it too, and says so.
         }
     }
 
