@@ -7,7 +7,7 @@ import dev.armoire.engine.check.CheckEvents;
 import dev.armoire.engine.check.CheckRequest;
 import dev.armoire.engine.check.CheckResult;
 import dev.armoire.engine.check.Target;
-import dev.armoire.engine.query.SnapshotFilter;
+import dev.armoire.engine.query.SnapshotQuery;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
@@ -39,20 +39,20 @@ final class CheckCommand implements Command {
         flags.flag("fast", "only see whether all data is there; does not find changed bytes")
                 .flag("store", "also verify every packfile as a whole (default without filters and ids)")
                 .flag("no-verify", "do not verify signatures (snapshots have none so far)");
-        FilterFlags.declare(flags);
+        FilterFlags.declareQuery(flags);
     }
 
     @Override
     public int run(Session session, Flags.Arguments arguments) throws IOException {
         Report report = session.report();
-        SnapshotFilter filter = FilterFlags.of(arguments, report);
-        boolean isWhole = arguments.words().isEmpty() && filter.isEmpty();
+        SnapshotQuery query = FilterFlags.query(arguments, report);
+        boolean isWhole = arguments.words().isEmpty() && query.isEmpty();
         try (Repository repository = session.openForReading()) {
             Snapshots snapshots = new Snapshots(repository, report);
             List<Target> targets = new ArrayList<>();
             if (arguments.words().isEmpty()) {
-                snapshots.matching(filter).forEach(header -> targets.add(new Target(header, SnapshotPath.ROOT)));
-            } else if (!filter.isEmpty()) {
+                snapshots.matching(query).forEach(header -> targets.add(new Target(header, SnapshotPath.ROOT)));
+            } else if (!query.isEmpty()) {
                 report.warn("snapshot specified, filters will be ignored");
             }
             for (String word : arguments.words()) {

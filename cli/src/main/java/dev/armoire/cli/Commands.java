@@ -34,8 +34,6 @@ final class Commands {
             "locate",
             "maintenance",
             "mount",
-            "policy",
-            "prune",
             "ptar",
             "repair",
             "server",
@@ -53,6 +51,8 @@ final class Commands {
         KNOWN.put("check", new Known("look for damage", () -> new CheckCommand()));
         KNOWN.put("info", new Known("describe a store or a snapshot", () -> new InfoCommand()));
         KNOWN.put("rm", new Known("remove snapshots", () -> new RmCommand()));
+        KNOWN.put("prune", new Known("remove what retention rules do not keep", () -> new PruneCommand()));
+        KNOWN.put("policy", new Known("name retention rules", () -> new PolicyCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
     }

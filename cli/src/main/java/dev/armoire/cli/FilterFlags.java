@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.engine.query.GroupKey;
+import dev.armoire.engine.query.Period;
+import dev.armoire.engine.query.Retention;
 import dev.armoire.engine.query.SnapshotFields;
 import dev.armoire.engine.query.SnapshotFilter;
+import dev.armoire.engine.query.SnapshotQuery;
 import dev.armoire.engine.query.TimeExpressions;
 import dev.armoire.engine.record.SnapshotHeader;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoField;
+import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** The flags that pick snapshots, and the filter they make. */
 final class FilterFlags {
     private FilterFlags() {}
 
-    private static final String[] UNITS = {"minute", "hour", "day", "week", "month", "year"};
-    private static final String[] DAYS = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
-
+    /** Of those that pick single snapshots, and have no windows and caps. */
     static void declare(Flags flags) {
         flags.value("before", "TIME", "taken at TIME or before: 2026-11-23, 2026-11-23T09:24:20Z, 3d, yesterday")
                 .value("since", "TIME", "taken at TIME or later")
@@ -33,13 +39,48 @@ final class FilterFlags {
                 .value("type", "LIST", "from a source of one of these types")
                 .value("data-class", "LIST", "with one of these data classes")
                 .flag("latest", "only the newest of those that match");
-        String reason = "windows, caps and groups of snapshots are not in this version of Armoire";
-        for (String[] periods : new String[][] {UNITS, DAYS}) {
-            for (String period : periods) {
-                flags.absent(reason, period + "s", "per-" + period);
+    }
+
+    /** Those of {@link #declare}, and windows, caps and groups. */
+    static void declareQuery(Flags flags) {
+        declare(flags);
+        for (Period period : Period.values()) {
+            flags.value(period.label() + 's', "N", "of the last N " + period.label() + "s, this one included");
+        }
+        for (Period period : Period.values()) {
+            flags.value("per-" + period.label(), "N", "only the newest N of each " + period.label());
+        }
+        flags.value("group-by", "KEY", "count for each KEY apart: " + groupKeys());
+    }
+
+    private static String groupKeys() {
+        return Arrays.stream(GroupKey.values()).map(GroupKey::label).collect(Collectors.joining(", "));
+    }
+
+    /** The filter, windows and caps that the flags ask for. */
+    static SnapshotQuery query(Flags.Arguments arguments, Report report) {
+        return new SnapshotQuery(of(arguments, report), retention(arguments, Retention.NONE));
+    }
+
+    /** Windows, caps and group of the flags; where they are silent, those of {@code policy}. */
+    static Retention retention(Flags.Arguments arguments, Retention policy) {
+        Map<Period, Retention.Rule> rules = new EnumMap<>(Period.class);
+        for (Period period : Period.values()) {
+            Retention.Rule known = policy.rules().get(period);
+            int window = arguments.number(period.label() + 's', 0, known == null ? 0 : known.window());
+            int cap = arguments.number("per-" + period.label(), 0, known == null ? 0 : known.cap());
+            if (window + cap != 0) {
+                rules.put(period, new Retention.Rule(window, cap));
             }
         }
-        flags.absent(reason, "group-by");
+        String key = arguments.get("group-by");
+        return new Retention(rules, key == null ? policy.groupBy() : groupKey(key));
+    }
+
+    static GroupKey groupKey(String label) {
+        return GroupKey.of(label)
+                .orElseThrow(() -> CommandException.usage(
+                        "invalid -group-by value " + label + ": one of " + groupKeys() + " is wanted"));
     }
 
     /** The filter that the flags ask for. */

@@ -4,7 +4,7 @@ package dev.armoire.cli;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.crypto.CorruptDataException;
-import dev.armoire.engine.query.SnapshotFilter;
+import dev.armoire.engine.query.SnapshotQuery;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
@@ -46,7 +46,7 @@ final class LsCommand implements Command {
         flags.flag("uuid", "whole ids")
                 .flag("tags", "tags, too")
                 .flag("recursive", "also what is in folders, with full paths");
-        FilterFlags.declare(flags);
+        FilterFlags.declareQuery(flags);
     }
 
     @Override
@@ -55,16 +55,16 @@ final class LsCommand implements Command {
         if (arguments.words().size() > 1) {
             throw CommandException.usage("too many arguments: ls takes one ID[:PATH]");
         }
-        SnapshotFilter filter = FilterFlags.of(arguments, report);
+        SnapshotQuery query = FilterFlags.query(arguments, report);
         try (Repository repository = session.openForReading()) {
             Snapshots snapshots = new Snapshots(repository, report);
             if (arguments.words().isEmpty()) {
-                for (SnapshotHeader header : snapshots.matching(filter)) {
+                for (SnapshotHeader header : snapshots.matching(query)) {
                     Snapshots.print(report, header, arguments.is("uuid"), arguments.is("tags"));
                 }
                 return session.exitCode(snapshots.isDamaged() ? ExitCode.DAMAGE : ExitCode.OK);
             }
-            if (!filter.isEmpty()) {
+            if (!query.isEmpty()) {
                 report.warn("snapshot specified, filters will be ignored");
             }
             Snapshots.Name name = Snapshots.Name.parse(arguments.words().getFirst());

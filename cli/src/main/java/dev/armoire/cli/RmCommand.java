@@ -5,9 +5,7 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.query.SnapshotFilter;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.repository.Repository;
-import dev.armoire.engine.repository.RepositoryLock;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -63,23 +61,7 @@ final class RmCommand implements Command {
                 }
                 return ExitCode.OK;
             }
-            if (!repository.storage().isWritable()) {
-                throw new CommandException(
-                        ExitCode.ERROR,
-                        "storage is not writable: " + repository.storage().location());
-            }
-            boolean isLockless = session.surroundings().variable("LOCKLESS") != null;
-            RepositoryLock lock = isLockless
-                    ? null
-                    : RepositoryLock.shared(repository, repository.random().nextMac());
-            try {
-                repository.refresh();
-                remove(repository, select(new Snapshots(repository, report), arguments, filter, report), report);
-            } finally {
-                if (lock != null) {
-                    lock.close();
-                }
-            }
+            Removal.apply(session, repository, "rm", snapshots -> select(snapshots, arguments, filter, report));
             return ExitCode.OK;
         }
     }
@@ -121,16 +103,6 @@ final class RmCommand implements Command {
         }
         for (Mac id : unread) {
             report.result(id.shortHex() + " (cannot be read)", "snapshot", "snapshot", id.hex());
-        }
-    }
-
-    private static void remove(Repository repository, List<Mac> selected, Report report) throws IOException {
-        for (Mac id : selected) {
-            if (Thread.currentThread().isInterrupted()) {
-                throw new InterruptedIOException("interrupted");
-            }
-            repository.removeSnapshot(id);
-            report.info("rm: removal of " + id.shortHex() + " completed successfully");
         }
     }
 }

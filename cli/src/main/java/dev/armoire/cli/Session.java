@@ -87,7 +87,7 @@ final class Session implements AutoCloseable {
     }
 
     /** Folders that may hold a configuration, the first one first. */
-    private List<Path> configurations() {
+    List<Path> configurations() {
         String given = globals.get("configdir");
         if (given != null) {
             return List.of(Path.of(given).toAbsolutePath());

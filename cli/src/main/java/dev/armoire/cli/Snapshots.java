@@ -4,11 +4,13 @@ package dev.armoire.cli;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.query.SnapshotFilter;
+import dev.armoire.engine.query.SnapshotQuery;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.Snapshot;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -70,6 +72,11 @@ final class Snapshots {
     /** Those that pass, newest first. */
     List<SnapshotHeader> matching(SnapshotFilter filter) {
         return filter.select(all(), FilterFlags::fields);
+    }
+
+    /** Those that pass and are kept, newest first. */
+    List<SnapshotHeader> matching(SnapshotQuery query) {
+        return query.select(all(), FilterFlags::fields, Instant.now());
     }
 
     /** The newest one. */

@@ -2,6 +2,7 @@
 package dev.armoire.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.atIndex;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
@@ -70,8 +71,13 @@ class CliTest {
         "-datadir x ls, 64, '-datadir: Armoire has no plugins, so it has no folder for them'",
         "-concurrency 0 ls, 64, invalid -concurrency value 0: a whole number from 1 is wanted",
         "-cpu 9999 ls, 64, invalid -cpu value 9999: there are only",
-        "ls -days 7, 64, '-days: windows, caps and groups of snapshots are not in this version of Armoire'",
-        "check -per-sunday 7, 64, '-per-sunday: windows, caps and groups'",
+        "ls -dayz 7, 64, unknown flag -dayz; did you mean -days?",
+        "prune -per-sunday x, 64, invalid -per-sunday value x: a whole number from 0 is wanted",
+        "prune -group-by colour, 64, invalid -group-by value colour: one of name, category, environment",
+        "prune, 64, 'no filter specified, not going to prune everything'",
+        "prune -policy nosuch, 1, 'policy \"nosuch\" does not exist; there is none yet'",
+        "policy add p dayz=1, 64, 'failed to set key \"dayz\": invalid key; there are before, since'",
+        "policy set p days=1, 1, 'policy \"p\" does not exist'",
         "cat -highlight x, 64, '-highlight: colours are not in this version of Armoire'",
         "sync, 64, 'command not found: sync: it is not in this version of Armoire'",
         "at s3://x/y ls, 66, 'no kind of store is called \"s3\": a path, fs:PATH or FILE.ptar is wanted'",
@@ -717,5 +723,95 @@ class CliTest {
                 .isEqualTo(141);
         assertThat(err.toString(StandardCharsets.UTF_8)).isEmpty();
         assertThat(run.onStore("ls").outLines()).hasSize(2);
+    }
+
+    // prune, policy
+
+    private String[] threeOfOneDay() {
+        for (String time : List.of("2026-11-23T08:00:00Z", "2026-11-23T09:00:00Z", "2026-11-24T09:00:00Z")) {
+            assertThat(run.onStore("backup", "-force-timestamp", time, source()).exitCode())
+                    .isZero();
+        }
+        return run.onStore("ls").out().lines().map(line -> line.split(" +")[1]).toArray(String[]::new);
+    }
+
+    @Test
+    void pruneShowsWhatItWouldRemoveAndWhyAndRemovesOnlyWhenToldTo() {
+        String[] ids = threeOfOneDay();
+
+        ArmoireRun.Outcome plan = run.onStore("prune", "-per-day", "1");
+
+        assertThat(plan.out().lines().toList())
+                .hasSize(4)
+                .satisfies(
+                        line -> assertThat(line)
+                                .isEqualTo("prune: would keep 2 and delete 1 snapshot(s), run with -apply to proceed"),
+                        atIndex(0))
+                .satisfies(
+                        line -> assertThat(line)
+                                .startsWith("delete   2026-11-23T08:00:00Z   " + ids[2])
+                                .endsWith("  match=day:2026-11-23 rank=2 cap=1"),
+                        atIndex(3));
+        assertThat(run.onStore("ls").out().lines()).hasSize(3);
+
+        assertThat(run.onStore("prune", "-per-day", "1", "-apply").out())
+                .isEqualTo("info: prune: removal of " + ids[2] + " completed successfully\n");
+        assertThat(run.onStore("ls").out().lines()).hasSize(2);
+        assertThat(run.onStore("check").exitCode()).isZero();
+    }
+
+    @Test
+    void pruneJudgesOnlyTheSnapshotsThatIdsName() {
+        String[] ids = threeOfOneDay();
+
+        assertThat(run.onStore("prune", "-minutes", "1", ids[1]).out())
+                .startsWith("prune: would keep 0 and delete 1 snapshot(s)")
+                .contains("delete   2026-11-23T09:00:00Z   " + ids[1])
+                .doesNotContain(ids[0], ids[2]);
+        assertThat(run.onStore("prune", "-minutes", "1", "").exitCode()).isEqualTo(64);
+        assertThat(run.onStore("prune", "-minutes", "1", "ffffffffff").exitCode())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void pruneSparesTheLastSnapshotOfASourceUnlessForced() {
+        String[] ids = threeOfOneDay();
+
+        assertThat(run.onStore("prune", "-minutes", "1").out())
+                .startsWith("prune: would keep 1 and delete 2 snapshot(s)")
+                .containsPattern("keep .*" + ids[0] + ".*reason=the last snapshot of its source");
+        assertThat(run.onStore("prune", "-minutes", "1", "-force", "-apply").exitCode())
+                .isZero();
+        assertThat(run.onStore("ls").out()).isEmpty();
+    }
+
+    @Test
+    void policiesAreKeptForPrune() throws IOException {
+        String[] ids = threeOfOneDay();
+        assertThat(run.run("policy", "add", "daily", "per-day=1", "roots=" + source())
+                        .exitCode())
+                .isZero();
+        assertThat(run.run("policy", "add", "daily").err()).contains("already exists");
+        assertThat(run.run("policy", "set", "daily", "days=9999", "tags=!x").exitCode())
+                .isZero();
+        assertThat(run.run("policy", "unset", "daily", "days").exitCode()).isZero();
+
+        assertThat(run.run("policy", "show", "daily").out())
+                .isEqualTo("daily:\n    filters:\n        ignore_tags:\n          - x\n        roots:\n          - "
+                        + source() + "\n    periods:\n        day:\n            cap: 1\n");
+        assertThat(run.onStore("prune", "-policy", "daily").out())
+                .startsWith("prune: would keep 2 and delete 1")
+                .contains("delete   2026-11-23T08:00:00Z   " + ids[2]);
+        assertThat(run.onStore("prune", "-policy", "daily", "-per-day", "5").out())
+                .startsWith("prune: would keep 3 and delete 0");
+        assertThat(run.run("policy", "rm", "daily").exitCode()).isZero();
+        assertThat(run.run("policy", "show").out()).isEmpty();
+    }
+
+    @Test
+    void windowsAndCapsAlsoChooseWhatIsListed() {
+        threeOfOneDay();
+
+        assertThat(run.onStore("ls", "-per-day", "1").out().lines()).hasSize(2);
     }
 }
