@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.armoire.engine.query.Retention.Rule;
 import dev.armoire.engine.query.Retention.Verdict;
 import java.time.Instant;
+import java.time.temporal.ChronoField;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -27,7 +28,7 @@ class RetentionTest {
 
         @Override
         public int timestampNanos() {
-            return time.getNano();
+            return time.get(ChronoField.NANO_OF_SECOND);
         }
 
         @Override
