@@ -32,7 +32,6 @@ final class Commands {
             "digest",
             "dup",
             "locate",
-            "maintenance",
             "mount",
             "ptar",
             "repair",
@@ -53,6 +52,7 @@ final class Commands {
         KNOWN.put("rm", new Known("remove snapshots", () -> new RmCommand()));
         KNOWN.put("prune", new Known("remove what retention rules do not keep", () -> new PruneCommand()));
         KNOWN.put("policy", new Known("name retention rules", () -> new PolicyCommand()));
+        KNOWN.put("maintenance", new Known("remove what no snapshot needs", () -> new MaintenanceCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
     }

@@ -2,11 +2,15 @@
 package dev.armoire.cli;
 
 import dev.armoire.connectors.spi.FileMode;
+import java.math.BigDecimal;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoField;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Values as Go programs print them, because scripts read Plakar's output that way. */
 final class GoFormat {
@@ -109,5 +113,60 @@ final class GoFormat {
         int nanos = time.get(ChronoField.NANO_OF_SECOND);
         String fraction = nanos == 0 ? "" : decimal(nanos, SECOND).substring(1);
         return GO_TIME.format(time) + fraction + " +0000 UTC";
+    }
+
+    private static final Pattern DURATION_PART = Pattern.compile("(\\d+(?:\\.\\d+)?)(ns|us|µs|ms|s|m|h|d)");
+
+    /**
+     * Reads a duration as Go writes it, such as {@code 1h30m} or {@code 90s}, and days, such as {@code 7d}; {@code 0} needs no
+     * unit.
+     *
+     * @param origin where it stands, for the error
+     */
+    static Duration parseDuration(String text, String origin) {
+        Matcher parts = DURATION_PART.matcher(text);
+        Duration sum = Duration.ZERO;
+        int end = 0;
+        try {
+            while (end < text.length() && parts.find() && parts.start() == end) {
+                BigDecimal nanos =
+                        new BigDecimal(parts.group(1)).multiply(BigDecimal.valueOf(unitNanos(parts.group(2))));
+                sum = sum.plusNanos(nanos.longValueExact());
+                end = parts.end();
+            }
+        } catch (ArithmeticException e) {
+            end = -1;
+        }
+        if (text.equals("0")) {
+            return Duration.ZERO;
+        }
+        if (text.isEmpty() || end != text.length()) {
+            throw CommandException.usage(origin + ": \"" + text + "\" is no duration; 90s, 15m, 1h30m or 7d would be");
+        }
+        return sum;
+    }
+
+    private static long unitNanos(String unit) {
+        return switch (unit) {
+            case "ns" -> 1;
+            case "us", "µs" -> MICRO;
+            case "ms" -> MILLI;
+            case "s" -> SECOND;
+            case "m" -> 60 * SECOND;
+            case "h" -> 3600 * SECOND;
+            default -> 24 * 3600 * SECOND;
+        };
+    }
+
+    /** A duration in the largest unit that it is a multiple of, such as {@code 7d}. */
+    static String shortDuration(Duration duration) {
+        long seconds = duration.toSeconds();
+        if (seconds == 0 || seconds % 60 != 0) {
+            return seconds + "s";
+        }
+        if (seconds % 3600 != 0) {
+            return seconds / 60 + "m";
+        }
+        return seconds % 86_400 != 0 ? seconds / 3600 + "h" : seconds / 86_400 + "d";
     }
 }

@@ -732,7 +732,11 @@ class CliTest {
             assertThat(run.onStore("backup", "-force-timestamp", time, source()).exitCode())
                     .isZero();
         }
-        return run.onStore("ls").out().lines().map(line -> line.split(" +")[1]).toArray(String[]::new);
+        return run.onStore("ls")
+                .out()
+                .lines()
+                .map(line -> line.replaceFirst("^\\S+ +(\\S+) .*", "$1"))
+                .toArray(String[]::new);
     }
 
     @Test

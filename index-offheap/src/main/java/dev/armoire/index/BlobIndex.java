@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.armoire.crypto.Mac;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -115,21 +116,28 @@ public final class BlobIndex implements AutoCloseable {
      * with the lowest name is taken, as Plakar does; those that only files have count when the tables have none.
      */
     public @Nullable BlobLocation find(int type, Mac mac) {
-        return find(type, mac, false);
+        return find(type, mac, packfiles::isVisible);
     }
 
     /** Like {@link #find}, but also a place in a packfile that should be there and is not. */
     public @Nullable BlobLocation findExpected(int type, Mac mac) {
-        return find(type, mac, true);
+        return find(type, mac, packfiles::isExpected);
     }
 
-    private @Nullable BlobLocation find(int type, Mac mac, boolean evenIfMissing) {
+    /** Like {@link #find}, but where no readable packfile has it, also a place in one that is coloured. For maintenance. */
+    public @Nullable BlobLocation findStored(int type, Mac mac) {
+        doWithoutFiles();
+        BlobLocation visible = find(type, mac);
+        return visible != null ? visible : find(type, mac, packfiles::isStored);
+    }
+
+    private @Nullable BlobLocation find(int type, Mac mac, IntPredicate accepts) {
         LocationRuns older = runs;
-        BlobLocation best = findInTables(type, mac, evenIfMissing);
+        BlobLocation best = findInTables(type, mac, accepts);
         if (best != null || older == null) {
             return best; // without opening the files: what every command reads is in the tables
         }
-        Lowest lowest = new Lowest(evenIfMissing);
+        Lowest lowest = new Lowest(accepts);
         try {
             older.find(type, mac, lowest);
             if (lowest.best != null) {
@@ -139,31 +147,31 @@ public final class BlobIndex implements AutoCloseable {
             metDamage = true; // the same as when they lack what somebody wants to read
         }
         giveUp(older);
-        best = findInTables(type, mac, evenIfMissing);
+        best = findInTables(type, mac, accepts);
         metDamage |= best != null;
         return best;
     }
 
-    private @Nullable BlobLocation findInTables(int type, Mac mac, boolean evenIfMissing) {
+    private @Nullable BlobLocation findInTables(int type, Mac mac, IntPredicate accepts) {
         Shard shard = shard(mac);
         synchronized (shard) {
-            return shard.find(type, mac, evenIfMissing);
+            return shard.find(type, mac, accepts);
         }
     }
 
     /** Keeps the place in the packfile with the lowest name. */
     private final class Lowest implements LocationMap.Places {
-        private final boolean evenIfMissing;
+        private final IntPredicate accepts;
         private @Nullable BlobLocation best;
         private @Nullable Mac name;
 
-        Lowest(boolean evenIfMissing) {
-            this.evenIfMissing = evenIfMissing;
+        Lowest(IntPredicate accepts) {
+            this.accepts = accepts;
         }
 
         @Override
         public boolean place(int packfile, long offset, long length) {
-            if (evenIfMissing ? packfiles.isExpected(packfile) : packfiles.isVisible(packfile)) {
+            if (accepts.test(packfile)) {
                 Mac found = packfiles.name(packfile);
                 if (name == null || found.compareTo(name) < 0) {
                     best = new BlobLocation(packfile, offset, length);
@@ -344,7 +352,7 @@ public final class BlobIndex implements AutoCloseable {
         }
 
         @Nullable
-        BlobLocation find(int type, Mac mac, boolean evenIfMissing) {
+        BlobLocation find(int type, Mac mac, IntPredicate accepts) {
             long best = -1;
             Mac bestName = null;
             for (long at = home(mac); type(at) != 0; at = next(at)) {
@@ -352,8 +360,7 @@ public final class BlobIndex implements AutoCloseable {
                     continue;
                 }
                 int holder = table.get(JAVA_INT, at + PACKFILE_AT);
-                if (holder == PENDING
-                        || !(evenIfMissing ? packfiles.isExpected(holder) : packfiles.isVisible(holder))) {
+                if (holder == PENDING || !accepts.test(holder)) {
                     continue;
                 }
                 Mac name = packfiles.name(holder);

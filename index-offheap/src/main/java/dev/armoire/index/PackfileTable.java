@@ -86,6 +86,21 @@ public final class PackfileTable {
         return flags[ordinal] == (KNOWN | LISTED);
     }
 
+    /** Whether it can be read, coloured or not. */
+    public synchronized boolean isStored(int ordinal) {
+        return (flags[ordinal] & ~COLOURED) == (KNOWN | LISTED);
+    }
+
+    /** Whether its blobs are hidden until maintenance removes or reprieves it. */
+    public synchronized boolean isColoured(int ordinal) {
+        return (flags[ordinal] & COLOURED) != 0;
+    }
+
+    /** Whether the store has it, whatever states say. */
+    public synchronized boolean isListed(int ordinal) {
+        return (flags[ordinal] & LISTED) != 0;
+    }
+
     /** Whether states say that it holds live data: announced, not deleted, not coloured. */
     public synchronized boolean isExpected(int ordinal) {
         return (flags[ordinal] & ~LISTED) == KNOWN;

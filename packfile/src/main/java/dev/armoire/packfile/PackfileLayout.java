@@ -96,7 +96,8 @@ public final class PackfileLayout {
         footer.set(U32, FLAGS_AT, 0);
     }
 
-    static long footerCreated(MemorySegment footer) {
+    /** When the packfile was begun, in nanoseconds since 1970, as a decoded footer says. */
+    public static long footerCreated(MemorySegment footer) {
         return footer.get(U64, CREATED_AT);
     }
 

@@ -2,6 +2,7 @@
 package dev.armoire.engine.check;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.index.MacSet;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;

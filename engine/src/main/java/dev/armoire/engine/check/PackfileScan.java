@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.check;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
-
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.KlosetException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
+import dev.armoire.engine.repository.PackfileIndexReader;
+import dev.armoire.engine.repository.PackfileRecords;
 import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.repository.Room;
 import dev.armoire.index.BlobIndex;
 import dev.armoire.index.BlobLocation;
+import dev.armoire.index.MacSet;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Envelope;
-import dev.armoire.packfile.PackfileLayout;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -36,15 +34,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class PackfileScan implements WorkQueue.Tools {
     private static final long WINDOW_BYTES = 8 << 20;
-    /** An encoded footer has 56 bytes and less than 200 around them. */
-    private static final long MAX_FOOTER_BYTES = 4 << 10;
-
     private static final long MAX_METADATA_BYTES = 2L << 30;
     private static final int MAX_PROBLEMS = 20;
     /** Beyond so many, the packfile as a whole counts as in doubt. */
     private static final int MAX_DOUBTFUL = 100_000;
-
-    private static final ValueLayout.OfInt U32 = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Storage storage;
     private final BlobIndex locations;
@@ -54,9 +47,8 @@ final class PackfileScan implements WorkQueue.Tools {
     private final MacHasher wholeHasher;
     private final long maxChunkBytes;
     private final BooleanSupplier stopped;
+    private final PackfileIndexReader indexes;
     private final Room window = new Room();
-    private final Room encodedIndex = new Room();
-    private final Room index = new Room();
     private final MemorySegment storedMac = MemorySegment.ofArray(new byte[Mac.BYTES]);
 
     private List<String> problems = new ArrayList<>();
@@ -80,6 +72,7 @@ final class PackfileScan implements WorkQueue.Tools {
         this.decoded = decoded;
         this.storage = repository.storage();
         this.locations = repository.index();
+        this.indexes = new PackfileIndexReader(repository);
         this.codec = repository.newCodec();
         this.blobHasher = repository.keys().newMacHasher();
         this.wholeHasher = repository.keys().newMacHasher();
@@ -97,7 +90,7 @@ final class PackfileScan implements WorkQueue.Tools {
         try {
             Mac name = locations.packfiles().name(packfile);
             long size = storage.size(ObjectKind.PACKFILE, name);
-            PackfileRecords records = readIndex(name, size);
+            PackfileRecords records = indexes.read(name, size);
             readAll(packfile, name, size, records);
             compareWithStates(packfile, records, expected);
             isComplete = true;
@@ -113,7 +106,10 @@ final class PackfileScan implements WorkQueue.Tools {
         if (unnamedProblems > 0) {
             problems.add("and " + unnamedProblems + " more problems of this kind");
         }
-        return new Outcome(problems, isComplete && doubtful.size() <= MAX_DOUBTFUL ? doubtful : null, bytesRead);
+        return new Outcome(
+                problems,
+                isComplete && doubtful.size() <= MAX_DOUBTFUL ? doubtful : null,
+                bytesRead + indexes.takeBytesRead());
     }
 
     private void problem(@Nullable String text) {
@@ -128,72 +124,6 @@ final class PackfileScan implements WorkQueue.Tools {
         if (doubtful.size() <= MAX_DOUBTFUL) {
             doubtful.add(offset);
         }
-    }
-
-    private PackfileRecords readIndex(Mac name, long size) throws IOException {
-        long footerEnd = size - Mac.BYTES - PackfileLayout.FOOTER_LENGTH_BYTES;
-        if (footerEnd < Envelope.HEADER_BYTES) {
-            throw new CorruptDataException("it has only " + size + " bytes: it was cut short");
-        }
-        long tailAt = Math.max(Envelope.HEADER_BYTES, footerEnd - MAX_FOOTER_BYTES);
-        MemorySegment tail =
-                window.atLeast(WINDOW_BYTES, 0).asSlice(0, footerEnd + PackfileLayout.FOOTER_LENGTH_BYTES - tailAt);
-        read(name, tailAt, tail);
-        long footerBytes = Integer.toUnsignedLong(tail.get(U32, footerEnd - tailAt));
-        if (footerBytes > footerEnd - tailAt) {
-            throw new CorruptDataException("bytes " + footerEnd + "-" + (footerEnd + PackfileLayout.FOOTER_LENGTH_BYTES)
-                    + " say that its footer has " + footerBytes + " bytes, which cannot be");
-        }
-        long footerAt = footerEnd - footerBytes;
-        MemorySegment footer;
-        try {
-            footer = codec.decode(tail.asSlice(footerAt - tailAt, footerBytes), PackfileLayout.FOOTER_BYTES);
-        } catch (CorruptDataException e) {
-            throw new CorruptDataException(
-                    "its footer at bytes " + range(footerAt, footerBytes) + ": " + e.getMessage(), e);
-        }
-        if (footer.byteSize() != PackfileLayout.FOOTER_BYTES) {
-            throw new CorruptDataException("its footer at bytes " + range(footerAt, footerBytes) + " has "
-                    + footer.byteSize() + " bytes when decoded, expected " + PackfileLayout.FOOTER_BYTES);
-        }
-        long count = PackfileLayout.footerRecords(footer);
-        long blobBytes = PackfileLayout.footerIndexOffset(footer);
-        Mac indexMac = PackfileLayout.footerIndexMac(footer);
-        long indexAt = Envelope.HEADER_BYTES + blobBytes;
-        long plainBytes = count * PackfileLayout.RECORD_BYTES;
-        // No codec adds so much; what says more is damaged, and should not make us read a whole archive for its index.
-        if (blobBytes < 0 || indexAt > footerAt || footerAt - indexAt > plainBytes + plainBytes / 64 + 4096) {
-            throw new CorruptDataException(
-                    "its footer at bytes " + range(footerAt, footerBytes) + " says that an index of " + count
-                            + " blobs starts at byte " + Long.toUnsignedString(indexAt) + ", which cannot be");
-        }
-        return decodeIndex(name, indexAt, footerAt - indexAt, count, indexMac, blobBytes);
-    }
-
-    private PackfileRecords decodeIndex(Mac name, long at, long bytes, long count, Mac mac, long blobBytes)
-            throws IOException {
-        MemorySegment encoded = encodedIndex.atLeast(bytes, 0).asSlice(0, bytes);
-        read(name, at, encoded);
-        long plainBytes = count * PackfileLayout.RECORD_BYTES;
-        MemorySegment plain;
-        try {
-            plain = codec.decode(encoded, plainBytes);
-        } catch (CorruptDataException e) {
-            throw new CorruptDataException("its index at bytes " + range(at, bytes) + ": " + e.getMessage(), e);
-        }
-        if (plain.byteSize() != plainBytes || !blobHasher.mac(plain).equals(mac)) {
-            throw new CorruptDataException("its index at bytes " + range(at, bytes) + ": MAC mismatch");
-        }
-        MemorySegment own = index.atLeast(plainBytes, 0).asSlice(0, plainBytes).copyFrom(plain);
-        PackfileRecords records = new PackfileRecords(own);
-        for (long record = 0; record < records.count(); record++) {
-            long offset = records.offset(record);
-            if (offset < 0 || offset > blobBytes || records.length(record) > blobBytes - offset) {
-                throw new CorruptDataException("its index at bytes " + range(at, bytes) + " places "
-                        + describe(records, record) + ", but the blobs end at offset " + blobBytes);
-            }
-        }
-        return records;
     }
 
     private void readAll(int packfile, Mac name, long size, PackfileRecords records) throws IOException {
@@ -305,9 +235,7 @@ final class PackfileScan implements WorkQueue.Tools {
     }
 
     private static String describe(PackfileRecords records, long record) {
-        return ResourceType.name(records.type(record)) + ' '
-                + records.mac(record).shortHex() + " at offset " + Long.toUnsignedString(records.offset(record)) + ", "
-                + records.length(record) + " bytes";
+        return records.describe(record);
     }
 
     private static String range(long at, long bytes) {
@@ -323,32 +251,6 @@ final class PackfileScan implements WorkQueue.Tools {
     public void close() {
         codec.close();
         window.close();
-        encodedIndex.close();
-        index.close();
-    }
-
-    /** Memory that grows. Confined to the thread that made it. */
-    private static final class Room implements AutoCloseable {
-        private Arena arena = Arena.ofConfined();
-        private MemorySegment segment = MemorySegment.NULL;
-
-        /** At least so many bytes, of which the first {@code kept} are still what they were. */
-        @SuppressWarnings("MustBeClosedChecker") // the field owns it, close() closes it
-        MemorySegment atLeast(long bytes, long kept) {
-            if (segment.byteSize() < bytes) {
-                Arena next = Arena.ofConfined();
-                MemorySegment wider = next.allocate(bytes, 64);
-                MemorySegment.copy(segment, 0, wider, 0, kept);
-                arena.close();
-                arena = next;
-                segment = wider;
-            }
-            return segment;
-        }
-
-        @Override
-        public void close() {
-            arena.close();
-        }
+        indexes.close();
     }
 }

@@ -12,6 +12,7 @@ import dev.armoire.engine.snapshot.Dirpack;
 import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.engine.snapshot.TreeKind;
 import dev.armoire.engine.snapshot.TreeReader;
+import dev.armoire.index.MacSet;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.ResourceType;
 import java.io.UncheckedIOException;

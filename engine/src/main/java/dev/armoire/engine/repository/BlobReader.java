@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
+import org.jspecify.annotations.Nullable;
 
 /** Reads blobs and verifies each one's MAC. For one thread; owns its buffers. */
 public final class BlobReader implements BlobSource, AutoCloseable {
@@ -24,6 +25,7 @@ public final class BlobReader implements BlobSource, AutoCloseable {
     private static final long MAX_METADATA_BYTES = 2L << 30;
 
     private final Repository repository;
+    private final Finder finder;
     private final BlobCodec codec;
     private final MacHasher hasher;
     private final long maxChunkBytes;
@@ -31,8 +33,16 @@ public final class BlobReader implements BlobSource, AutoCloseable {
     private MemorySegment buffer = arena.allocate(64 << 10, 64);
     private long bytesRead;
 
-    BlobReader(Repository repository) {
+    /** Says where a blob lies. */
+    @FunctionalInterface
+    interface Finder {
+        @Nullable
+        BlobLocation find(int type, Mac mac);
+    }
+
+    BlobReader(Repository repository, Finder finder) {
         this.repository = repository;
+        this.finder = finder;
         this.codec = repository.newCodec();
         this.hasher = repository.keys().newMacHasher();
         this.maxChunkBytes = Math.max(64 << 10, repository.config().chunking().maxSize());
@@ -40,7 +50,7 @@ public final class BlobReader implements BlobSource, AutoCloseable {
 
     @Override
     public MemorySegment read(int type, Mac mac) {
-        BlobLocation place = repository.index().findExpected(type, mac);
+        BlobLocation place = finder.find(type, mac);
         if (place == null) {
             throw new CorruptDataException(
                     ResourceType.name(type) + " " + mac.shortHex() + " is in no packfile of this store");

@@ -37,6 +37,7 @@ public final class PendingState implements AutoCloseable {
 
     private final List<Named> colours = new ArrayList<>();
     private final List<Named> packfiles = new ArrayList<>();
+    private int deletions;
 
     private record Named(int type, Mac mac, long whenNanos) {}
 
@@ -69,6 +70,23 @@ public final class PendingState implements AutoCloseable {
         }
     }
 
+    /** Takes back the colour of a packfile. Before anything else is added. */
+    public synchronized void uncolourPackfile(Mac packfile) {
+        locations.deleteColoured(ResourceType.PACKFILE, packfile);
+        deletions++;
+    }
+
+    /** Takes back a packfile and all that is said of it, for ever. Before anything else is added. */
+    public synchronized void deletePackfile(Mac packfile) {
+        locations.deletePackfile(packfile);
+        deletions++;
+    }
+
+    /** Hides a packfile until it is deleted. */
+    public synchronized void colourPackfile(Mac packfile) {
+        colour(ResourceType.PACKFILE, packfile);
+    }
+
     /** Marks a snapshot as removed. */
     synchronized void colour(int type, Mac mac) {
         colours.add(new Named(type, mac, nanos(Instant.now())));
@@ -82,7 +100,7 @@ public final class PendingState implements AutoCloseable {
     }
 
     private long write() throws IOException {
-        if (packfiles.isEmpty() && colours.isEmpty()) {
+        if (packfiles.isEmpty() && colours.isEmpty() && deletions == 0) {
             return 0;
         }
         for (Named colour : colours) {
@@ -108,10 +126,11 @@ public final class PendingState implements AutoCloseable {
             repository.storage().write(ObjectKind.STATE, name, List.of(header, payload, mac));
             written = header.byteSize() + payload.byteSize() + mac.byteSize();
         }
-        repository.committed(name, parent, timestamp, !colours.isEmpty());
+        repository.committed(name, parent, timestamp, !colours.isEmpty() || deletions > 0);
         locations.close();
         colours.clear();
         packfiles.clear();
+        deletions = 0;
         parent = name;
         name = repository.random().nextMac();
         begun = Instant.now();

@@ -62,6 +62,9 @@ public final class Repository implements AutoCloseable {
     /** Colour changes in the order in which they stand in their state. */
     private final List<ColourChange> colourChanges = new ArrayList<>();
 
+    /** Coloured packfiles, and when they were, in nanoseconds since 1970. */
+    private final Map<Mac, Long> colouredSince = new HashMap<>();
+
     private final Map<Mac, Set<Integer>> snapshotPackfiles = new HashMap<>();
     private final Set<Mac> removedSnapshots = new HashSet<>();
     private Mac latestState = Mac.ZERO;
@@ -204,7 +207,12 @@ public final class Repository implements AutoCloseable {
 
     /** A reader for one thread, who closes it. */
     public BlobReader newReader() {
-        return new BlobReader(this);
+        return new BlobReader(this, index::findExpected);
+    }
+
+    /** Like {@link #newReader}, but for blobs in coloured packfiles, too, which nobody else sees. */
+    public BlobReader newMaintenanceReader() {
+        return new BlobReader(this, index::findStored);
     }
 
     /** The newest state that was merged, or zero: the parent of the next one. */
@@ -240,8 +248,10 @@ public final class Repository implements AutoCloseable {
      */
     public synchronized void refresh(DamagedState damaged) throws IOException {
         damagedStates = damaged;
-        List<Mac> listed = List.copyOf(storage.list(ObjectKind.PACKFILE));
+        // In this order: a packfile is durable before the state that names it, so what a state that is seen here names
+        // is there.
         List<Mac> states = List.copyOf(storage.list(ObjectKind.STATE));
+        List<Mac> listed = List.copyOf(storage.list(ObjectKind.PACKFILE));
         takeFromCache(Set.copyOf(states));
         listed.forEach(packfiles::markListed);
         mergeAll(states.stream().filter(name -> !merged.containsKey(name)).toList());
@@ -423,7 +433,7 @@ public final class Repository implements AutoCloseable {
             if (type == ResourceType.SNAPSHOT) {
                 removedSnapshots.add(mac);
             } else if (type == ResourceType.PACKFILE) {
-                colourChanges.add(new ColourChange(state, mac, true));
+                colourChanges.add(new ColourChange(state, mac, true, whenNanos));
             }
         }
 
@@ -433,7 +443,7 @@ public final class Repository implements AutoCloseable {
                 case StateStream.PACKFILE -> packfiles.markDeleted(Mac.read(stream, packfileMacAt));
                 case StateStream.COLOURED -> {
                     if (blobType == ResourceType.PACKFILE) {
-                        colourChanges.add(new ColourChange(state, Mac.read(stream, blobMacAt), false));
+                        colourChanges.add(new ColourChange(state, Mac.read(stream, blobMacAt), false, 0));
                     }
                 }
                 default -> {
@@ -456,12 +466,15 @@ public final class Repository implements AutoCloseable {
         for (ColourChange change : colourChanges) {
             byState.computeIfAbsent(change.state(), key -> new ArrayList<>()).add(change);
         }
+        colouredSince.clear();
         for (Mac state : order) {
             for (ColourChange change : byState.getOrDefault(state, List.of())) {
                 if (change.isColoured()) {
                     packfiles.markColoured(change.packfile());
+                    colouredSince.putIfAbsent(change.packfile(), change.whenNanos());
                 } else {
                     packfiles.unmarkColoured(change.packfile());
+                    colouredSince.remove(change.packfile());
                 }
             }
         }
@@ -501,6 +514,11 @@ public final class Repository implements AutoCloseable {
             }
         });
         return live;
+    }
+
+    /** Packfiles that are coloured, and since when, in nanoseconds since 1970 by the clock of who did it. */
+    public synchronized Map<Mac, Long> colouredPackfiles() {
+        return Map.copyOf(colouredSince);
     }
 
     /** Names of the states that make up what is known. */

@@ -17,11 +17,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A lock in the store (format 1 §11), refreshed in the background until closed. A shared lock lets other shared ones in and
- * keeps maintenance out. Plakar honours ours and we honour Plakar's.
+ * keeps maintenance out; an exclusive one is alone. Plakar honours ours and we honour Plakar's.
  */
 public final class RepositoryLock implements AutoCloseable {
     private static final Duration STALE_AFTER = Duration.ofMinutes(10);
     private static final Duration REFRESH_EVERY = Duration.ofMinutes(4);
+    private static final Duration ASK_AGAIN_AFTER = Duration.ofSeconds(1);
 
     private final Repository repository;
     private final Mac name;
@@ -29,9 +30,12 @@ public final class RepositoryLock implements AutoCloseable {
     private final Thread refresher;
     private volatile Instant lastRefresh;
 
-    private RepositoryLock(Repository repository, Mac name, Instant now) {
+    private final boolean isExclusive;
+
+    private RepositoryLock(Repository repository, Mac name, boolean isExclusive, Instant now) {
         this.repository = repository;
         this.name = name;
+        this.isExclusive = isExclusive;
         this.lastRefresh = now;
         this.refresher = Thread.ofVirtual().name("lock-refresh").unstarted(this::refresh);
     }
@@ -43,9 +47,53 @@ public final class RepositoryLock implements AutoCloseable {
      * @throws RepositoryLockedException when a live exclusive lock is there
      */
     public static RepositoryLock shared(Repository repository, Mac name) throws IOException {
+        return take(repository, name, false);
+    }
+
+    /** Told of who is in the way, when it is waited for. */
+    @FunctionalInterface
+    public interface Waiting {
+        void waiting(String why);
+    }
+
+    /**
+     * Takes the lock that lets nobody else write, and waits for those who do. What a dead process left expires after ten
+     * minutes.
+     *
+     * @param patience how long to wait
+     * @param waiting told once for each reason to wait
+     * @throws RepositoryLockedException when somebody else still has a lock after that time
+     */
+    public static RepositoryLock exclusive(Repository repository, Duration patience, Waiting waiting)
+            throws IOException {
+        Instant deadline = Instant.now().plus(patience);
+        String told = "";
+        while (true) {
+            try {
+                return take(repository, repository.random().nextMac(), true);
+            } catch (RepositoryLockedException e) {
+                if (!Instant.now().isBefore(deadline)) {
+                    throw e;
+                }
+                String why = String.valueOf(e.getMessage());
+                if (!why.equals(told)) {
+                    waiting.waiting(why);
+                    told = why;
+                }
+            }
+            try {
+                Thread.sleep(ASK_AGAIN_AFTER);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new PipelineAbortedException();
+            }
+        }
+    }
+
+    private static RepositoryLock take(Repository repository, Mac name, boolean isExclusive) throws IOException {
         Storage storage = repository.storage();
         Instant now = Instant.now();
-        RepositoryLock lock = new RepositoryLock(repository, name, now);
+        RepositoryLock lock = new RepositoryLock(repository, name, isExclusive, now);
         try (Arena arena = Arena.ofConfined()) {
             storage.write(ObjectKind.LOCK, name, List.of(lock.encode(arena, now)));
         }
@@ -83,16 +131,17 @@ public final class RepositoryLock implements AutoCloseable {
         }
         if (Duration.between(record.timestamp(), now).compareTo(STALE_AFTER) >= 0) {
             storage.delete(ObjectKind.LOCK, other);
-        } else if (record.exclusive()) {
+        } else if (isExclusive || record.exclusive()) {
             throw new RepositoryLockedException(
-                    "the store " + storage.location() + " is locked by maintenance on "
+                    "the store " + storage.location() + " is locked by "
+                            + (record.exclusive() ? "maintenance" : "a backup or removal") + " on "
                             + record.hostname() + " since " + record.timestamp()
                             + "; try again when it is done (a lock left by a dead process expires ten minutes after that time)");
         }
     }
 
     private MemorySegment encode(Arena arena, Instant now) {
-        return repository.encodeLock(new LockRecord(now, repository.hostname(), false), arena);
+        return repository.encodeLock(new LockRecord(now, repository.hostname(), isExclusive), arena);
     }
 
     private void refresh() {

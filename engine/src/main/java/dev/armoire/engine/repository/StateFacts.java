@@ -38,8 +38,8 @@ record StateFacts(
     /** Who a state's parent is, and when it was begun. */
     record StateInfo(Mac parent, long timestamp) {}
 
-    /** A state colours a packfile, or takes its colour back. */
-    record ColourChange(Mac state, Mac packfile, boolean isColoured) {}
+    /** A state colours a packfile at a time in nanoseconds since 1970, or takes its colour back. */
+    record ColourChange(Mac state, Mac packfile, boolean isColoured, long whenNanos) {}
 
     /** A packfile, and what is for ever in what states say of it. */
     record Packfile(Mac name, boolean isKnown, boolean isDeleted) {}
@@ -109,6 +109,7 @@ record StateFacts(
             out.write(change.state.toBytes());
             out.write(change.packfile.toBytes());
             out.writeBoolean(change.isColoured);
+            out.writeLong(change.whenNanos);
         }
         out.writeInt(snapshots.size());
         for (Map.Entry<Mac, Set<Integer>> snapshot : snapshots.entrySet()) {
@@ -151,7 +152,7 @@ record StateFacts(
         }
         List<ColourChange> changes = new ArrayList<>();
         for (int left = in.getInt(); left > 0; left--) {
-            changes.add(new ColourChange(mac(in), mac(in), in.get() != 0));
+            changes.add(new ColourChange(mac(in), mac(in), in.get() != 0, in.getLong()));
         }
         Map<Mac, Set<Integer>> snapshots = new HashMap<>();
         for (int left = in.getInt(); left > 0; left--) {

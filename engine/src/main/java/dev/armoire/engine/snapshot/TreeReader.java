@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -121,7 +122,12 @@ public final class TreeReader {
 
     /** Visits the MACs of all nodes, parents before children; the leaves' contents too. For checks. */
     public void forEachNode(NodeVisitor visitor) {
-        forEachNode(top(), 0, visitor, new HashSet<>());
+        forEachNode(mac -> true, visitor);
+    }
+
+    /** Like {@link #forEachNode(NodeVisitor)}, without nodes that are not wanted and without what is below them. */
+    public void forEachNode(Predicate<Mac> wants, NodeVisitor visitor) {
+        forEachNode(top(), 0, wants, visitor, new HashSet<>());
     }
 
     /** Receives one node. */
@@ -130,7 +136,10 @@ public final class TreeReader {
         void node(Mac mac, TreeNode node);
     }
 
-    private void forEachNode(Mac mac, int depth, NodeVisitor visitor, Set<Mac> visited) {
+    private void forEachNode(Mac mac, int depth, Predicate<Mac> wants, NodeVisitor visitor, Set<Mac> visited) {
+        if (!wants.test(mac)) {
+            return;
+        }
         // Nodes with the same keys cannot be in two places; and a few that all point at each other are endless work.
         if (!visited.add(mac)) {
             throw new CorruptDataException("tree " + root.shortHex() + ": node " + mac.shortHex() + " is in it twice");
@@ -138,7 +147,7 @@ public final class TreeReader {
         TreeNode node = node(mac);
         visitor.node(mac, node);
         for (int i = 0; i < node.pointers().size(); i++) {
-            forEachNode(childOf(node, i, depth), depth + 1, visitor, visited);
+            forEachNode(childOf(node, i, depth), depth + 1, wants, visitor, visited);
         }
     }
 

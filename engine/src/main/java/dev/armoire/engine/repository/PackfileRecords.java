@@ -1,51 +1,70 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.engine.check;
+package dev.armoire.engine.repository;
 
 import dev.armoire.crypto.Mac;
 import dev.armoire.packfile.PackfileLayout;
+import dev.armoire.packfile.ResourceType;
 import java.lang.foreign.MemorySegment;
 
 /**
  * The decoded index of a packfile in the order of the blobs' offsets, which is the order of reading. Borrows its memory,
  * which it may reorder. Records are 56 bytes each, see {@link PackfileLayout}.
  */
-final class PackfileRecords {
+public final class PackfileRecords {
     private static final long RECORD = PackfileLayout.RECORD_BYTES;
 
     private final MemorySegment index;
     private final MemorySegment spare = MemorySegment.ofArray(new byte[(int) RECORD]);
     private final long count;
+    private final long createdNanos;
 
-    PackfileRecords(MemorySegment index) {
+    PackfileRecords(MemorySegment index, long createdNanos) {
         this.index = index;
+        this.createdNanos = createdNanos;
         this.count = index.byteSize() / RECORD;
         sort();
     }
 
-    long count() {
+    /** The index itself, its records in the order of offsets. */
+    MemorySegment segment() {
+        return index;
+    }
+
+    /** When the packfile was begun, in nanoseconds since 1970, as its footer says. */
+    public long createdNanos() {
+        return createdNanos;
+    }
+
+    public long count() {
         return count;
     }
 
-    int type(long record) {
+    public int type(long record) {
         return PackfileLayout.recordType(index, record * RECORD);
     }
 
-    Mac mac(long record) {
+    public Mac mac(long record) {
         return PackfileLayout.recordMac(index, record * RECORD);
     }
 
     /** Bytes from the start of the payload. */
-    long offset(long record) {
+    public long offset(long record) {
         return PackfileLayout.recordOffset(index, record * RECORD);
     }
 
     /** Encoded bytes. */
-    long length(long record) {
+    public long length(long record) {
         return PackfileLayout.recordLength(index, record * RECORD);
     }
 
+    /** A blob and its place, for people. */
+    public String describe(long record) {
+        return ResourceType.name(type(record)) + ' ' + mac(record).shortHex() + " at offset "
+                + Long.toUnsignedString(offset(record)) + ", " + length(record) + " bytes";
+    }
+
     /** Whether a blob is at exactly this place. */
-    boolean contains(int type, Mac mac, long offset, long length) {
+    public boolean contains(int type, Mac mac, long offset, long length) {
         long low = 0;
         long high = count;
         while (low < high) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.engine.check;
+package dev.armoire.engine.repository;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -33,7 +33,7 @@ class PackfileRecordsTest {
                     tail.add(blob.type, blob.mac, blob.offset, blob.length);
                 }
                 PackfileRecords records =
-                        new PackfileRecords(MemorySegment.ofArray(tail.index().toArray(ValueLayout.JAVA_BYTE)));
+                        new PackfileRecords(MemorySegment.ofArray(tail.index().toArray(ValueLayout.JAVA_BYTE)), 0);
                 blobs.sort(Comparator.comparingLong(Blob::offset));
                 assertThat(records.count()).isEqualTo(count);
                 for (int i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.engine.check;
+package dev.armoire.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.engine.check;
+package dev.armoire.index;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -14,27 +14,32 @@ import java.lang.foreign.MemorySegment;
  * <p>A slot keeps 120 bits of the MAC and 8 of the type. MACs are keyed, so nobody can make two that agree in 120 bits on
  * purpose, and by chance a billion of them do with a probability below 10^-17.
  */
-final class MacSet implements AutoCloseable {
+public final class MacSet implements AutoCloseable {
     private static final int SHARDS = 16;
     private static final long SLOT_BYTES = 16;
 
     private final Shard[] shards = new Shard[SHARDS];
 
-    MacSet() {
+    public MacSet() {
         for (int i = 0; i < SHARDS; i++) {
             shards[i] = new Shard();
         }
     }
 
-    /** @param type 1 to 255 */
-    void add(int type, Mac mac) {
+    /**
+     * Adds a pair.
+     *
+     * @param type 1 to 255
+     * @return whether it was not there before
+     */
+    public boolean add(int type, Mac mac) {
         Shard shard = shard(mac);
         synchronized (shard) {
-            shard.add(mac.w0(), mac.w1() & ~0xFFL | type);
+            return shard.add(mac.w0(), mac.w1() & ~0xFFL | type);
         }
     }
 
-    boolean contains(int type, Mac mac) {
+    public boolean contains(int type, Mac mac) {
         Shard shard = shard(mac);
         synchronized (shard) {
             return shard.contains(mac.w0(), mac.w1() & ~0xFFL | type);
@@ -61,16 +66,18 @@ final class MacSet implements AutoCloseable {
         private MemorySegment table = arena.allocate(slots * SLOT_BYTES, 64);
         private long used;
 
-        void add(long first, long second) {
+        boolean add(long first, long second) {
             if (used * 4 >= slots * 3) {
                 grow();
             }
             long at = find(first, second);
-            if (table.get(JAVA_LONG, at + 8) == 0) {
-                table.set(JAVA_LONG, at, first);
-                table.set(JAVA_LONG, at + 8, second);
-                used++;
+            if (table.get(JAVA_LONG, at + 8) != 0) {
+                return false;
             }
+            table.set(JAVA_LONG, at, first);
+            table.set(JAVA_LONG, at + 8, second);
+            used++;
+            return true;
         }
 
         boolean contains(long first, long second) {

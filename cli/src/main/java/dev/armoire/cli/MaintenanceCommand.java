@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import dev.armoire.engine.maintenance.Maintenance;
+import dev.armoire.engine.maintenance.MaintenanceEvents;
+import dev.armoire.engine.maintenance.MaintenanceOptions;
+import dev.armoire.engine.maintenance.MaintenanceResult;
+import dev.armoire.engine.repository.Repository;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+
+/** {@code maintenance}: removes what no snapshot needs. */
+final class MaintenanceCommand implements Command {
+    private static final String USUAL_WAIT = "15m";
+
+    @Override
+    public String usage() {
+        return "maintenance [-dry-run] [-wait TIME]";
+    }
+
+    @Override
+    public String description() {
+        return """
+            Finds packfiles that no snapshot needs and hides them ("colours" them); those that
+            have been hidden for 7 days (ARMOIRE_GRACEPERIOD or PLAKAR_GRACEPERIOD say
+            otherwise, for instance 48h) are removed. So space comes back in the second run.
+
+            Backups go on while it works out what is needed. Then it takes the store for
+            itself for a moment, and waits for those who are writing (-wait; a lock that a
+            dead process left expires after ten minutes). When a snapshot is damaged, nothing
+            is removed.""";
+    }
+
+    @Override
+    public void declare(Flags flags) {
+        flags.flag("dry-run", "only say what would be done")
+                .value("wait", "TIME", "wait so long for others, such as 90s or 1h (default " + USUAL_WAIT + ")");
+    }
+
+    @Override
+    public String interrupted() {
+        return "interrupted; the store is whole, and the next maintenance goes on from here";
+    }
+
+    @Override
+    public int run(Session session, Flags.Arguments arguments) throws IOException {
+        Report report = session.report();
+        if (!arguments.words().isEmpty()) {
+            throw CommandException.usage("maintenance takes no arguments: it is about the whole store");
+        }
+        boolean isDryRun = arguments.is("dry-run");
+        String graceText = session.surroundings().variable("GRACEPERIOD");
+        Duration grace = graceText == null
+                ? MaintenanceOptions.USUAL_GRACE
+                : GoFormat.parseDuration(graceText, "ARMOIRE_GRACEPERIOD or PLAKAR_GRACEPERIOD");
+        MaintenanceOptions options = new MaintenanceOptions(
+                Instant.now(),
+                grace,
+                GoFormat.parseDuration(arguments.get("wait", USUAL_WAIT), "-wait"),
+                isDryRun,
+                session.surroundings().variable("LOCKLESS") != null,
+                session.surroundings().variable("NODELETION") != null);
+        try (Repository repository = session.open()) {
+            if (!isDryRun && !repository.storage().isWritable()) {
+                throw new CommandException(
+                        ExitCode.ERROR,
+                        "storage is not writable: " + repository.storage().location());
+            }
+            tell(Maintenance.run(repository, options, new Events(report)), grace, isDryRun, report);
+        }
+        return ExitCode.OK;
+    }
+
+    private static void tell(MaintenanceResult result, Duration grace, boolean isDryRun, Report report) {
+        String would = isDryRun ? "would be " : "";
+        report.summary(
+                "maintenance: " + (isDryRun ? "Would colour " : "Coloured ") + result.coloured() + " packfiles ("
+                        + result.orphaned() + " orphaned) for deletion, " + GoFormat.bytes(result.colouredBytes()),
+                "maintenance.coloured",
+                "packfiles",
+                result.coloured(),
+                "orphaned",
+                result.orphaned(),
+                "bytes",
+                result.colouredBytes(),
+                "dry_run",
+                isDryRun);
+        if (result.coloured() > 0) {
+            report.info("Coloured packfiles are scheduled to be removed in " + GoFormat.shortDuration(grace));
+        }
+        if (result.waiting() > 0) {
+            report.info(result.waiting() + " packfiles coloured before wait for the end of that time");
+        }
+        if (result.reprieved() > 0) {
+            report.summary(
+                    "maintenance: " + result.reprieved() + " packfiles that are needed "
+                            + (isDryRun ? "would be " : "were ") + "made visible again",
+                    "maintenance.reprieved",
+                    "packfiles",
+                    result.reprieved());
+        }
+        report.summary(
+                "maintenance: " + result.removedBlobs() + " blobs and " + result.removed() + " packfiles "
+                        + (isDryRun ? would : "were ") + "removed, " + GoFormat.bytes(result.removedBytes()),
+                "maintenance.removed",
+                "blobs",
+                result.removedBlobs(),
+                "packfiles",
+                result.removed(),
+                "bytes",
+                result.removedBytes(),
+                "dry_run",
+                isDryRun);
+    }
+
+    private record Events(Report report) implements MaintenanceEvents {
+        @Override
+        public void notice(String text) {
+            report.warn(text);
+        }
+
+        @Override
+        public void waiting(String why) {
+            report.notice("waiting: " + why);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.maintenance;
+
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.repository.PackfileIndexReader;
+import dev.armoire.engine.repository.PendingState;
+import dev.armoire.engine.repository.PipelineAbortedException;
+import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.repository.RepositoryLock;
+import dev.armoire.index.PackfileTable;
+import dev.armoire.packfile.ResourceType;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes packfiles away that no snapshot needs, in two runs with a grace period between them: the first one colours a packfile,
+ * which hides it, a later one removes it (format 1 §12).
+ *
+ * <p>What snapshots need is worked out without a lock, while backups go on. Then the exclusive lock is taken, what has come
+ * meanwhile is added, and one state with all decisions is written. Files are deleted after that: a run that is stopped before
+ * leaves files that its state has taken back for ever, and the next run deletes those.
+ */
+public final class Maintenance {
+    /** Clocks may differ by so much, and nothing is taken for older than it is. */
+    private static final Duration CLOCK_SKEW = Duration.ofHours(1);
+
+    private final Repository repository;
+    private final MaintenanceOptions options;
+    private final MaintenanceEvents events;
+    private final PackfileTable packfiles;
+
+    private final List<Mac> toColour = new ArrayList<>();
+    private final List<Mac> toReprieve = new ArrayList<>();
+    private final List<Mac> toRemove = new ArrayList<>();
+    /** Taken back by an earlier state; only the files are left. */
+    private final List<Mac> leftOver = new ArrayList<>();
+
+    private long orphaned;
+    private long waiting;
+
+    private Maintenance(Repository repository, MaintenanceOptions options, MaintenanceEvents events) {
+        this.repository = repository;
+        this.options = options;
+        this.events = events;
+        this.packfiles = repository.index().packfiles();
+    }
+
+    /**
+     * Does one run. Interrupting the calling thread stops it with a {@link PipelineAbortedException}; the store is whole then.
+     *
+     * @param repository opened for this run only; closed by the caller
+     * @throws CorruptDataException when a snapshot or state is damaged: then nothing is removed
+     * @throws dev.armoire.engine.repository.RepositoryLockedException when somebody else has a lock for too long
+     */
+    public static MaintenanceResult run(Repository repository, MaintenanceOptions options, MaintenanceEvents events)
+            throws IOException {
+        return new Maintenance(repository, options, events).run();
+    }
+
+    private MaintenanceResult run() throws IOException {
+        try (Needs needs = new Needs(repository, () -> Thread.currentThread().isInterrupted())) {
+            repository.refresh();
+            needs.addAll();
+            if (options.dryRun()) {
+                decide(needs.packfiles());
+                return result(null);
+            }
+            RepositoryLock lock = options.lockless()
+                    ? null
+                    : RepositoryLock.exclusive(repository, options.patience(), events::waiting);
+            MaintenanceResult result;
+            try {
+                repository.refresh();
+                needs.addAll();
+                decide(needs.packfiles());
+                result = result(lock);
+                commit(lock);
+            } finally {
+                if (lock != null) {
+                    lock.close();
+                }
+            }
+            deleteFiles();
+            return result;
+        }
+    }
+
+    private void decide(BitSet needed) throws IOException {
+        Map<Mac, Long> colouredSince = repository.colouredPackfiles();
+        try (PackfileIndexReader indexes = new PackfileIndexReader(repository)) {
+            for (int ordinal = 0; ordinal < packfiles.size(); ordinal++) {
+                Mac name = packfiles.name(ordinal);
+                if (packfiles.isDeleted(ordinal)) {
+                    if (packfiles.isListed(ordinal)) {
+                        leftOver.add(name);
+                    }
+                } else if (packfiles.isColoured(ordinal)) {
+                    decideOnColoured(name, needed.get(ordinal), colouredSince.getOrDefault(name, Long.MAX_VALUE));
+                } else if (packfiles.isKnown(ordinal)) {
+                    if (!needed.get(ordinal)) {
+                        toColour.add(name);
+                    }
+                } else if (packfiles.isListed(ordinal) && isOldOrphan(name, indexes)) {
+                    toColour.add(name);
+                    orphaned++;
+                }
+            }
+        }
+    }
+
+    /** A coloured packfile that is needed is made visible at once: until then a snapshot misses what is in it. */
+    private void decideOnColoured(Mac name, boolean isNeeded, long sinceNanos) {
+        if (isNeeded) {
+            toReprieve.add(name);
+            return;
+        }
+        Instant since = Instant.ofEpochSecond(sinceNanos / 1_000_000_000, sinceNanos % 1_000_000_000);
+        if (since.isAfter(options.now().plus(CLOCK_SKEW))) {
+            events.notice("packfile " + name.shortHex() + " was coloured at " + since
+                    + ", which is not yet by the clock of this machine: it stays until one of the clocks is put right");
+            waiting++;
+        } else if (since.isAfter(options.now().minus(options.grace()))) {
+            waiting++;
+        } else {
+            toRemove.add(name);
+        }
+    }
+
+    /** What no state names may belong to a backup that still runs, on a machine whose clock is not ours. */
+    private boolean isOldOrphan(Mac name, PackfileIndexReader indexes) throws IOException {
+        try {
+            long createdNanos = indexes.read(name, repository.storage().size(ObjectKind.PACKFILE, name))
+                    .createdNanos();
+            Instant created = Instant.ofEpochSecond(createdNanos / 1_000_000_000, createdNanos % 1_000_000_000);
+            return created.isBefore(options.now().minus(options.grace()));
+        } catch (NoSuchFileException e) {
+            return false;
+        } catch (CorruptDataException e) {
+            events.notice("packfile " + name.hex() + " is in no state and cannot be read (" + e.getMessage()
+                    + "): it is left alone");
+            return false;
+        }
+    }
+
+    private MaintenanceResult result(@Nullable RepositoryLock lock) throws IOException {
+        if (lock != null) {
+            lock.verifyHeld();
+        }
+        BitSet removed = new BitSet();
+        toRemove.forEach(name -> removed.set(packfiles.ordinal(name)));
+        long[] blobs = {0};
+        if (!removed.isEmpty()) {
+            repository.index().forEach((type, mac, packfile, offset, length) -> {
+                if (removed.get(packfile) && type != ResourceType.RANDOM) {
+                    blobs[0]++;
+                }
+            });
+        }
+        List<Mac> files = new ArrayList<>(toRemove);
+        files.addAll(leftOver);
+        return new MaintenanceResult(
+                toColour.size(),
+                bytes(toColour),
+                orphaned,
+                toReprieve.size(),
+                files.size(),
+                blobs[0],
+                bytes(files),
+                waiting);
+    }
+
+    private long bytes(List<Mac> names) throws IOException {
+        long bytes = 0;
+        for (Mac name : names) {
+            try {
+                bytes += repository.storage().size(ObjectKind.PACKFILE, name);
+            } catch (NoSuchFileException e) {
+                // A state speaks of it, and it is gone already.
+            }
+        }
+        return bytes;
+    }
+
+    private void commit(@Nullable RepositoryLock lock) throws IOException {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new PipelineAbortedException();
+        }
+        try (PendingState state = repository.newPendingState(repository.random().nextMac())) {
+            toReprieve.forEach(state::uncolourPackfile);
+            for (Mac name : toRemove) {
+                state.deletePackfile(name);
+                state.uncolourPackfile(name);
+            }
+            toColour.forEach(state::colourPackfile);
+            if (lock != null) {
+                lock.verifyHeld();
+            }
+            state.commit();
+        }
+    }
+
+    private void deleteFiles() throws IOException {
+        if (options.keepsFiles()) {
+            return;
+        }
+        for (List<Mac> names : List.of(leftOver, toRemove)) {
+            for (Mac name : names) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new PipelineAbortedException();
+                }
+                repository.storage().delete(ObjectKind.PACKFILE, name);
+            }
+        }
+    }
+}
