@@ -200,6 +200,16 @@ own_store() {
     try "$name: check after the removal" exits 0 at "$store" -quiet check
     try "$name: the newest restores after the removal" \
         restored_equal "$store" "$(newest "$store")" "$work/trees/changing.jsonl"
+
+    find "$store/states" -type f -delete
+    try "$name: without states it has no snapshots" [ -z "$(snapshots "$store")" ]
+    try "$name: repair" exits 0 at "$store" repair -apply
+    try "$name: the checker after repair" judge --strict "$store"
+    try "$name: repair gave back what was removed, too" exits 0 at "$store" ls "$first"
+    try "$name: removal again" exits 0 at "$store" rm -apply "$first" "$(newest "$store")"
+    maintained "$name" "$store"
+    try "$name: backup after maintenance" exits 0 at "$store" -quiet backup "$work/trees/changing"
+    try "$name: backup after maintenance as the checker sees it" judged_equal "$store" "$work/trees/changing"
 }
 
 own() {
@@ -282,6 +292,20 @@ fixture() {
     try "$label: backup after the removal" exits 0 at "$store" -quiet backup "$work/trees/wide"
     try "$label: the checker at the end" judge --strict --by-plakar "$store"
     try "$label: check at the end" exits 0 at "$store" -quiet check
+    maintained "$label" "$store" --by-plakar
+}
+
+# Maintenance in two runs without a grace period: what is left is whole. $1 label, $2 store, the rest for the checker.
+maintained() {
+    local label=$1 store=$2 listed
+    shift 2
+    listed=$(snapshots "$store")
+    try "$label: maintenance" exits 0 at "$store" maintenance
+    try "$label: the checker after colouring" judge --strict "$@" "$store"
+    PLAKAR_GRACEPERIOD=0s try "$label: maintenance that removes" exits 0 at "$store" maintenance
+    try "$label: the checker after maintenance" judge --strict "$@" "$store"
+    try "$label: check after maintenance" exits 0 at "$store" -quiet check
+    try "$label: maintenance removed no snapshot" [ "$listed" = "$(snapshots "$store")" ]
 }
 
 all_fixtures() {

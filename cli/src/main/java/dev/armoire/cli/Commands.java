@@ -34,7 +34,6 @@ final class Commands {
             "locate",
             "mount",
             "ptar",
-            "repair",
             "server",
             "source",
             "store",
@@ -53,6 +52,7 @@ final class Commands {
         KNOWN.put("prune", new Known("remove what retention rules do not keep", () -> new PruneCommand()));
         KNOWN.put("policy", new Known("name retention rules", () -> new PolicyCommand()));
         KNOWN.put("maintenance", new Known("remove what no snapshot needs", () -> new MaintenanceCommand()));
+        KNOWN.put("repair", new Known("rebuild lost states", () -> new RepairCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
     }

@@ -73,10 +73,9 @@ final class MaintenanceCommand implements Command {
     }
 
     private static void tell(MaintenanceResult result, Duration grace, boolean isDryRun, Report report) {
-        String would = isDryRun ? "would be " : "";
         report.summary(
                 "maintenance: " + (isDryRun ? "Would colour " : "Coloured ") + result.coloured() + " packfiles ("
-                        + result.orphaned() + " orphaned) for deletion, " + GoFormat.bytes(result.colouredBytes()),
+                        + result.orphaned() + " orphaned) for deletion",
                 "maintenance.coloured",
                 "packfiles",
                 result.coloured(),
@@ -87,7 +86,12 @@ final class MaintenanceCommand implements Command {
                 "dry_run",
                 isDryRun);
         if (result.coloured() > 0) {
-            report.info("Coloured packfiles are scheduled to be removed in " + GoFormat.shortDuration(grace));
+            report.summary(
+                    "Coloured packfiles are scheduled to be removed in " + GoFormat.shortDuration(grace),
+                    "maintenance.grace",
+                    "seconds",
+                    grace.toSeconds());
+            report.info("that " + (isDryRun ? "would free " : "will free ") + GoFormat.bytes(result.colouredBytes()));
         }
         if (result.waiting() > 0) {
             report.info(result.waiting() + " packfiles coloured before wait for the end of that time");
@@ -102,7 +106,7 @@ final class MaintenanceCommand implements Command {
         }
         report.summary(
                 "maintenance: " + result.removedBlobs() + " blobs and " + result.removed() + " packfiles "
-                        + (isDryRun ? would : "were ") + "removed, " + GoFormat.bytes(result.removedBytes()),
+                        + (isDryRun ? "would be" : "were") + " removed",
                 "maintenance.removed",
                 "blobs",
                 result.removedBlobs(),
@@ -112,6 +116,9 @@ final class MaintenanceCommand implements Command {
                 result.removedBytes(),
                 "dry_run",
                 isDryRun);
+        if (result.removed() > 0) {
+            report.info(GoFormat.bytes(result.removedBytes()) + (isDryRun ? " would be" : " were") + " freed");
+        }
     }
 
     private record Events(Report report) implements MaintenanceEvents {

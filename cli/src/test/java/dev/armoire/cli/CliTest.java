@@ -818,4 +818,56 @@ class CliTest {
 
         assertThat(run.onStore("ls", "-per-day", "1").out().lines()).hasSize(2);
     }
+
+    // maintenance, repair
+
+    @Test
+    void maintenanceGivesSpaceBackInItsSecondRun() throws IOException {
+        String[] ids = threeOfOneDay();
+        Files.writeString(folder.resolve("other"), "x".repeat(5000));
+        assertThat(run.onStore("backup", run.path("other")).exitCode()).isZero();
+        assertThat(run.onStore("rm", "-apply", ids[0], ids[1], ids[2]).exitCode())
+                .isZero();
+
+        assertThat(run.onStore("maintenance", "-dry-run").out()).contains("maintenance: Would colour ");
+        ArmoireRun.Outcome first = run.onStore("maintenance");
+        assertThat(first.out())
+                .containsPattern("maintenance: Coloured [1-9]\\d* packfiles \\(0 orphaned\\) for deletion\n")
+                .contains("Coloured packfiles are scheduled to be removed in 7d\n")
+                .contains("maintenance: 0 blobs and 0 packfiles were removed\n");
+        run.with("PLAKAR_GRACEPERIOD", "0s");
+        assertThat(run.onStore("maintenance").out())
+                .contains("maintenance: Coloured 0 packfiles (0 orphaned) for deletion\n")
+                .containsPattern("maintenance: [1-9]\\d* blobs and [1-9]\\d* packfiles were removed\n");
+        assertThat(run.onStore("check").exitCode()).isZero();
+        assertThat(run.onStore("ls").out().lines()).hasSize(1);
+
+        assertThat(run.onStore("maintenance", "-wait", "1x").err()).contains("-wait: \"1x\" is no duration");
+        run.with("PLAKAR_GRACEPERIOD", "a week");
+        assertThat(run.onStore("maintenance").exitCode()).isEqualTo(64);
+        assertThat(run.onStore("maintenance", "x").exitCode()).isEqualTo(64);
+    }
+
+    @Test
+    void repairListsPackfilesAgainWhenStatesAreLost() throws IOException {
+        threeOfOneDay();
+        assertThat(run.onStore("repair").out()).isEqualTo("info: no repairs needed\n");
+        for (String name : run.tree("store/states")) {
+            Path state = folder.resolve("store/states").resolve(name);
+            if (Files.isRegularFile(state)) {
+                Files.delete(state);
+            }
+        }
+        assertThat(run.onStore("ls").out()).isEmpty();
+
+        assertThat(run.onStore("repair").out()).containsPattern("repair: [1-9]\\d* repairs to make, run with -apply");
+        assertThat(run.onStore("ls").out()).isEmpty();
+        assertThat(run.onStore("repair", "-apply").exitCode()).isZero();
+        assertThat(run.onStore("ls").out().lines()).hasSize(3);
+        assertThat(run.onStore("check").exitCode()).isZero();
+
+        damage("packfiles");
+        assertThat(run.onStore("repair").exitCode()).isZero();
+        assertThat(run.onStore("check").exitCode()).isEqualTo(65);
+    }
 }

@@ -26,7 +26,7 @@ public final class PackfileRecords {
     }
 
     /** The index itself, its records in the order of offsets. */
-    MemorySegment segment() {
+    public MemorySegment segment() {
         return index;
     }
 

@@ -54,7 +54,7 @@ public final class PendingState implements AutoCloseable {
      *
      * @param index its records, see {@link PackfileLayout}
      */
-    synchronized void addPackfile(Mac packfile, MemorySegment index) throws IOException {
+    public synchronized void addPackfile(Mac packfile, MemorySegment index) throws IOException {
         for (long at = 0; at < index.byteSize(); at += PackfileLayout.RECORD_BYTES) {
             locations.location(
                     PackfileLayout.recordType(index, at),
