@@ -200,13 +200,19 @@ own_store() {
     try "$name: check after the removal" exits 0 at "$store" -quiet check
     try "$name: the newest restores after the removal" \
         restored_equal "$store" "$(newest "$store")" "$work/trees/changing.jsonl"
+}
 
+# What a store goes through when it grows old. $1 its name, as own_store left it.
+old_store() {
+    local name=$1 store=$work/stores/$1 first
+    first=$(newest "$store")
+    try "$name: removal of the newest" exits 0 at "$store" rm -apply "$first"
     find "$store/states" -type f -delete
     try "$name: without states it has no snapshots" [ -z "$(snapshots "$store")" ]
     try "$name: repair" exits 0 at "$store" repair -apply
     try "$name: the checker after repair" judge --strict "$store"
     try "$name: repair gave back what was removed, too" exits 0 at "$store" ls "$first"
-    try "$name: removal again" exits 0 at "$store" rm -apply "$first" "$(newest "$store")"
+    try "$name: removal again" exits 0 at "$store" rm -apply "$first" "$(oldest "$store")"
     maintained "$name" "$store"
     try "$name: backup after maintenance" exits 0 at "$store" -quiet backup "$work/trees/changing"
     try "$name: backup after maintenance as the checker sees it" judged_equal "$store" "$work/trees/changing"
@@ -214,9 +220,11 @@ own_store() {
 
 own() {
     passphrase='' own_store plaintext -plaintext
+    passphrase='' old_store plaintext
     passphrase='' own_store nocompression -plaintext -no-compression
     passphrase='' own_store sha256 -plaintext -hashing SHA256
     passphrase=$own_passphrase own_store encrypted
+    passphrase=$own_passphrase old_store encrypted
     passphrase=$own_passphrase own_store encrypted-nocompression -no-compression
 }
 

@@ -2,12 +2,15 @@
 package dev.armoire.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.armoire.connectors.spi.FileMode;
+import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GoFormatTest {
     @ParameterizedTest
@@ -83,5 +86,34 @@ class GoFormatTest {
         assertThat(GoFormat.time(time)).isEqualTo("2026-11-23T09:24:18Z");
         assertThat(GoFormat.fullTime(time)).isEqualTo("2026-11-23 09:24:18.12 +0000 UTC");
         assertThat(GoFormat.fullTime(Instant.EPOCH)).isEqualTo("1970-01-01 00:00:00 +0000 UTC");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0, PT0S",
+        "0s, PT0S",
+        "90s, PT90S",
+        "1h30m, PT90M",
+        "7d, P7D",
+        "168h, P7D",
+        "1.5h, PT90M",
+        "10ms, PT0.01S",
+    })
+    void readsDurationsAsGoDoes(String text, Duration expected) {
+        assertThat(GoFormat.parseDuration(text, "here")).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "1", "s", "-1s", "1x", "1h 30m", "a week", "99999999999999999999d", "1s1"})
+    void refusesWhatIsNoDuration(String text) {
+        assertThatThrownBy(() -> GoFormat.parseDuration(text, "here"))
+                .isInstanceOf(CommandException.class)
+                .hasMessageContaining("here: \"" + text + "\" is no duration");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"PT0S, 0s", "P7D, 7d", "PT36H, 36h", "PT90M, 90m", "PT90S, 90s"})
+    void saysDurationsInTheLargestUnit(Duration duration, String expected) {
+        assertThat(GoFormat.shortDuration(duration)).isEqualTo(expected);
     }
 }
