@@ -97,8 +97,7 @@ final class BackupCommand implements Command {
             }
             // The walk goes on while the passphrase becomes a key, which takes a second or more.
             try (Scan scan = Scan.start(sources.importers());
-                    Repository repository = session.open()) {
-                refuseReadOnly(repository);
+                    Repository repository = session.openForWriting()) {
                 BackupOptions options = new BackupOptions(
                         arguments.get("name", "default"),
                         arguments.get("category", ""),
@@ -111,7 +110,7 @@ final class BackupCommand implements Command {
                         session.workers(),
                         session.scratch(),
                         CommandLineText.of(session.invocation().words()),
-                        session.surroundings().variable("LOCKLESS") != null);
+                        session.isLockless());
                 return backUp(session, repository, sources, scan, options, arguments.is("check"));
             }
         }
@@ -172,14 +171,6 @@ final class BackupCommand implements Command {
         UUID id = CreateCommand.create(session.place().location(), Hashing.BLAKE3, Compression.LZ4, passphrase);
         session.report()
                 .notice("no store yet: created repository " + id + " at " + path + " (encrypted; keep the passphrase)");
-    }
-
-    private static void refuseReadOnly(Repository repository) {
-        if (!repository.storage().isWritable()) {
-            throw new CommandException(
-                    ExitCode.ERROR,
-                    "storage is not writable: " + repository.storage().location());
-        }
     }
 
     private static int backUp(

@@ -59,14 +59,9 @@ final class MaintenanceCommand implements Command {
                 grace,
                 GoFormat.parseDuration(arguments.get("wait", USUAL_WAIT), "-wait"),
                 isDryRun,
-                session.surroundings().variable("LOCKLESS") != null,
+                session.isLockless(),
                 session.surroundings().variable("NODELETION") != null);
-        try (Repository repository = session.open()) {
-            if (!isDryRun && !repository.storage().isWritable()) {
-                throw new CommandException(
-                        ExitCode.ERROR,
-                        "storage is not writable: " + repository.storage().location());
-            }
+        try (Repository repository = isDryRun ? session.open() : session.openForWriting()) {
             tell(Maintenance.run(repository, options, new Events(report)), grace, isDryRun, report);
         }
         return ExitCode.OK;

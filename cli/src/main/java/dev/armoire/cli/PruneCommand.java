@@ -70,7 +70,7 @@ final class PruneCommand implements Command {
             }
         }
         boolean isForced = arguments.is("force");
-        try (Repository repository = session.open()) {
+        try (Repository repository = arguments.is("apply") ? session.openForWriting() : session.open()) {
             if (arguments.is("apply")) {
                 Removal.apply(
                         session, repository, "prune", snapshots -> toDelete(judge(snapshots, ids, query, isForced)));

@@ -17,17 +17,12 @@ final class Removal {
      * Chooses under a shared lock, so that no maintenance comes between the look at the snapshots and their removal, and
      * removes what was chosen, one after the other.
      *
+     * @param repository from {@link Session#openForWriting}
      * @param command who removes, for what is said of each
      */
     static void apply(Session session, Repository repository, String command, Function<Snapshots, List<Mac>> choose)
             throws IOException {
-        if (!repository.storage().isWritable()) {
-            throw new CommandException(
-                    ExitCode.ERROR,
-                    "storage is not writable: " + repository.storage().location());
-        }
-        boolean isLockless = session.surroundings().variable("LOCKLESS") != null;
-        RepositoryLock lock = isLockless
+        RepositoryLock lock = session.isLockless()
                 ? null
                 : RepositoryLock.shared(repository, repository.random().nextMac());
         try {

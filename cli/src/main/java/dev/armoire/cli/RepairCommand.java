@@ -48,15 +48,9 @@ final class RepairCommand implements Command {
         Report report = session.report();
         boolean applies = arguments.is("apply");
         Duration patience = GoFormat.parseDuration(arguments.get("wait", USUAL_WAIT), "-wait");
-        boolean isLockless = session.surroundings().variable("LOCKLESS") != null;
-        try (Repository repository = session.open()) {
-            if (applies && !repository.storage().isWritable()) {
-                throw new CommandException(
-                        ExitCode.ERROR,
-                        "storage is not writable: " + repository.storage().location());
-            }
-            Repair.Result result =
-                    Repair.run(repository, applies, isLockless ? null : patience, new Events(report, applies));
+        try (Repository repository = applies ? session.openForWriting() : session.open()) {
+            Repair.Result result = Repair.run(
+                    repository, applies, session.isLockless() ? null : patience, new Events(report, applies));
             if (result.repaired() > 0) {
                 report.summary(
                         "repair: " + result.repaired()

@@ -51,7 +51,7 @@ final class RmCommand implements Command {
                 throw CommandException.usage("rm takes whole snapshots, not " + word);
             }
         }
-        try (Repository repository = session.open()) {
+        try (Repository repository = arguments.is("apply") ? session.openForWriting() : session.open()) {
             if (!arguments.is("apply")) {
                 repository.refresh();
                 Snapshots snapshots = new Snapshots(repository, report);

@@ -229,6 +229,22 @@ final class Session implements AutoCloseable {
         }
     }
 
+    /** Opens the store for a command that changes it; see {@link #open}. */
+    Repository openForWriting() throws IOException {
+        Repository repository = open();
+        if (!repository.storage().isWritable()) {
+            String location = repository.storage().location();
+            repository.close();
+            throw new CommandException(ExitCode.ERROR, "storage is not writable: " + location);
+        }
+        return repository;
+    }
+
+    /** Whether the user wants the store's locks left alone. */
+    boolean isLockless() {
+        return surroundings.variable("LOCKLESS") != null;
+    }
+
     /** Lets go of a store that was opened ahead and never asked for. */
     @Override
     public void close() {

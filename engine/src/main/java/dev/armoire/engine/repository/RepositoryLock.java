@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -82,7 +83,9 @@ public final class RepositoryLock implements AutoCloseable {
                 }
             }
             try {
-                Thread.sleep(ASK_AGAIN_AFTER);
+                // Of two that got into each other's way one must be the first next time.
+                Thread.sleep(
+                        ASK_AGAIN_AFTER.plusMillis(ThreadLocalRandom.current().nextInt(1000)));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new PipelineAbortedException();
