@@ -14,7 +14,7 @@ import java.util.List;
 /** What {@code armoire-bench} runs. */
 public final class Main {
     private static final String HELP = """
-            armoire-bench micro [-short|-full] [-out FOLDER] [PATTERN]   kernels and hot paths, by JMH (short: minutes, full: hours)
+            armoire-bench micro [-short|-full] [-out FOLDER] [PATTERN]   kernels and hot paths, by JMH (short: minutes, full: an hour)
             armoire-bench cold [-rounds N] [-out FOLDER]                 the first five seconds of fresh JVMs, argon2 and b3sum
             armoire-bench compare [OPTIONS] [DATA...]                    whole backups, beside all other programs that are there
             armoire-bench help
