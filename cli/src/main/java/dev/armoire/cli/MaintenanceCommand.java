@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.crypto.Mac;
 import dev.armoire.engine.maintenance.Maintenance;
 import dev.armoire.engine.maintenance.MaintenanceEvents;
 import dev.armoire.engine.maintenance.MaintenanceOptions;
@@ -16,7 +17,7 @@ final class MaintenanceCommand implements Command {
 
     @Override
     public String usage() {
-        return "maintenance [-dry-run] [-wait TIME]";
+        return "maintenance [-dry-run] [-repack PERCENT] [-wait TIME]";
     }
 
     @Override
@@ -29,12 +30,18 @@ final class MaintenanceCommand implements Command {
             Backups go on while it works out what is needed. Then it takes the store for
             itself for a moment, and waits for those who are writing (-wait; a lock that a
             dead process left expires after ten minutes). When a snapshot is damaged, nothing
-            is removed.""";
+            is removed.
+
+            A packfile of which anything is needed stays. With -repack 20, what is needed of
+            those with 20 % or more of other data is copied into new ones, and they go. The
+            snapshots that this touches get new ids: a Plakar machine remembers by id where
+            the data of a snapshot are.""";
     }
 
     @Override
     public void declare(Flags flags) {
         flags.flag("dry-run", "only say what would be done")
+                .value("repack", "PERCENT", "also empty packfiles of which so much or more is not needed, 1 to 100")
                 .value("wait", "TIME", "wait so long for others, such as 90s or 1h (default " + USUAL_WAIT + ")");
     }
 
@@ -60,11 +67,23 @@ final class MaintenanceCommand implements Command {
                 GoFormat.parseDuration(arguments.get("wait", USUAL_WAIT), "-wait"),
                 isDryRun,
                 session.isLockless(),
-                session.surroundings().variable("NODELETION") != null);
+                session.surroundings().variable("NODELETION") != null,
+                percent(arguments.get("repack", "0")));
         try (Repository repository = isDryRun ? session.open() : session.openForWriting()) {
             tell(Maintenance.run(repository, options, new Events(report)), grace, isDryRun, report);
         }
         return ExitCode.OK;
+    }
+
+    private static int percent(String text) {
+        String number = text.endsWith("%") ? text.substring(0, text.length() - 1) : text;
+        if (number.equals("0")) {
+            return 0;
+        }
+        if (number.matches("[1-9][0-9]?|100")) {
+            return Integer.parseInt(number);
+        }
+        throw CommandException.usage("-repack " + text + ": expected a whole percentage from 1 to 100, such as 20%");
     }
 
     private static void tell(MaintenanceResult result, Duration grace, boolean isDryRun, Report report) {
@@ -80,6 +99,22 @@ final class MaintenanceCommand implements Command {
                 result.colouredBytes(),
                 "dry_run",
                 isDryRun);
+        if (result.repacked() > 0) {
+            report.summary(
+                    "maintenance: " + (isDryRun ? "Would copy " : "Copied ") + GoFormat.bytes(result.copiedBytes())
+                            + " out of "
+                            + result.repacked() + " of them; " + result.rewritten()
+                            + (isDryRun ? " snapshots would get new ids" : " snapshots have new ids"),
+                    "maintenance.repacked",
+                    "packfiles",
+                    result.repacked(),
+                    "bytes",
+                    result.copiedBytes(),
+                    "snapshots",
+                    result.rewritten(),
+                    "dry_run",
+                    isDryRun);
+        }
         if (result.coloured() > 0) {
             report.summary(
                     "Coloured packfiles are scheduled to be removed in " + GoFormat.shortDuration(grace),
@@ -120,6 +155,17 @@ final class MaintenanceCommand implements Command {
         @Override
         public void notice(String text) {
             report.warn(text);
+        }
+
+        @Override
+        public void rewritten(Mac from, Mac to) {
+            report.summary(
+                    "maintenance: snapshot " + from.shortHex() + " is " + to.shortHex() + " now",
+                    "maintenance.rewritten",
+                    "from",
+                    from.hex(),
+                    "to",
+                    to.hex());
         }
 
         @Override

@@ -4,6 +4,7 @@ package dev.armoire.engine.maintenance;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PackfileIndexReader;
 import dev.armoire.engine.repository.PendingState;
 import dev.armoire.engine.repository.PipelineAbortedException;
@@ -28,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What snapshots need is worked out without a lock, while backups go on. Then the exclusive lock is taken, what has come
  * meanwhile is added, and one state with all decisions is written. Files are deleted after that: a run that is stopped before
  * leaves files that its state has taken back for ever, and the next run deletes those.
+ *
+ * <p>If asked to, it also empties packfiles of which little is needed: see {@link Repack}.
  */
 public final class Maintenance {
     /** Clocks may differ by so much, and nothing is taken for older than it is. */
@@ -67,39 +70,96 @@ public final class Maintenance {
     }
 
     private MaintenanceResult run() throws IOException {
-        try (Needs needs = new Needs(repository, () -> Thread.currentThread().isInterrupted())) {
+        try (Needs needs = new Needs(repository, Maintenance::isStopped)) {
             repository.refresh();
             needs.addAll();
+            BitSet victims = victims(needs);
             if (options.dryRun()) {
-                decide(needs.packfiles());
-                return result(null);
-            }
-            RepositoryLock lock = options.lockless()
-                    ? null
-                    : RepositoryLock.exclusive(repository, options.patience(), events::waiting);
-            MaintenanceResult result;
-            try {
-                repository.refresh();
-                needs.addAll();
-                decide(needs.packfiles());
-                result = result(lock);
-                commit(lock);
-            } finally {
-                if (lock != null) {
-                    lock.close();
+                try (Repack repack = new Repack(repository, victims, null, Maintenance::isStopped)) {
+                    if (!victims.isEmpty()) {
+                        repack.copyAll();
+                    }
+                    decide(needs.packfiles(), victims);
+                    return result(null, repack, victims);
                 }
             }
-            deleteFiles();
-            return result;
+            if (victims.isEmpty()) {
+                try (Repack nothing = new Repack(repository, victims, null, Maintenance::isStopped)) {
+                    return run(needs, victims, nothing, null, null);
+                }
+            }
+            try (PendingState state =
+                            repository.newPendingState(repository.random().nextMac());
+                    PackWriter copies = repository.newPackWriter(state);
+                    Repack repack = new Repack(repository, victims, copies, Maintenance::isStopped)) {
+                repack.copyAll();
+                return run(needs, victims, repack, copies, state);
+            }
         }
     }
 
-    private void decide(BitSet needed) throws IOException {
+    /** What is done under the exclusive lock, and the files after it. Copies become visible before anything counts on them. */
+    private MaintenanceResult run(
+            Needs needs, BitSet victims, Repack repack, @Nullable PackWriter copies, @Nullable PendingState copied)
+            throws IOException {
+        RepositoryLock lock =
+                options.lockless() ? null : RepositoryLock.exclusive(repository, options.patience(), events::waiting);
+        MaintenanceResult result;
+        try {
+            repository.refresh();
+            needs.addAll();
+            if (copies != null && copied != null) {
+                refuseSigned();
+                repack.copyAll();
+                copies.flush();
+                copied.commit();
+            }
+            decide(needs.packfiles(), victims);
+            result = result(lock, repack, victims);
+            commit(lock, repack);
+        } finally {
+            if (lock != null) {
+                lock.close();
+            }
+        }
+        deleteFiles();
+        return result;
+    }
+
+    private static boolean isStopped() {
+        return Thread.currentThread().isInterrupted();
+    }
+
+    private BitSet victims(Needs needs) throws IOException {
+        if (options.repackPercent() == 0) {
+            return new BitSet();
+        }
+        refuseSigned();
+        return Repack.victims(repository.index(), needs::liveBytes, options.repackPercent());
+    }
+
+    /** A signature is for a snapshot with its identifier: it cannot be given to one with another. */
+    private void refuseSigned() throws IOException {
+        for (Mac id : repository.snapshots()) {
+            if (repository.index().findStored(ResourceType.SIGNATURE, id) != null) {
+                throw new IOException(
+                        "snapshot " + id.shortHex() + " is signed and cannot be given a new identifier, which"
+                                + " repacking needs: run maintenance without it");
+            }
+        }
+    }
+
+    private void decide(BitSet needed, BitSet victims) throws IOException {
+        needed.andNot(victims);
         Map<Mac, Long> colouredSince = repository.colouredPackfiles();
         try (PackfileIndexReader indexes = new PackfileIndexReader(repository)) {
             for (int ordinal = 0; ordinal < packfiles.size(); ordinal++) {
                 Mac name = packfiles.name(ordinal);
-                if (packfiles.isDeleted(ordinal)) {
+                if (repository.isOwn(ordinal)) {
+                    if (packfiles.isColoured(ordinal)) {
+                        toReprieve.add(name); // by another maintenance, while copying took its time
+                    }
+                } else if (packfiles.isDeleted(ordinal)) {
                     if (packfiles.isListed(ordinal)) {
                         leftOver.add(name);
                     }
@@ -151,7 +211,7 @@ public final class Maintenance {
         }
     }
 
-    private MaintenanceResult result(@Nullable RepositoryLock lock) throws IOException {
+    private MaintenanceResult result(@Nullable RepositoryLock lock, Repack repack, BitSet victims) throws IOException {
         if (lock != null) {
             lock.verifyHeld();
         }
@@ -175,7 +235,10 @@ public final class Maintenance {
                 files.size(),
                 blobs[0],
                 bytes(files),
-                waiting);
+                waiting,
+                victims.cardinality(),
+                repack.copiedBytes(),
+                repack.touchedSnapshots().size());
     }
 
     private long bytes(List<Mac> names) throws IOException {
@@ -190,7 +253,7 @@ public final class Maintenance {
         return bytes;
     }
 
-    private void commit(@Nullable RepositoryLock lock) throws IOException {
+    private void commit(@Nullable RepositoryLock lock, Repack repack) throws IOException {
         if (Thread.currentThread().isInterrupted()) {
             throw new PipelineAbortedException();
         }
@@ -201,10 +264,19 @@ public final class Maintenance {
                 state.uncolourPackfile(name);
             }
             toColour.forEach(state::colourPackfile);
+            Map<Mac, Mac> renamed = Map.of();
+            if (!repack.touchedSnapshots().isEmpty()) {
+                try (PackWriter headers = repository.newPackWriter(state)) {
+                    renamed = repack.renameTouched(headers);
+                    headers.flush();
+                }
+                renamed.keySet().forEach(state::removeSnapshot);
+            }
             if (lock != null) {
                 lock.verifyHeld();
             }
             state.commit();
+            renamed.forEach(events::rewritten);
         }
     }
 

@@ -13,9 +13,16 @@ import java.time.Instant;
  * @param dryRun only say what would be done
  * @param lockless leaves the store's locks alone
  * @param keepsFiles leaves the files of removed packfiles where they are
+ * @param repackPercent from which share of unneeded bytes on a packfile is emptied, 1 to 100; 0 for none
  */
 public record MaintenanceOptions(
-        Instant now, Duration grace, Duration patience, boolean dryRun, boolean lockless, boolean keepsFiles) {
+        Instant now,
+        Duration grace,
+        Duration patience,
+        boolean dryRun,
+        boolean lockless,
+        boolean keepsFiles,
+        int repackPercent) {
     /** As long as Plakar's. */
     public static final Duration USUAL_GRACE = Duration.ofDays(7);
 }

@@ -12,6 +12,9 @@ package dev.armoire.engine.maintenance;
  * @param removedBlobs blobs in them, padding apart
  * @param removedBytes their size in the store
  * @param waiting packfiles that stay hidden until their time is over
+ * @param repacked of those hidden now, the ones whose needed blobs were copied into new packfiles
+ * @param copiedBytes size of those blobs
+ * @param rewritten snapshots that have a new identifier for it
  */
 public record MaintenanceResult(
         long coloured,
@@ -21,4 +24,7 @@ public record MaintenanceResult(
         long removed,
         long removedBlobs,
         long removedBytes,
-        long waiting) {}
+        long waiting,
+        long repacked,
+        long copiedBytes,
+        long rewritten) {}

@@ -18,6 +18,7 @@ import dev.armoire.index.BlobLocation;
 import dev.armoire.index.MacSet;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.ResourceType;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashSet;
 import java.util.Set;
@@ -35,6 +36,7 @@ final class Needs implements AutoCloseable {
     private final MacSet seen = new MacSet();
     private final BitSet packfiles = new BitSet();
     private final Set<Mac> snapshots = new HashSet<>();
+    private long[] liveBytes = new long[64];
 
     /** @param stopped asked now and then whether to give up */
     Needs(Repository repository, BooleanSupplier stopped) {
@@ -46,6 +48,11 @@ final class Needs implements AutoCloseable {
     /** Ordinals of the packfiles needed so far; of several copies of a blob the one that readers take. */
     BitSet packfiles() {
         return packfiles;
+    }
+
+    /** Stored bytes of the blobs that are needed so far out of a packfile. */
+    long liveBytes(int packfile) {
+        return packfile < liveBytes.length ? liveBytes[packfile] : 0;
     }
 
     /**
@@ -151,6 +158,10 @@ final class Needs implements AutoCloseable {
                     ResourceType.name(type) + ' ' + mac.shortHex() + " is in no packfile of this store");
         }
         packfiles.set(place.packfile());
+        if (place.packfile() >= liveBytes.length) {
+            liveBytes = Arrays.copyOf(liveBytes, Math.max(place.packfile() + 1, 2 * liveBytes.length));
+        }
+        liveBytes[place.packfile()] += place.length();
         return true;
     }
 

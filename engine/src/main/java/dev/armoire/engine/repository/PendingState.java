@@ -88,7 +88,11 @@ public final class PendingState implements AutoCloseable {
     }
 
     /** Marks a snapshot as removed. */
-    synchronized void colour(int type, Mac mac) {
+    public synchronized void removeSnapshot(Mac snapshot) {
+        colour(ResourceType.SNAPSHOT, snapshot);
+    }
+
+    private void colour(int type, Mac mac) {
         colours.add(new Named(type, mac, nanos(Instant.now())));
     }
 
@@ -127,6 +131,11 @@ public final class PendingState implements AutoCloseable {
             written = header.byteSize() + payload.byteSize() + mac.byteSize();
         }
         repository.committed(name, parent, timestamp, !colours.isEmpty() || deletions > 0);
+        for (Named colour : colours) {
+            if (colour.type == ResourceType.SNAPSHOT) {
+                repository.markRemoved(colour.mac);
+            }
+        }
         locations.close();
         colours.clear();
         packfiles.clear();

@@ -549,12 +549,13 @@ public final class Repository implements AutoCloseable {
     /** Marks a snapshot as removed. Its data stay until maintenance has made sure that nothing else needs them. */
     public void removeSnapshot(Mac id) throws IOException {
         try (PendingState state = newPendingState(random().nextMac())) {
-            state.colour(ResourceType.SNAPSHOT, id);
+            state.removeSnapshot(id);
             state.commit();
         }
-        synchronized (this) {
-            removedSnapshots.add(id);
-        }
+    }
+
+    synchronized void markRemoved(Mac snapshot) {
+        removedSnapshots.add(snapshot);
     }
 
     /** Takes note of the snapshots in a packfile of ours; they exist once its state is committed. */
@@ -567,6 +568,11 @@ public final class Repository implements AutoCloseable {
                         .add(packfile);
             }
         }
+    }
+
+    /** Whether this process has made a packfile. */
+    public synchronized boolean isOwn(int packfile) {
+        return ownPackfiles.get(packfile);
     }
 
     /** Called when a state of ours is durable. */

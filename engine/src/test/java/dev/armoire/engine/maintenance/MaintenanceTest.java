@@ -94,11 +94,11 @@ class MaintenanceTest {
     }
 
     private static MaintenanceOptions at(Duration later) {
-        return new MaintenanceOptions(Instant.now().plus(later), GRACE, Duration.ZERO, false, false, false);
+        return new MaintenanceOptions(Instant.now().plus(later), GRACE, Duration.ZERO, false, false, false, 0);
     }
 
     private static MaintenanceOptions dryRunAt(Duration later) {
-        return new MaintenanceOptions(Instant.now().plus(later), GRACE, Duration.ZERO, true, false, false);
+        return new MaintenanceOptions(Instant.now().plus(later), GRACE, Duration.ZERO, true, false, false, 0);
     }
 
     private MaintenanceResult run(MaintenanceOptions options) throws IOException {
@@ -112,6 +112,11 @@ class MaintenanceTest {
             @Override
             public void notice(String text) {
                 notices.add(text);
+            }
+
+            @Override
+            public void rewritten(Mac from, Mac to) {
+                notices.add("rewritten");
             }
 
             @Override
@@ -157,7 +162,7 @@ class MaintenanceTest {
         assertThat(packfiles()).isNotEmpty().doesNotContainAnyElementsOf(packfilesOfGone);
         assertWhole(kept, keptSource);
 
-        assertThat(run(at(GRACE.multipliedBy(3)))).isEqualTo(new MaintenanceResult(0, 0, 0, 0, 0, 0, 0, 0));
+        assertThat(run(at(GRACE.multipliedBy(3)))).isEqualTo(new MaintenanceResult(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
     }
 
     @Test
@@ -300,7 +305,7 @@ class MaintenanceTest {
         run(at(Duration.ZERO));
 
         MaintenanceResult result = run(new MaintenanceOptions(
-                Instant.now().minus(Duration.ofDays(1)), Duration.ZERO, Duration.ZERO, false, false, false));
+                Instant.now().minus(Duration.ofDays(1)), Duration.ZERO, Duration.ZERO, false, false, false, 0));
 
         assertThat(result.removed()).isZero();
         assertThat(notices).anyMatch(text -> text.contains("not yet by the clock of this machine"));
@@ -324,7 +329,7 @@ class MaintenanceTest {
                 lock.close();
             });
             MaintenanceResult result =
-                    run(new MaintenanceOptions(Instant.now(), GRACE, Duration.ofSeconds(30), false, false, false));
+                    run(new MaintenanceOptions(Instant.now(), GRACE, Duration.ofSeconds(30), false, false, false, 0));
             assertThat(result.coloured()).isPositive();
             assertThat(notices).singleElement().asString().startsWith("waiting: ");
         }
@@ -385,7 +390,7 @@ class MaintenanceTest {
             }
         });
         while (backups.isAlive()) {
-            run(new MaintenanceOptions(Instant.now(), Duration.ZERO, Duration.ofSeconds(30), false, false, false));
+            run(new MaintenanceOptions(Instant.now(), Duration.ZERO, Duration.ofSeconds(30), false, false, false, 0));
         }
         backups.join();
         assertThat(failures).isEmpty();

@@ -261,7 +261,7 @@ class StateCacheTest {
     private void colour(Mac packfile) throws IOException {
         try (Repository cached = open();
                 PendingState state = cached.newPendingState(cached.random().nextMac())) {
-            state.colour(ResourceType.PACKFILE, packfile);
+            state.colourPackfile(packfile);
             state.commit();
         }
         for (int round = 0; round < 2; round++) {
