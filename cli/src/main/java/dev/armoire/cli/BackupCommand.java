@@ -116,7 +116,7 @@ final class BackupCommand implements Command {
         }
     }
 
-    private static boolean usesParent(Flags.Arguments arguments) {
+    static boolean usesParent(Flags.Arguments arguments) {
         String cache = arguments.get("cache", "vfs");
         String packfiles = arguments.get("packfiles", "memory");
         if (!packfiles.equals("memory")) {

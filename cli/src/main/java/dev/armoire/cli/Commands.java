@@ -30,14 +30,12 @@ final class Commands {
             "diag",
             "diff",
             "digest",
-            "dup",
             "locate",
             "mount",
             "ptar",
             "server",
             "source",
             "store",
-            "sync",
             "ui");
 
     static {
@@ -52,6 +50,8 @@ final class Commands {
         KNOWN.put("prune", new Known("remove what retention rules do not keep", () -> new PruneCommand()));
         KNOWN.put("policy", new Known("name retention rules", () -> new PolicyCommand()));
         KNOWN.put("maintenance", new Known("remove what no snapshot needs", () -> new MaintenanceCommand()));
+        KNOWN.put("sync", new Known("bring snapshots to another store", () -> new SyncCommand()));
+        KNOWN.put("dup", new Known("copy a snapshot within the store", () -> new DupCommand()));
         KNOWN.put("repair", new Known("rebuild lost states", () -> new RepairCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));

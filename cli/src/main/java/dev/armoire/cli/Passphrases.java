@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -21,12 +22,35 @@ final class Passphrases {
     private final @Nullable String keyFile;
     private final Map<String, String> settings;
     private final Surroundings surroundings;
+    private final List<String> variables;
+    private final String question;
     private boolean typed;
 
     Passphrases(@Nullable String keyFile, Map<String, String> settings, Surroundings surroundings) {
+        this(keyFile, settings, surroundings, List.of("PASSPHRASE"), "passphrase: ");
+    }
+
+    private Passphrases(
+            @Nullable String keyFile,
+            Map<String, String> settings,
+            Surroundings surroundings,
+            List<String> variables,
+            String question) {
         this.keyFile = keyFile;
         this.settings = settings;
         this.surroundings = surroundings;
+        this.variables = variables;
+        this.question = question;
+    }
+
+    /** For a second store that a command uses: it may have a passphrase of its own. */
+    static Passphrases forPeer(String location, Map<String, String> settings, Surroundings surroundings) {
+        return new Passphrases(
+                null,
+                settings,
+                surroundings,
+                List.of("PEER_PASSPHRASE", "PASSPHRASE"),
+                "passphrase of " + location + ": ");
     }
 
     /** Whether the last one was typed, so that asking again makes sense. */
@@ -39,13 +63,13 @@ final class Passphrases {
         String configured = settings.get("passphrase");
         return keyFile != null
                 || configured != null && !configured.isEmpty()
-                || settings.get("passphrase_cmd") == null && surroundings.variable("PASSPHRASE") != null;
+                || settings.get("passphrase_cmd") == null && variable() != null;
     }
 
     /** For a store that is there. The caller wipes it. */
     byte[] forOpening() {
         byte[] given = given();
-        return given != null ? given : ask("passphrase: ");
+        return given != null ? given : ask(question);
     }
 
     /**
@@ -99,8 +123,18 @@ final class Passphrases {
         if (command != null && !command.isEmpty()) {
             return fromCommand(command);
         }
-        String variable = surroundings.variable("PASSPHRASE");
+        String variable = variable();
         return variable == null ? null : variable.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private @Nullable String variable() {
+        for (String name : variables) {
+            String value = surroundings.variable(name);
+            if (value != null) {
+                return value;
+            }
+        }
+        return null;
     }
 
     private static byte[] fromKeyFile(String file) {

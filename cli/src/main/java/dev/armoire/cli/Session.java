@@ -116,7 +116,7 @@ final class Session implements AutoCloseable {
     private StorePlace findPlace() throws IOException {
         String text = invocation.store() != null ? invocation.store() : surroundings.variable("REPOSITORY");
         if (text != null) {
-            return text.startsWith("@") ? named(text.substring(1)) : at(text, Map.of(), false);
+            return given(text);
         }
         StoresFile stores = StoresFile.read(configurations());
         String standard = stores.standard();
@@ -124,6 +124,10 @@ final class Session implements AutoCloseable {
             return named(standard);
         }
         return at(surroundings.home().resolve(".armoire").toString(), Map.of(), true);
+    }
+
+    private StorePlace given(String text) throws IOException {
+        return text.startsWith("@") ? named(text.substring(1)) : at(text, Map.of(), false);
     }
 
     private StorePlace named(String name) throws IOException {
@@ -255,10 +259,30 @@ final class Session implements AutoCloseable {
     }
 
     private Repository openNow() throws IOException {
-        Passphrases passphrases = new Passphrases(globals.get("keyfile"), place().settings(), surroundings);
+        return open(place(), passphrases(), this::connect);
+    }
+
+    /**
+     * Opens a second store, which may have a passphrase of its own; what it holds is not read yet. The caller closes it.
+     *
+     * @param text its location, or {@code @NAME}
+     */
+    Repository openPeer(String text) throws IOException {
+        StorePlace peer = given(text);
+        Passphrases passphrases = Passphrases.forPeer(peer.location().toString(), peer.settings(), surroundings);
+        return open(peer, passphrases, () -> factory(peer.location()).open(peer.location()));
+    }
+
+    /** Reaches a store. */
+    @FunctionalInterface
+    private interface Connection {
+        Storage open() throws IOException;
+    }
+
+    private Repository open(StorePlace where, Passphrases passphrases, Connection connection) throws IOException {
         for (int attempt = 1; ; attempt++) {
             try {
-                Repository repository = Repository.open(connect(), passphrases::forOpening, hostname());
+                Repository repository = Repository.open(connection.open(), passphrases::forOpening, hostname());
                 repository.useCache(cache());
                 return repository;
             } catch (WrongPassphraseException e) {
@@ -267,7 +291,7 @@ final class Session implements AutoCloseable {
                 }
                 report.error("wrong passphrase, try again");
             } catch (IOException e) {
-                throw notOpened(e);
+                throw notOpened(where, e);
             }
         }
     }
@@ -279,13 +303,13 @@ final class Session implements AutoCloseable {
         return connected;
     }
 
-    private RuntimeException notOpened(IOException e) throws IOException {
-        String advice = place().isDefault()
+    private static RuntimeException notOpened(StorePlace where, IOException e) {
+        String advice = where.isDefault()
                 ? "`armoire create` makes this default store, and `armoire at STORE COMMAND` names another one."
                 : "To name another store use `armoire at STORE COMMAND`.";
         return new CommandException(
                 ExitCode.NO_STORE,
-                "failed to open the repository at " + place().location() + ": " + Failures.message(e) + "\n" + advice,
+                "failed to open the repository at " + where.location() + ": " + Failures.message(e) + "\n" + advice,
                 e);
     }
 

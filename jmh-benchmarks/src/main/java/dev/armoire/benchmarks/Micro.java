@@ -90,6 +90,8 @@ final class Micro {
                 shorten(options, entry.getKey());
             } else if (DATA_BLIND.contains(entry.getKey())) {
                 options.param("data", "RANDOM");
+            } else if (entry.getKey().equals("ZstdBenchmark")) {
+                options.param("size", "4096", "65536", "1048576"); // it takes two levels and two libraries as it is
             }
             for (RunResult result : new Runner(options.build()).run()) {
                 results.add(result(result));

@@ -11,7 +11,7 @@ package dev.armoire.connectors.spi;
  * @param nlink number of hard links
  * @param username name of the owner, empty when unknown
  * @param groupname name of the group, empty when unknown
- * @param rdev device number of a device node as major &lt;&lt; 32 | minor, else 0
+ * @param rdev device number of a device node as major &lt;&lt; 32 | minor, or {@link #UNKNOWN_RDEV}; else 0
  */
 public record FileInfo(
         long size,
@@ -26,6 +26,9 @@ public record FileInfo(
         String username,
         String groupname,
         long rdev) {
+    /** Of a device node in a snapshot by Plakar, which does not keep the number. */
+    public static final long UNKNOWN_RDEV = -1;
+
     /** The same with another size. */
     public FileInfo withSize(long newSize) {
         return new FileInfo(

@@ -22,6 +22,12 @@ public interface Importer extends AutoCloseable {
      */
     void scan(ImportSink sink) throws IOException;
 
+    /**
+     * Called on each thread that has opened records of this importer or read their attributes, when it will not do so any
+     * more: frees what belongs to the thread.
+     */
+    default void threadEnds() {}
+
     @Override
     void close();
 }

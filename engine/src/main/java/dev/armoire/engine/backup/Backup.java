@@ -34,10 +34,15 @@ public final class Backup {
     private final BackupOptions options;
     private final BackupEvents events;
 
-    private Backup(Repository repository, BackupOptions options, BackupEvents events) {
+    /** The snapshot that is copied, or null for a new one. */
+    private final @Nullable SnapshotHeader original;
+
+    private Backup(
+            Repository repository, BackupOptions options, BackupEvents events, @Nullable SnapshotHeader original) {
         this.repository = repository;
         this.options = options;
         this.events = events;
+        this.original = original;
     }
 
     /**
@@ -64,17 +69,34 @@ public final class Backup {
      */
     public static BackupResult run(Repository repository, Scan scan, BackupOptions options, BackupEvents events)
             throws IOException {
-        return new Backup(repository, options, events).run(scan);
+        return new Backup(repository, options, events, null).run(scan);
+    }
+
+    /**
+     * Backs up a snapshot of another store under its identifier and with all it says of itself, but for how long it took.
+     * Otherwise like {@link #run(Repository, Scan, BackupOptions, BackupEvents)}.
+     *
+     * @param scan of that snapshot; closed by the caller
+     * @param original not in this store, neither now nor before
+     * @param options of which those count that say how the work is done
+     */
+    public static BackupResult copy(
+            Repository repository, Scan scan, SnapshotHeader original, BackupOptions options, BackupEvents events)
+            throws IOException {
+        return new Backup(repository, options, events, original).run(scan);
     }
 
     private BackupResult run(Scan scan) throws IOException {
         Instant begun = Instant.now();
-        Mac id = repository.random().nextMac();
+        Mac id = original == null ? repository.random().nextMac() : original.identifier();
+        // A snapshot that comes from elsewhere may have left a lock or a state under its name when a writer was
+        // stopped.
+        Mac own = original == null ? id : repository.random().nextMac();
         events.started(id);
-        RepositoryLock lock = options.lockless() ? null : RepositoryLock.shared(repository, id);
+        RepositoryLock lock = options.lockless() ? null : RepositoryLock.shared(repository, own);
         try {
             repository.refresh();
-            return backUp(scan, id, begun, lock);
+            return backUp(scan, id, own, begun, lock);
         } catch (UncheckedIOException e) {
             throw e.getCause();
         } finally {
@@ -93,19 +115,19 @@ public final class Backup {
         }
     }
 
-    private BackupResult backUp(Scan scan, Mac id, Instant begun, @Nullable RepositoryLock lock) throws IOException {
+    private BackupResult backUp(Scan scan, Mac id, Mac stateName, Instant begun, @Nullable RepositoryLock lock)
+            throws IOException {
         List<Importer> importers = scan.importers();
         Importer first = importers.getFirst();
         byte[] root = first.root();
         for (Importer importer : importers) {
             root = SnapshotPath.common(root, importer.root());
         }
-        List<byte[]> roots = importers.stream().map(Importer::root).toList();
-        try (PendingState state = repository.newPendingState(id);
+        try (PendingState state = repository.newPendingState(stateName);
                 PackWriter packs = repository.newPackWriter(state);
                 SnapshotTrees trees = new SnapshotTrees(options.scratch());
                 BackupPipeline pipeline = new BackupPipeline(
-                        repository, packs, trees, events, parent(first, root), roots, options.workers())) {
+                        repository, packs, trees, events, parent(first, root), importers, options.workers())) {
             RootProbe probe = new RootProbe(pipeline, root);
             scan.deliver(probe);
             pipeline.await();
@@ -126,21 +148,7 @@ public final class Backup {
                     built.errors(),
                     built.indexes(),
                     built.summary());
-            Instant timestamp = options.timestamp() == null ? begun : options.timestamp();
-            SnapshotHeader header = new SnapshotHeader(
-                    id,
-                    timestamp,
-                    Duration.between(begun, Instant.now()).toNanos(),
-                    options.name(),
-                    options.category(),
-                    options.environment(),
-                    options.perimeter(),
-                    options.job(),
-                    "",
-                    List.of(),
-                    options.tags(),
-                    context(),
-                    List.of(source));
+            SnapshotHeader header = header(id, source, begun);
             worker.writer().reset();
             header.encode(worker.writer());
             worker.storeNamed(ResourceType.SNAPSHOT, id, worker.writer().written());
@@ -164,6 +172,41 @@ public final class Backup {
                     counters.newBlobs.sum(),
                     packs.storedBytes() + stateBytes);
         }
+    }
+
+    private SnapshotHeader header(Mac id, SnapshotHeader.Source source, Instant begun) {
+        long nanos = Duration.between(begun, Instant.now()).toNanos();
+        SnapshotHeader from = original;
+        if (from != null) {
+            return new SnapshotHeader(
+                    id,
+                    from.timestamp(),
+                    nanos,
+                    from.name(),
+                    from.category(),
+                    from.environment(),
+                    from.perimeter(),
+                    from.job(),
+                    from.dataset(),
+                    from.dataClasses(),
+                    from.tags(),
+                    from.context(),
+                    List.of(source));
+        }
+        return new SnapshotHeader(
+                id,
+                options.timestamp() == null ? begun : options.timestamp(),
+                nanos,
+                options.name(),
+                options.category(),
+                options.environment(),
+                options.perimeter(),
+                options.job(),
+                "",
+                List.of(),
+                options.tags(),
+                context(),
+                List.of(source));
     }
 
     /** Passes everything on, and notices when the root is a file: then its directory is the snapshot's root. */

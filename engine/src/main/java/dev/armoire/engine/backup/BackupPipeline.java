@@ -4,6 +4,7 @@ package dev.armoire.engine.backup;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
+import dev.armoire.connectors.spi.Importer;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotPath;
@@ -45,6 +46,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     private final SnapshotTrees trees;
     private final BackupEvents events;
     private final @Nullable ParentView parent;
+    private final List<Importer> importers;
     private final List<byte[]> roots;
     private final ReadBuffers buffers;
     private final Counters counters = new Counters();
@@ -85,14 +87,15 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
             SnapshotTrees trees,
             BackupEvents events,
             @Nullable ParentView parent,
-            List<byte[]> roots,
+            List<Importer> importers,
             int workerCount) {
         this.repository = repository;
         this.packs = packs;
         this.trees = trees;
         this.events = events;
         this.parent = parent;
-        this.roots = roots;
+        this.importers = importers;
+        this.roots = importers.stream().map(Importer::root).toList();
         this.buffers = new ReadBuffers(workerCount + 2, newChunker().maxSize() + READ_AHEAD_BYTES);
         for (int i = 0; i < workerCount; i++) {
             BackupWorker worker = new BackupWorker(this);
@@ -248,6 +251,11 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
             }
             idle.idle();
         }
+    }
+
+    /** A worker's thread reads nothing more of the sources. */
+    void threadEnds() {
+        importers.forEach(Importer::threadEnds);
     }
 
     private boolean processOne(BackupWorker worker) {

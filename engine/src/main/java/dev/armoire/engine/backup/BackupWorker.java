@@ -353,6 +353,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         } catch (RuntimeException | Error e) {
             pipeline.fail(e);
         } finally {
+            pipeline.threadEnds();
             if (reader != null) {
                 reader.close(); // by the thread that opened it
                 reader = null;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.backup;
 
+import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.engine.record.SnapshotHeader.KeyValue;
 import dev.armoire.engine.record.SnapshotPath;
 import java.nio.charset.StandardCharsets;
@@ -24,9 +25,12 @@ public final class DeviceNumbers {
     /**
      * Takes down the number of one device file.
      *
-     * @param rdev major &lt;&lt; 32 | minor
+     * @param rdev major &lt;&lt; 32 | minor, or unknown
      */
     public synchronized void add(byte[] path, long rdev) {
+        if (rdev == FileInfo.UNKNOWN_RDEV) {
+            return;
+        }
         pathsByNumber.computeIfAbsent(rdev, key -> new ArrayList<>()).add(path);
     }
 

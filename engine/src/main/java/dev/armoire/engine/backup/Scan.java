@@ -68,6 +68,7 @@ public final class Scan implements AutoCloseable {
         } catch (Throwable e) {
             failure = e;
         } finally {
+            importers.forEach(Importer::threadEnds);
             ended = true;
         }
     }

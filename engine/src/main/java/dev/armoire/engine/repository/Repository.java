@@ -554,6 +554,11 @@ public final class Repository implements AutoCloseable {
         }
     }
 
+    /** Whether a snapshot was removed: its identifier stays hidden for ever. */
+    public synchronized boolean isRemoved(Mac snapshot) {
+        return removedSnapshots.contains(snapshot);
+    }
+
     synchronized void markRemoved(Mac snapshot) {
         removedSnapshots.add(snapshot);
     }

@@ -341,9 +341,9 @@ public final class Snapshot {
 
     /** The record of an attribute that an entry names, or null: Plakar names some that it never stored. */
     public @Nullable XattrItem xattr(byte[] path, byte[] name) {
-        XattrItem wanted = new XattrItem(path, name, 0, 0, Mac.ZERO);
-        Mac mac = xattrs.find(wanted.key());
-        return mac == null ? null : xattr(mac);
+        byte[] key = new XattrItem(path, name, 0, 0, Mac.ZERO).key();
+        Mac mac = xattrs.find(key);
+        return mac == null ? unsortedXattrs().get(new String(key, StandardCharsets.ISO_8859_1)) : xattr(mac);
     }
 
     /**
@@ -353,10 +353,6 @@ public final class Snapshot {
      */
     public byte @Nullable [] xattrValue(byte[] path, byte[] name, int limit) {
         XattrItem item = xattr(path, name);
-        if (item == null) {
-            item = unsortedXattrs()
-                    .get(new String(new XattrItem(path, name, 0, 0, Mac.ZERO).key(), StandardCharsets.ISO_8859_1));
-        }
         return item == null ? null : ObjectReader.bytes(source, item.object(), limit);
     }
 

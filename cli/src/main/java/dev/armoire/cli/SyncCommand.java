@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import dev.armoire.engine.backup.BackupOptions;
+import dev.armoire.engine.backup.BackupResult;
+import dev.armoire.engine.query.SnapshotQuery;
+import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.sync.Sync;
+import dev.armoire.engine.sync.SyncEvents;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** {@code sync}: brings snapshots to another store, or from one. */
+final class SyncCommand implements Command {
+    @Override
+    public String usage() {
+        return "sync [FILTER...] [ID...] to|from|with STORE";
+    }
+
+    @Override
+    public String description() {
+        return """
+            Brings snapshots that are missing there to another store, from one, or both ways
+            (with). Without filters and ids all are meant. A snapshot keeps its id, time, name
+            and tags; the stores may differ in passphrase, hash and compression. STORE may be
+            @NAME; a .ptar can be read from.
+
+            The other store's passphrase comes from the configuration, or from
+            ARMOIRE_PEER_PASSPHRASE or PLAKAR_PEER_PASSPHRASE; without these it is taken to be
+            that of the first.""";
+    }
+
+    @Override
+    public void declare(Flags flags) {
+        flags.value("cache", "vfs|no", "no: read every file, whatever the other store has of it")
+                .value("packfiles", "memory", "where packfiles are put together (always in memory)");
+        FilterFlags.declareQuery(flags);
+    }
+
+    @Override
+    public String interrupted() {
+        return "interrupted; the snapshots said to be synchronized are, the others are not";
+    }
+
+    private enum Direction {
+        TO,
+        FROM,
+        WITH
+    }
+
+    @Override
+    public int run(Session session, Flags.Arguments arguments) throws IOException {
+        Report report = session.report();
+        SnapshotQuery query = FilterFlags.query(arguments, report);
+        boolean usesParent = BackupCommand.usesParent(arguments);
+        List<String> words = arguments.words();
+        if (words.size() < 2) {
+            throw CommandException.usage("sync needs a direction and a store: " + usage());
+        }
+        Direction direction = switch (words.get(words.size() - 2)) {
+            case "to" -> Direction.TO;
+            case "from" -> Direction.FROM;
+            case "with" -> Direction.WITH;
+            default ->
+                throw CommandException.usage(
+                        "invalid direction, must be to, from or with: " + words.get(words.size() - 2));
+        };
+        List<String> ids = words.subList(0, words.size() - 2);
+        for (String id : ids) {
+            if (id.contains(":") || id.contains("/")) {
+                throw CommandException.usage("sync takes whole snapshots, not " + id);
+            }
+        }
+        session.openAhead();
+        try (Repository peer = session.openPeer(words.getLast());
+                Repository own = direction == Direction.TO ? session.open() : session.openForWriting()) {
+            refuseItself(own, peer);
+            if (direction != Direction.FROM && !peer.storage().isWritable()) {
+                throw new CommandException(
+                        ExitCode.ERROR,
+                        "storage is not writable: " + peer.storage().location());
+            }
+            own.refresh();
+            peer.refresh();
+            BackupOptions options = new BackupOptions(
+                    "",
+                    "",
+                    "",
+                    "",
+                    "",
+                    List.of(),
+                    null,
+                    usesParent,
+                    session.workers(),
+                    session.scratch(),
+                    "",
+                    session.isLockless());
+            int code = ExitCode.OK;
+            if (direction != Direction.FROM) {
+                code = worse(code, bring(own, peer, query, ids, options, report));
+            }
+            if (direction != Direction.TO) {
+                code = worse(code, bring(peer, own, query, ids, options, report));
+            }
+            return code;
+        }
+    }
+
+    private static int worse(int a, int b) {
+        return Math.max(a, b);
+    }
+
+    private static void refuseItself(Repository own, Repository peer) {
+        if (own.storage().location().equals(peer.storage().location())) {
+            throw new CommandException(ExitCode.ERROR, "cannot synchronize snapshots to the same store");
+        }
+        if (own.config().repositoryId().equals(peer.config().repositoryId())) {
+            throw new CommandException(
+                    ExitCode.ERROR,
+                    "cannot synchronize snapshots from cloned stores: "
+                            + own.storage().location() + " and "
+                            + peer.storage().location() + " have the same repository id "
+                            + own.config().repositoryId()
+                            + "\nOne is a copy of the other, made by copying files. Make a new store with `armoire create`"
+                            + " and synchronize to that.");
+        }
+    }
+
+    private static int bring(
+            Repository from, Repository to, SnapshotQuery query, List<String> ids, BackupOptions options, Report report)
+            throws IOException {
+        String there = to.storage().location();
+        String here = from.storage().location();
+        Snapshots snapshots = new Snapshots(from, report);
+        List<SnapshotHeader> wanted = new ArrayList<>();
+        if (ids.isEmpty()) {
+            wanted.addAll(snapshots.matching(query));
+        } else {
+            if (!query.isEmpty()) {
+                report.warn("snapshot specified, filters will be ignored");
+            }
+            for (String id : ids) {
+                wanted.add(snapshots.find(new Snapshots.Name(id.toLowerCase(java.util.Locale.ROOT), "")));
+            }
+        }
+        if (wanted.isEmpty()) {
+            report.info("No matching snapshot found in store " + here);
+        }
+        Sync.Result result = Sync.run(from, to, wanted, options, new Events(report, here, there));
+        report.summary(
+                "sync: synchronization from " + here + " to " + there + " completed: " + result.synced()
+                        + " snapshots synchronized, " + result.present() + " were there already"
+                        + (result.failed() > 0 ? ", " + result.failed() + " failed" : "") + " (" + result.newBlobs()
+                        + " new blobs, " + GoFormat.bytes(result.storedBytes()) + " written)",
+                "sync.done",
+                "from",
+                here,
+                "to",
+                there,
+                "snapshots",
+                result.synced(),
+                "present",
+                result.present(),
+                "failed",
+                result.failed(),
+                "new_blobs",
+                result.newBlobs(),
+                "source_bytes",
+                result.readBytes(),
+                "store_bytes_written",
+                result.storedBytes());
+        if (result.failed() > 0) {
+            int code = result.isDamaged() ? ExitCode.DAMAGE : ExitCode.PARTIAL;
+            report.failure(result.failed() + " snapshots could not be synchronized", code);
+            return code;
+        }
+        return snapshots.isDamaged() ? ExitCode.DAMAGE : ExitCode.OK;
+    }
+
+    private record Events(Report report, String from, String to) implements SyncEvents {
+        @Override
+        public void started(SnapshotHeader snapshot) {
+            report.info("Synchronizing snapshot " + snapshot.identifier().hex() + " from " + from + " to " + to);
+        }
+
+        @Override
+        public void done(SnapshotHeader snapshot, BackupResult result) {
+            report.summary(
+                    "Synchronization of " + snapshot.identifier().hex() + " finished",
+                    "sync.snapshot",
+                    "snapshot",
+                    snapshot.identifier().hex(),
+                    "new_blobs",
+                    result.newBlobs(),
+                    "source_bytes",
+                    result.sourceBytes(),
+                    "store_bytes_written",
+                    result.storedBytes());
+        }
+
+        @Override
+        public void failed(SnapshotHeader snapshot, String reason, boolean isDamage) {
+            report.error("failed to synchronize snapshot "
+                    + snapshot.identifier().shortHex() + " from " + from + " to " + to + ": " + reason);
+        }
+
+        @Override
+        public void item(SnapshotHeader snapshot, byte[] path) {}
+
+        @Override
+        public void notice(String text) {
+            report.warn(text);
+        }
+    }
+}
