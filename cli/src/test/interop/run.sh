@@ -213,13 +213,35 @@ old_store() {
     try "$name: the checker after repair" judge --strict "$store"
     try "$name: repair gave back what was removed, too" exits 0 at "$store" ls "$first"
     try "$name: removal again" exits 0 at "$store" rm -apply "$first" "$(oldest "$store")"
+    try "$name: repacking" exits 0 at "$store" maintenance -repack 10
+    try "$name: the checker after repacking" judge --strict "$store"
     maintained "$name" "$store"
     try "$name: backup after maintenance" exits 0 at "$store" -quiet backup "$work/trees/changing"
     try "$name: backup after maintenance as the checker sees it" judged_equal "$store" "$work/trees/changing"
 }
 
+# Snapshots of a store as own_store left it, brought to a new one. $1 its name, the rest flags of create for the new one.
+travelled() {
+    local from=$work/stores/$1 to=$work/stores/from-$1
+    shift
+    passphrase=$own_passphrase try "sync to $to: create" exits 0 at "$to" create "$@"
+    ARMOIRE_PEER_PASSPHRASE=$own_passphrase passphrase='' try "sync to $to" exits 0 at "$from" sync to "$to"
+    passphrase=$own_passphrase try "sync to $to: the same snapshots" \
+        [ "$(passphrase='' snapshots "$from")" = "$(passphrase=$own_passphrase snapshots "$to")" ]
+    passphrase=$own_passphrase try "sync to $to: the checker" judge --strict "$to"
+    passphrase=$own_passphrase try "sync to $to: check" exits 0 at "$to" -quiet check
+    passphrase=$own_passphrase try "sync to $to: the newest restored" \
+        restored_equal "$to" "$(passphrase=$own_passphrase newest "$to")" "$work/trees/changing.jsonl"
+    passphrase=$own_passphrase try "sync to $to: the newest as the checker sees it" \
+        judged_equal "$to" "$work/trees/changing"
+    passphrase=$own_passphrase try "sync to $to: dup" exits 0 at "$to" dup "$(passphrase=$own_passphrase newest "$to")"
+    passphrase=$own_passphrase try "sync to $to: repacked" exits 0 at "$to" maintenance -repack 1
+    passphrase=$own_passphrase try "sync to $to: the checker at the end" judge --strict "$to"
+}
+
 own() {
     passphrase='' own_store plaintext -plaintext
+    travelled plaintext -hashing SHA256
     passphrase='' old_store plaintext
     passphrase='' own_store nocompression -plaintext -no-compression
     passphrase='' own_store sha256 -plaintext -hashing SHA256

@@ -24,25 +24,18 @@ final class Commands {
             "cached", "Armoire needs no helper process");
 
     /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of(
-            "archive",
-            "destination",
-            "diag",
-            "diff",
-            "digest",
-            "locate",
-            "mount",
-            "ptar",
-            "server",
-            "source",
-            "store",
-            "ui");
+    private static final Set<String> ABSENT =
+            Set.of("destination", "diag", "mount", "ptar", "server", "source", "store", "ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
         KNOWN.put("backup", new Known("make a snapshot of files", () -> new BackupCommand()));
         KNOWN.put("ls", new Known("list snapshots, or files in one", () -> new LsCommand()));
         KNOWN.put("cat", new Known("print files of a snapshot", () -> new CatCommand()));
+        KNOWN.put("locate", new Known("find files in snapshots", () -> new LocateCommand()));
+        KNOWN.put("diff", new Known("compare snapshots, or one with the disk", () -> new DiffCommand()));
+        KNOWN.put("digest", new Known("print hashes of files of a snapshot", () -> new DigestCommand()));
+        KNOWN.put("archive", new Known("make a tar or zip file of a snapshot", () -> new ArchiveCommand()));
         KNOWN.put("restore", new Known("give back files of a snapshot", () -> new RestoreCommand()));
         KNOWN.put("check", new Known("look for damage", () -> new CheckCommand()));
         KNOWN.put("info", new Known("describe a store or a snapshot", () -> new InfoCommand()));

@@ -8,6 +8,9 @@ final class ExitCode {
     /** Done, but some items failed. */
     static final int PARTIAL = 3;
 
+    /** What was compared differs, and the user asked to be told by the exit code. */
+    static final int DIFFERENCE = 4;
+
     static final int USAGE = 64;
     /** The store's data is damaged. */
     static final int DAMAGE = 65;

@@ -66,7 +66,7 @@ public final class Main {
         return Path.of(home == null || home.isEmpty() ? System.getProperty("user.home", "") : home);
     }
 
-    private static boolean isTerminal() {
+    static boolean isTerminal() {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");

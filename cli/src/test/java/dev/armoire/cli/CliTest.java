@@ -79,7 +79,7 @@ class CliTest {
         "policy add p dayz=1, 64, 'failed to set key \"dayz\": invalid key; there are before, since'",
         "policy set p days=1, 1, 'policy \"p\" does not exist'",
         "cat -highlight x, 64, '-highlight: colours are not in this version of Armoire'",
-        "sync, 64, 'command not found: sync: it is not in this version of Armoire'",
+        "mount, 64, 'command not found: mount: it is not in this version of Armoire'",
         "at s3://x/y ls, 66, 'no kind of store is called \"s3\": a path, fs:PATH or FILE.ptar is wanted'",
         "at @none ls, 1, could not resolve repository: @none: no stores.yml names it",
     })

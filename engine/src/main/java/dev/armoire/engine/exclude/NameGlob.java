@@ -9,9 +9,9 @@ import java.util.Arrays;
  * {@code \} takes the next byte as it is. Characters are UTF-8; a byte that belongs to no character counts as one, and
  * as U+FFFD in a class. Immutable.
  */
-final class NameGlob {
+public final class NameGlob {
     /** Thrown while parsing; the reason, such as "lacks a closing ]", completes a sentence about the pattern. */
-    static final class SyntaxException extends Exception {
+    public static final class SyntaxException extends Exception {
         private static final long serialVersionUID = 1L;
 
         private final String reason;
@@ -21,7 +21,7 @@ final class NameGlob {
             this.reason = reason;
         }
 
-        String reason() {
+        public String reason() {
             return reason;
         }
     }
@@ -53,12 +53,12 @@ final class NameGlob {
         literal = plain ? bytes : new byte[0];
     }
 
-    static NameGlob parse(byte[] pattern) throws SyntaxException {
+    public static NameGlob parse(byte[] pattern) throws SyntaxException {
         return new NameGlob(new Parser(pattern).parse());
     }
 
     /** Whether the name in {@code from..to} of {@code name} matches as a whole. */
-    boolean matches(byte[] name, int from, int to) {
+    public boolean matches(byte[] name, int from, int to) {
         if (isLiteral) {
             return Arrays.equals(literal, 0, literal.length, name, from, to);
         }

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import dev.armoire.connectors.spi.FileInfo;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.exclude.NameGlob;
+import dev.armoire.engine.query.PathPattern;
+import dev.armoire.engine.query.SnapshotQuery;
+import dev.armoire.engine.record.Entry;
+import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.repository.BlobReader;
+import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.snapshot.Snapshot;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+import java.util.function.Predicate;
+
+/** {@code locate}: finds files in snapshots. */
+final class LocateCommand implements Command {
+    /** Results of so many trees are remembered; an unchanged source has the same tree in each of its snapshots. */
+    private static final int REMEMBERED_TREES = 64;
+
+    private boolean isDamaged;
+
+    @Override
+    public String usage() {
+        return "locate [-snapshot ID] [FILTER...] [-size N] [-mtime TIME] [-mime TYPE] PATTERN...";
+    }
+
+    @Override
+    public String description() {
+        return """
+            Finds files, folders and all else in snapshots, the newest first, and prints
+            ID:PATH. A pattern is for the name; one with a slash is for the last parts of
+            the path, or for all of it if it begins with a slash. * ? [a-z] match within a
+            name, ** any number of folders.""";
+    }
+
+    @Override
+    public void declare(Flags flags) {
+        flags.value("snapshot", "ID", "only in this snapshot")
+                .value("size", "[+-]N[K|M|G|T]", "files of more than (+), less than (-) or just so many bytes")
+                .value("mtime", "[+-]TIME", "changed longer ago (+) or less long ago (-) than 90m, 7d...")
+                .value("mime", "TYPE", "content of this type, such as image/png or image");
+        FilterFlags.declareQuery(flags);
+    }
+
+    @Override
+    public int run(Session session, Flags.Arguments arguments) throws IOException {
+        Report report = session.report();
+        if (arguments.words().isEmpty()) {
+            throw CommandException.usage("locate needs a pattern");
+        }
+        Predicate<Entry> wanted = patterns(arguments.words());
+        if (arguments.get("size") != null) {
+            wanted = wanted.and(size(arguments.get("size", "")));
+        }
+        if (arguments.get("mtime") != null) {
+            wanted = wanted.and(mtime(arguments.get("mtime", ""), Instant.now()));
+        }
+        if (arguments.get("mime") != null) {
+            wanted = wanted.and(mime(arguments.get("mime", "")));
+        }
+        SnapshotQuery query = FilterFlags.query(arguments, report);
+        try (Repository repository = session.openForReading();
+                BlobReader reader = repository.newReader()) {
+            Snapshots snapshots = new Snapshots(repository, report);
+            List<SnapshotHeader> in = new ArrayList<>();
+            String id = arguments.get("snapshot");
+            if (id == null) {
+                in.addAll(snapshots.matching(query));
+            } else {
+                if (!query.isEmpty()) {
+                    report.warn("snapshot specified, filters will be ignored");
+                }
+                if (id.contains(":") || id.contains("/") || id.isEmpty()) {
+                    throw CommandException.usage("-snapshot takes the id of a snapshot, not \"" + id + "\"");
+                }
+                in.add(snapshots.find(Snapshots.Name.parse(id)));
+            }
+            search(in, reader, wanted, report);
+            isDamaged |= snapshots.isDamaged();
+        }
+        return isDamaged ? ExitCode.DAMAGE : session.exitCode(ExitCode.OK);
+    }
+
+    private void search(List<SnapshotHeader> in, BlobReader reader, Predicate<Entry> wanted, Report report)
+            throws IOException {
+        SequencedMap<Mac, List<Entry>> known = new LinkedHashMap<>();
+        for (SnapshotHeader header : in) {
+            Mac tree = header.source().vfs();
+            List<Entry> before = known.get(tree);
+            if (before != null) {
+                before.forEach(entry -> print(header, entry, report));
+                continue;
+            }
+            List<Entry> found = new ArrayList<>();
+            boolean[] isWhole = {true};
+            try {
+                Snapshot snapshot = Snapshot.of(header, reader);
+                Entry top = snapshot.find(SnapshotPath.ROOT);
+                if (top == null) {
+                    throw new CorruptDataException("it has no root directory");
+                }
+                FileWalk.walk(
+                        snapshot,
+                        top,
+                        entry -> {
+                            if (wanted.test(entry)) {
+                                print(header, entry, report);
+                                found.add(entry);
+                            }
+                        },
+                        (path, problem) -> {
+                            isWhole[0] = false;
+                            damaged(header, SnapshotPath.display(path) + ": " + problem.getMessage(), report);
+                        });
+            } catch (CorruptDataException e) {
+                isWhole[0] = false;
+                damaged(header, e.getMessage(), report);
+            }
+            if (isWhole[0]) {
+                known.put(tree, found);
+                if (known.size() > REMEMBERED_TREES) {
+                    known.pollFirstEntry();
+                }
+            }
+        }
+    }
+
+    private void damaged(SnapshotHeader header, @org.jspecify.annotations.Nullable String problem, Report report) {
+        isDamaged = true;
+        report.error("snapshot " + header.identifier().shortHex() + ": " + problem);
+    }
+
+    private static void print(SnapshotHeader header, Entry entry, Report report) {
+        report.result(
+                header.identifier().shortHex() + ":" + SnapshotPath.display(entry.path()),
+                "locate",
+                "snapshot",
+                header.identifier().hex(),
+                "timestamp",
+                header.timestamp(),
+                "path",
+                entry.path(),
+                "mode",
+                GoFormat.mode(entry.info().mode()),
+                "mtime",
+                Instant.ofEpochSecond(entry.info().mtimeSeconds(), entry.info().mtimeNanos()),
+                "size",
+                entry.info().size(),
+                "content_type",
+                entry.contentType());
+    }
+
+    private static Predicate<Entry> patterns(List<String> words) {
+        List<PathPattern> patterns = new ArrayList<>();
+        for (String word : words) {
+            if (word.isEmpty()) {
+                throw CommandException.usage("an empty pattern");
+            }
+            try {
+                patterns.add(PathPattern.parse(SnapshotPath.of(word)));
+            } catch (NameGlob.SyntaxException e) {
+                throw new CommandException(
+                        ExitCode.ERROR, "locate: could not match pattern: \"" + word + "\" " + e.reason(), e);
+            }
+        }
+        return entry -> patterns.stream().anyMatch(pattern -> pattern.matches(entry.path(), entry.isDirectory()));
+    }
+
+    private static Predicate<Entry> size(String text) {
+        String unsigned = unsigned(text);
+        if (!unsigned.matches("[0-9]{1,15}[KkMmGgTt]?")) {
+            throw CommandException.usage("-size " + text + ": expected a number of bytes such as 4096, +10M or -1G");
+        }
+        int shift = 10 * ("KMGT".indexOf(Character.toUpperCase(unsigned.charAt(unsigned.length() - 1))) + 1);
+        String digits = shift == 0 ? unsigned : unsigned.substring(0, unsigned.length() - 1);
+        long limit = Math.multiplyHigh(Long.parseLong(digits), 1L << shift) == 0 ? Long.parseLong(digits) << shift : -1;
+        if (limit < 0) {
+            throw CommandException.usage("-size " + text + ": no file is that large");
+        }
+        return entry -> entry.isRegular() && compares(text, entry.info().size(), limit);
+    }
+
+    private static Predicate<Entry> mtime(String text, Instant now) {
+        Duration age = GoFormat.parseDuration(unsigned(text), "-mtime");
+        Instant limit = now.minus(age);
+        return entry -> {
+            FileInfo info = entry.info();
+            Instant changed = Instant.ofEpochSecond(info.mtimeSeconds(), info.mtimeNanos());
+            return text.startsWith("+") ? changed.isBefore(limit) : changed.isAfter(limit);
+        };
+    }
+
+    private static Predicate<Entry> mime(String type) {
+        return entry -> {
+            String content = entry.contentType();
+            return content.startsWith(type)
+                    && (content.length() == type.length()
+                            || type.endsWith("/")
+                            || content.charAt(type.length()) == '/'
+                            || content.charAt(type.length()) == ';');
+        };
+    }
+
+    private static String unsigned(String text) {
+        return text.startsWith("+") || text.startsWith("-") ? text.substring(1) : text;
+    }
+
+    private static boolean compares(String text, long value, long limit) {
+        return text.startsWith("+") ? value > limit : text.startsWith("-") ? value < limit : value == limit;
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands that bring snapshots elsewhere: sync, dup. */
+class TravelCommandsTest {
+    @TempDir
+    Path folder;
+
+    private ArmoireRun run;
+
+    @BeforeEach
+    void makeStores() throws IOException {
+        run = new ArmoireRun(folder).withStoreAndSource();
+        run.run("at", run.path("other"), "create", "-plaintext");
+    }
+
+    private ArmoireRun.Outcome onOther(String... words) {
+        String[] all = new String[words.length + 2];
+        all[0] = "at";
+        all[1] = run.path("other");
+        System.arraycopy(words, 0, all, 2, words.length);
+        return run.run(all);
+    }
+
+    @Test
+    void snapshotsTravelToFromAndBothWays() throws IOException {
+        String first = run.backup("-tag", "kept");
+        var outcome = run.onStore("sync", "to", run.path("other"));
+        assertThat(outcome.exitCode()).isZero();
+        assertThat(outcome.outLines().getLast())
+                .startsWith("sync: synchronization from fs://" + run.path("store") + " to fs://" + run.path("other")
+                        + " completed: 1 snapshots synchronized, 0 were there already (");
+        assertThat(onOther("ls", "-tags").out())
+                .isEqualTo(run.onStore("ls", "-tags").out())
+                .contains(first, "kept");
+        assertThat(onOther("check").exitCode()).isZero();
+
+        Files.writeString(folder.resolve("source/new"), "new");
+        String second = run.backup();
+        assertThat(onOther("sync", second, "from", run.path("store")).exitCode())
+                .isZero();
+        assertThat(onOther("ls").out()).isEqualTo(run.onStore("ls").out());
+        assertThat(run.onStore("sync", "with", run.path("other")).outLines())
+                .hasSize(2)
+                .allMatch(line -> line.contains("completed: 0"));
+        assertThat(onOther("cat", second + ":new").out()).isEqualTo("new");
+    }
+
+    @Test
+    void anEncryptedStoreHasItsOwnPassphrase() {
+        run.backup();
+        run.with("ARMOIRE_PASSPHRASE", "one correct horse battery");
+        run.run("at", run.path("secret"), "create");
+        run.with("ARMOIRE_PASSPHRASE", "something else").with("ARMOIRE_PEER_PASSPHRASE", "one correct horse battery");
+        assertThat(run.onStore("sync", "to", run.path("secret")).exitCode()).isZero();
+        run.with("ARMOIRE_PEER_PASSPHRASE", "wrong");
+        var outcome = run.onStore("sync", "to", run.path("secret"));
+        assertThat(outcome.exitCode()).isEqualTo(77);
+        assertThat(outcome.out() + outcome.err()).doesNotContain("wrong\n");
+    }
+
+    @Test
+    void mistakesAreNamed() throws IOException {
+        assertThat(run.onStore("sync", "into", run.path("other")).err())
+                .contains("invalid direction, must be to, from or with");
+        assertThat(run.onStore("sync").exitCode()).isEqualTo(64);
+        assertThat(run.onStore("sync", "to", run.path("store")).err()).contains("to the same store");
+        assertThat(run.onStore("sync", "to", run.path("nosuch")).exitCode()).isEqualTo(66);
+        assertThat(run.onStore("sync", "ffff", "to", run.path("other")).exitCode())
+                .isEqualTo(1);
+        Files.createDirectories(folder.resolve("clone"));
+        try (var files = Files.walk(folder.resolve("store"))) {
+            for (Path file : files.toList()) {
+                Path copy =
+                        folder.resolve("clone").resolve(folder.resolve("store").relativize(file));
+                if (!Files.exists(copy)) {
+                    Files.copy(file, copy);
+                }
+            }
+        }
+        assertThat(run.onStore("sync", "to", run.path("clone")).err()).contains("cloned stores");
+    }
+
+    @Test
+    void dupMakesACopyOfTheTimeOfNow() {
+        String id = run.backup("-tag", "kept");
+        var outcome = run.onStore("dup", id);
+        assertThat(outcome.exitCode()).isZero();
+        assertThat(outcome.out()).matches(id + " -> [0-9a-f]{8}\n");
+        assertThat(run.onStore("ls", "-tags").outLines()).hasSize(2).allMatch(line -> line.endsWith("tags=kept"));
+        assertThat(run.onStore("dup", id, "ffff").exitCode()).isEqualTo(1);
+        assertThat(run.onStore("ls").outLines()).hasSize(2);
+        assertThat(run.onStore("dup").exitCode()).isEqualTo(64);
+    }
+}
