@@ -239,8 +239,22 @@ travelled() {
     passphrase=$own_passphrase try "sync to $to: the checker at the end" judge --strict "$to"
 }
 
+# An archive of a store as own_store left it, and of a tree. $1 its name, the rest flags of ptar.
+archived() {
+    local from=$work/stores/$1 to=$work/stores/$1.ptar
+    shift
+    ARMOIRE_PEER_PASSPHRASE='' ARMOIRE_PASSPHRASE=$own_passphrase try "archive $to" \
+        exits 0 "$program" -quiet ptar -o "$to" "$@" -k "$from" "$work/trees/small"
+    try "archive $to: the checker" judge --strict "$to"
+    try "archive $to: check" exits 0 at "$to" -quiet check
+    try "archive $to: the newest restored" restored_equal "$to" "$(newest "$to")" "$work/trees/small.jsonl"
+    try "archive $to: the newest as the checker sees it" judged_equal "$to" "$work/trees/small"
+}
+
 own() {
     passphrase='' own_store plaintext -plaintext
+    passphrase='' archived plaintext -plaintext
+    passphrase=$own_passphrase archived plaintext -overwrite -hashing SHA256 -no-compression
     travelled plaintext -hashing SHA256
     passphrase='' old_store plaintext
     passphrase='' own_store nocompression -plaintext -no-compression

@@ -4,6 +4,8 @@ package dev.armoire.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -101,6 +103,18 @@ final class Cli {
                         "missing command after `at " + store + "`; `armoire help` lists the commands");
             }
         }
+        String archive = globals.get("f");
+        if (archive != null && !rest.isEmpty()) {
+            if (store != null) {
+                throw CommandException.usage("-f " + archive + " and at " + store + " both name a store");
+            }
+            store = "ptar:" + Path.of(archive).toAbsolutePath();
+            if (rest.getFirst().equals("create")) {
+                rest = new ArrayList<>(rest);
+                rest.set(0, "ptar");
+                rest.addAll(1, List.of("-o", archive));
+            }
+        }
         if (rest.isEmpty()) {
             if (isHelp(globals)) {
                 HelpCommand.printOverview(report);
@@ -156,7 +170,9 @@ final class Cli {
 
     /** Parses up to the first word that is no flag. */
     private static Flags.Arguments before(List<String> words) {
-        Flags flags = declareGlobals(new Flags()).stopAtFirstWord();
+        Flags flags = declareGlobals(new Flags())
+                .value("f", "FILE", "work on this archive; `-f FILE create PLACE...` makes it")
+                .stopAtFirstWord();
         for (Refused refused : REFUSED) {
             if (refused.metavar.isEmpty()) {
                 flags.flag(refused.name, "");

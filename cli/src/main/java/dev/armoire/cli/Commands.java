@@ -44,6 +44,7 @@ final class Commands {
         KNOWN.put("policy", new Known("name retention rules", () -> new PolicyCommand()));
         KNOWN.put("maintenance", new Known("remove what no snapshot needs", () -> new MaintenanceCommand()));
         KNOWN.put("sync", new Known("bring snapshots to another store", () -> new SyncCommand()));
+        KNOWN.put("ptar", new Known("make an archive of snapshots and files", () -> new PtarCommand()));
         KNOWN.put("dup", new Known("copy a snapshot within the store", () -> new DupCommand()));
         KNOWN.put("repair", new Known("rebuild lost states", () -> new RepairCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));

@@ -71,7 +71,7 @@ final class CreateCommand implements Command {
         return ExitCode.OK;
     }
 
-    private static Hashing hashing(String name) {
+    static Hashing hashing(String name) {
         return switch (name.toUpperCase(Locale.ROOT)) {
             case "BLAKE3" -> Hashing.BLAKE3;
             case "SHA256" -> Hashing.SHA256;
@@ -79,7 +79,7 @@ final class CreateCommand implements Command {
         };
     }
 
-    private static Compression compression(Flags.Arguments arguments) {
+    static Compression compression(Flags.Arguments arguments) {
         String name = arguments.get("compression");
         if (!arguments.is("no-compression")) {
             return switch (name == null ? "LZ4" : name.toUpperCase(Locale.ROOT)) {

@@ -127,6 +127,7 @@ sealed interface DiffItem {
         }
 
         @Override
+        @SuppressWarnings("JdkObsolete") // the one thing that a SequenceInputStream takes
         public InputStream open() {
             ObjectRecord object = ObjectReader.record(snapshot.source(), entry.object());
             Iterator<ObjectRecord.Chunk> chunks = object.chunks().iterator();

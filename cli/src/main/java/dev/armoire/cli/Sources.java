@@ -33,12 +33,22 @@ final class Sources implements AutoCloseable {
         this.excluded = excluded;
     }
 
+    /** No places at all. */
+    static Sources none() {
+        return new Sources(ExcludeRules.none(), new AtomicLong());
+    }
+
     /**
      * Opens all places.
      *
      * @param skipped local paths that are no part of the backup, such as the store itself
      */
     static Sources open(Flags.Arguments arguments, List<Path> skipped, Report report) {
+        return open(arguments, settings(arguments), skipped, report);
+    }
+
+    /** Like {@link #open(Flags.Arguments, List, Report)}, for a command whose -o is something else. */
+    static Sources open(Flags.Arguments arguments, Map<String, String> settings, List<Path> skipped, Report report) {
         List<Location> places = new ArrayList<>();
         for (String word : arguments.words().isEmpty() ? List.of(".") : arguments.words()) {
             if (word.startsWith("@")) {
@@ -60,7 +70,7 @@ final class Sources implements AutoCloseable {
                     return isExcluded;
                 },
                 !arguments.is("no-xattr"),
-                settings(arguments),
+                settings,
                 skipped);
         Sources sources = new Sources(rules, excluded);
         try {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -57,11 +58,11 @@ class FileCommandsTest {
         "nothing, ''",
     })
     void locateFindsByPatternAndProperty(String words, String found) {
-        var outcome = run.onStore(("locate " + words).split(" "));
+        var outcome = run.onStore(("locate " + words).split(" ", -1));
 
         assertThat(outcome.exitCode()).isZero();
         List<String> expected = new ArrayList<>();
-        for (String name : found.split(" ")) {
+        for (String name : found.split(" ", -1)) {
             if (!name.isEmpty()) {
                 expected.add(id + ":" + source.resolve(name));
             }
@@ -154,8 +155,7 @@ class FileCommandsTest {
     private static String sha256(String text) {
         try {
             var digest = java.security.MessageDigest.getInstance("SHA-256");
-            return java.util.HexFormat.of()
-                    .formatHex(digest.digest(text.getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+            return java.util.HexFormat.of().formatHex(digest.digest(text.getBytes(StandardCharsets.UTF_8)));
         } catch (java.security.NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }
@@ -176,7 +176,8 @@ class FileCommandsTest {
         try (InputStream file = new BufferedInputStream(Files.newInputStream(folder.resolve("x.tgz")));
                 ArchiveInputStream<TarArchiveEntry> tar = new TarArchiveInputStream(new GZIPInputStream(file))) {
             for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
-                String content = entry.isFile() ? " " + new String(tar.readAllBytes()).strip() : "";
+                String content =
+                        entry.isFile() ? " " + new String(tar.readAllBytes(), StandardCharsets.UTF_8).strip() : "";
                 members.add(entry.getName()
                         + (entry.isLink() || entry.isSymbolicLink() ? " -> " + entry.getLinkName() : content));
                 if (entry.getName().equals("a.txt")) {
@@ -204,7 +205,7 @@ class FileCommandsTest {
                 .isZero();
         try (ZipFile zip = ZipFile.builder().setPath(folder.resolve("x.zip")).get()) {
             String name = source.resolve("sub/b.txt").toString().substring(1);
-            assertThat(new String(zip.getInputStream(zip.getEntry(name)).readAllBytes()))
+            assertThat(new String(zip.getInputStream(zip.getEntry(name)).readAllBytes(), StandardCharsets.UTF_8))
                     .isEqualTo("beta\n");
             assertThat(zip.getEntry(name).getUnixMode() & 0777).isEqualTo(0644);
         }

@@ -101,4 +101,83 @@ class TravelCommandsTest {
         assertThat(run.onStore("ls").outLines()).hasSize(2);
         assertThat(run.onStore("dup").exitCode()).isEqualTo(64);
     }
+
+    private ArmoireRun.Outcome onArchive(String... words) {
+        String[] all = new String[words.length + 2];
+        all[0] = "-f";
+        all[1] = run.path("x.ptar");
+        System.arraycopy(words, 0, all, 2, words.length);
+        return run.run(all);
+    }
+
+    @Test
+    void anArchiveHasTheSnapshotsOfStoresAndNewOnes() throws IOException {
+        String first = run.backup("-tag", "kept");
+        Files.writeString(folder.resolve("source/new"), "new");
+        String second = run.backup();
+        var outcome = run.run(
+                "ptar",
+                "-plaintext",
+                "-o",
+                run.path("x.ptar"),
+                "-k",
+                run.path("store"),
+                "-k",
+                run.path("store"),
+                run.path("source/sub"),
+                run.path("source/a.txt"));
+
+        assertThat(outcome.exitCode()).isZero();
+        assertThat(outcome.outLines().getLast()).startsWith("ptar: " + run.path("x.ptar") + " has 4 snapshots in ");
+        assertThat(onArchive("ls").outLines()).hasSize(4);
+        assertThat(onArchive("ls", "-tag", "kept", "-uuid").out())
+                .isEqualTo(run.onStore("ls", "-tag", "kept", "-uuid").out());
+        assertThat(onArchive("check").exitCode()).isZero();
+        assertThat(onArchive("cat", second + ":new", first + ":a.txt").out()).isEqualTo("newalpha\n");
+        assertThat(onArchive("restore", "-to", run.path("back"), first).exitCode())
+                .isZero();
+        assertThat(run.tree("back")).contains("a.txt", "sub/deep/c.log").doesNotContain("new");
+        assertThat(onArchive("rm", "-apply", first).err()).contains("storage is not writable");
+        assertThat(onOther("sync", second, "from", run.path("x.ptar")).exitCode())
+                .isZero();
+        assertThat(onOther("cat", second + ":new").out()).isEqualTo("new");
+    }
+
+    @Test
+    void anArchiveIsMadeAloneAndEncrypted() {
+        run.with("ARMOIRE_PASSPHRASE", "one correct horse battery");
+        assertThat(onArchive("create", run.path("source")).exitCode()).isZero();
+        assertThat(onArchive("check").exitCode()).isZero();
+        run.with("ARMOIRE_PASSPHRASE", "wrong");
+        assertThat(onArchive("ls").exitCode()).isEqualTo(77);
+    }
+
+    @Test
+    void anArchiveIsThereWhenItIsWholeAndReplacedWhenToldTo() throws IOException {
+        assertThat(onArchive("create", "-plaintext", run.path("source")).exitCode())
+                .isZero();
+        byte[] before = Files.readAllBytes(folder.resolve("x.ptar"));
+
+        var outcome = onArchive("create", "-plaintext", run.path("source"));
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.err()).contains("already exists, use -overwrite");
+        assertThat(onArchive("create", "-plaintext", "-overwrite", "-k", run.path("nosuch"))
+                        .exitCode())
+                .isEqualTo(66);
+        assertThat(Files.readAllBytes(folder.resolve("x.ptar"))).isEqualTo(before);
+
+        assertThat(onArchive("create", "-plaintext", "-overwrite", run.path("source/sub"))
+                        .exitCode())
+                .isZero();
+        assertThat(onArchive("ls", "").exitCode()).isZero();
+        assertThat(onArchive("ls").out()).contains("/source/sub");
+        try (var files = Files.list(folder)) {
+            assertThat(files.map(file -> file.getFileName().toString()).toList())
+                    .noneMatch(name -> name.endsWith(".tmp"));
+        }
+        assertThat(run.run("ptar", "-plaintext", run.path("source")).exitCode()).isEqualTo(64);
+        assertThat(run.run("ptar", "-plaintext", "-o", run.path("none/x.ptar"), run.path("source"))
+                        .exitCode())
+                .isEqualTo(73);
+    }
 }

@@ -118,6 +118,12 @@ public record StoreConfig(
                 encryption);
     }
 
+    /** The same for an archive, whose one packfile has no limit. */
+    public StoreConfig forArchive() {
+        return new StoreConfig(
+                timestamp, repositoryId, new PackfileSettings(0, 0, -1), chunking, hashing, compression, encryption);
+    }
+
     /**
      * Reads a CONFIG object before its MAC can be verified: the key comes out of it. Call {@link #verify} as soon as there
      * are keys.

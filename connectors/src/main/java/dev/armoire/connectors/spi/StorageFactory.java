@@ -14,4 +14,15 @@ public interface StorageFactory {
 
     /** Makes an empty storage with this CONFIG, which becomes visible last. Refuses a place that is not empty. */
     Storage create(Location location, MemorySegment config) throws IOException;
+
+    /**
+     * Begins an archive.
+     *
+     * @param config the CONFIG object
+     * @param replaces whether a file that is there gives way when the new one is whole
+     * @throws IOException when this kind has no archives, or there is one already
+     */
+    default ArchiveOutput createArchive(Location location, MemorySegment config, boolean replaces) throws IOException {
+        throw new IOException(location + " is no place for an archive: a file, best one that ends in .ptar, is wanted");
+    }
 }

@@ -117,15 +117,68 @@ public final class Backup {
 
     private BackupResult backUp(Scan scan, Mac id, Mac stateName, Instant begun, @Nullable RepositoryLock lock)
             throws IOException {
+        try (PendingState state = repository.newPendingState(stateName);
+                PackWriter packs = repository.newPackWriter(state)) {
+            Made made = make(scan, id, begun, packs);
+            if (lock != null) {
+                lock.verifyHeld();
+            }
+            long stateBytes = state.commit();
+            return made.result(packs.storedBytes() + stateBytes);
+        }
+    }
+
+    /**
+     * Backs up what a scan finds into packfiles that the caller ends and lists: several snapshots become visible at once, when
+     * he commits. Nothing is locked, and nothing compared with earlier snapshots. Otherwise like {@link #run(Repository, Scan,
+     * BackupOptions, BackupEvents)}; of the result, {@code storedBytes} is what has been added to the packfiles.
+     *
+     * @param original a snapshot of another store whose identifier and description the snapshot gets; null for a new one
+     */
+    public static BackupResult into(
+            PackWriter packs,
+            Repository repository,
+            Scan scan,
+            @Nullable SnapshotHeader original,
+            BackupOptions options,
+            BackupEvents events)
+            throws IOException {
+        Backup backup = new Backup(repository, options, events, original);
+        long before = packs.storedBytes();
+        Mac id = original == null ? repository.random().nextMac() : original.identifier();
+        events.started(id);
+        try {
+            Made made = backup.make(scan, id, Instant.now(), packs);
+            return made.result(packs.storedBytes() - before);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    /** A snapshot all of which is in durable packfiles that no state names yet. */
+    private record Made(SnapshotHeader header, Counters counters) {
+        BackupResult result(long storedBytes) {
+            return new BackupResult(
+                    header,
+                    counters.items.sum(),
+                    counters.unchangedFiles.sum(),
+                    counters.errors.sum(),
+                    counters.sourceBytes.sum(),
+                    counters.newChunks.sum(),
+                    counters.newChunkBytes.sum(),
+                    counters.newBlobs.sum(),
+                    storedBytes);
+        }
+    }
+
+    private Made make(Scan scan, Mac id, Instant begun, PackWriter packs) throws IOException {
         List<Importer> importers = scan.importers();
         Importer first = importers.getFirst();
         byte[] root = first.root();
         for (Importer importer : importers) {
             root = SnapshotPath.common(root, importer.root());
         }
-        try (PendingState state = repository.newPendingState(stateName);
-                PackWriter packs = repository.newPackWriter(state);
-                SnapshotTrees trees = new SnapshotTrees(options.scratch());
+        try (SnapshotTrees trees = new SnapshotTrees(options.scratch());
                 BackupPipeline pipeline = new BackupPipeline(
                         repository, packs, trees, events, parent(first, root), importers, options.workers())) {
             RootProbe probe = new RootProbe(pipeline, root);
@@ -153,24 +206,10 @@ public final class Backup {
             header.encode(worker.writer());
             worker.storeNamed(ResourceType.SNAPSHOT, id, worker.writer().written());
             packs.flush();
-            if (lock != null) {
-                lock.verifyHeld();
-            }
             if (Thread.interrupted()) {
                 throw new java.io.InterruptedIOException("interrupted before the snapshot was complete");
             }
-            long stateBytes = state.commit();
-            Counters counters = pipeline.counters();
-            return new BackupResult(
-                    header,
-                    counters.items.sum(),
-                    counters.unchangedFiles.sum(),
-                    counters.errors.sum(),
-                    counters.sourceBytes.sum(),
-                    counters.newChunks.sum(),
-                    counters.newChunkBytes.sum(),
-                    counters.newBlobs.sum(),
-                    packs.storedBytes() + stateBytes);
+            return new Made(header, pipeline.counters());
         }
     }
 

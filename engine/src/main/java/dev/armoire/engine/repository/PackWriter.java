@@ -50,8 +50,10 @@ public final class PackWriter implements AutoCloseable {
     private final PendingState state;
     private final SlabPool slabs = new SlabPool(SLABS, SLAB_BYTES);
     private final long targetBytes;
-    private final ExecutorService writers = Executors.newFixedThreadPool(
-            WRITER_THREADS, Thread.ofPlatform().name("pack-", 0).daemon().factory());
+    private final ExecutorService writers;
+    /** What all is written into, or null when each packfile is an object of its own. */
+    private final @Nullable ArchivePackfile archive;
+
     private final List<Future<?>> writes = new ArrayList<>();
     private final AtomicLong storedBytes = new AtomicLong();
     private final AtomicLong packfiles = new AtomicLong();
@@ -59,9 +61,14 @@ public final class PackWriter implements AutoCloseable {
     private @Nullable Pack metadata;
     private volatile @Nullable Throwable failure;
 
-    PackWriter(Repository repository, PendingState state) {
+    PackWriter(Repository repository, PendingState state, @Nullable ArchivePackfile archive) {
         this.repository = repository;
         this.state = state;
+        this.archive = archive;
+        // Into an archive one after the other: what was sealed last is last there, too.
+        this.writers = Executors.newFixedThreadPool(
+                archive == null ? WRITER_THREADS : 1,
+                Thread.ofPlatform().name("pack-", 0).daemon().factory());
         long max = repository.config().packfile().maxSize();
         this.targetBytes = Long.compareUnsigned(max, TARGET_BYTES) < 0 && max > 0 ? max : TARGET_BYTES;
     }
@@ -217,8 +224,36 @@ public final class PackWriter implements AutoCloseable {
         }));
     }
 
+    /** Ends the packfile of an archive, after a {@link #flush}; the state to be committed then names it. */
+    public void finishArchive() throws IOException {
+        ArchivePackfile target = archive;
+        if (target == null) {
+            throw new IllegalStateException("no archive is written");
+        }
+        storedBytes.addAndGet(target.finish());
+        state.addPackfile(target.name(), target.index());
+        packfiles.incrementAndGet();
+    }
+
+    private void append(Pack pack, ArchivePackfile target) throws IOException {
+        List<MemorySegment> blobs = pack.slabs.stream()
+                .map(slab -> slab.segment.asSlice(0, slab.used))
+                .toList();
+        MemorySegment records = target.append(blobs, pack.tail.index());
+        storedBytes.addAndGet(pack.used);
+        addToIndex(target.name(), records);
+    }
+
     /** Runs on a writer thread: tail, MAC, store, and only then the state. */
     private void write(Pack pack) {
+        if (archive != null) {
+            try {
+                append(pack, archive);
+                return;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
         FastRandom random = repository.random();
         MacHasher hasher = repository.keys().newMacHasher();
         try (Arena arena = Arena.ofConfined();
@@ -289,6 +324,9 @@ public final class PackWriter implements AutoCloseable {
             }
         }
         slabs.close();
+        if (archive != null) {
+            archive.close();
+        }
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

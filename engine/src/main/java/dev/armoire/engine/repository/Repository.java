@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.repository;
 
+import dev.armoire.connectors.spi.ArchiveOutput;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.CorruptDataException;
@@ -136,13 +137,25 @@ public final class Repository implements AutoCloseable {
      * @param passphrase null for a store without encryption
      */
     public static byte[] newConfig(Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
+        return newConfig(hashing, compression, passphrase, false);
+    }
+
+    /** Like {@link #newConfig(Hashing, Compression, byte[])}, for an archive: its one packfile has no limit. */
+    public static byte[] newArchiveConfig(Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
+        return newConfig(hashing, compression, passphrase, true);
+    }
+
+    private static byte[] newConfig(
+            Hashing hashing, Compression compression, byte @Nullable [] passphrase, boolean isArchive) {
         UUID id = UUID.randomUUID();
         Instant now = Instant.now();
         try (Arena arena = Arena.ofConfined()) {
             if (passphrase == null) {
                 StoreConfig config = StoreConfig.create(now, id, hashing, compression, null);
                 try (StoreKeys keys = config.plaintextKeys()) {
-                    return config.toObject(keys, arena).toArray(ValueLayout.JAVA_BYTE);
+                    return (isArchive ? config.forArchive() : config)
+                            .toObject(keys, arena)
+                            .toArray(ValueLayout.JAVA_BYTE);
                 }
             }
             KeyDerivation derivation = KeyDerivation.newDefault();
@@ -152,7 +165,9 @@ public final class Repository implements AutoCloseable {
                 StoreConfig.EncryptionSettings encryption =
                         StoreConfig.EncryptionSettings.create(derivation, keys.newCanary());
                 StoreConfig config = StoreConfig.create(now, id, hashing, compression, encryption);
-                return config.toObject(keys, arena).toArray(ValueLayout.JAVA_BYTE);
+                return (isArchive ? config.forArchive() : config)
+                        .toObject(keys, arena)
+                        .toArray(ValueLayout.JAVA_BYTE);
             } finally {
                 Arrays.fill(master, (byte) 0);
             }
@@ -543,7 +558,16 @@ public final class Repository implements AutoCloseable {
 
     /** Packs blobs and lists them in {@code state}. */
     public PackWriter newPackWriter(PendingState state) {
-        return new PackWriter(this, state);
+        return new PackWriter(this, state, null);
+    }
+
+    /**
+     * Packs all blobs into the one packfile of the archive that this store is; {@link PackWriter#finishArchive} ends it.
+     *
+     * @throws IOException when it cannot be begun
+     */
+    public PackWriter newArchiveWriter(PendingState state, ArchiveOutput archive) throws IOException {
+        return new PackWriter(this, state, new ArchivePackfile(this, archive));
     }
 
     /** Marks a snapshot as removed. Its data stay until maintenance has made sure that nothing else needs them. */

@@ -33,7 +33,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * {@code /}, the recorded errors too. Damage in it is no error of a file, but ends the whole: it is thrown as a
  * {@link CorruptDataException}.
  */
-final class SnapshotImporter implements Importer {
+public final class SnapshotImporter implements Importer {
     /** Attribute values are at most 64 KiB on Linux. */
     private static final int MAX_XATTR_BYTES = 16 << 20;
 
@@ -45,8 +45,12 @@ final class SnapshotImporter implements Importer {
     /** The snapshot as one thread reads it. */
     private record View(BlobReader reader, Snapshot snapshot) {}
 
-    /** @param store refreshed, and open for as long as this is used */
-    SnapshotImporter(Repository store, SnapshotHeader header) {
+    /**
+     * Reads nothing yet.
+     *
+     * @param store refreshed, and open for as long as this is used
+     */
+    public SnapshotImporter(Repository store, SnapshotHeader header) {
         this.store = store;
         this.header = header;
         this.deviceNumbers = DeviceNumbers.fromContext(header.source().context());

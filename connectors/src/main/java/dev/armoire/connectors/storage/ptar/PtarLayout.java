@@ -35,6 +35,9 @@ record PtarLayout(Range config, Range packfile, Range state) {
     private static final MemorySegment MAGIC = MemorySegment.ofArray("_PLATAR_".getBytes(US_ASCII));
     private static final ValueLayout.OfLong I64 = JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int VERSION = 0x00010000;
+
     record Range(long offset, long length) {}
 
     /** Refuses what is no archive, by its first eight bytes. */
@@ -55,6 +58,25 @@ record PtarLayout(Range config, Range packfile, Range state) {
                     file, "CONFIG has " + layout.config.length + " bytes, 1 to " + MAX_CONFIG_BYTES + " expected");
         }
         return layout;
+    }
+
+    /** What stands in front of CONFIG. */
+    static MemorySegment header() {
+        MemorySegment header = MemorySegment.ofArray(new byte[HEADER_BYTES]);
+        MemorySegment.copy(MAGIC, 0, header, 0, MAGIC_BYTES);
+        header.set(U32, MAGIC_BYTES, VERSION);
+        return header;
+    }
+
+    MemorySegment trailer() {
+        MemorySegment trailer = MemorySegment.ofArray(new byte[TRAILER_BYTES]);
+        long at = 0;
+        for (Range range : new Range[] {config, packfile, state}) {
+            trailer.set(I64, at, range.offset);
+            trailer.set(I64, at + 8, range.length);
+            at += 16;
+        }
+        return trailer;
     }
 
     private static Range range(MemorySegment trailer, long at, String what, long fileBytes, Path file) {

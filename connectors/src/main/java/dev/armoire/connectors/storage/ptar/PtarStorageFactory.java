@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.ptar;
 
+import dev.armoire.connectors.spi.ArchiveOutput;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
@@ -31,5 +32,18 @@ public final class PtarStorageFactory implements StorageFactory {
     @Override
     public Storage create(Location location, MemorySegment config) throws IOException {
         throw new IOException(location + ": a .ptar archive is not written by this command: use `ptar`");
+    }
+
+    /** The path {@code -} is standard output. */
+    @Override
+    public ArchiveOutput createArchive(Location location, MemorySegment config, boolean replaces) throws IOException {
+        if (location.path().equals("-")) {
+            return PtarOutput.toStandardOutput(config);
+        }
+        try {
+            return PtarOutput.create(Path.of(location.path()).toAbsolutePath(), config, replaces);
+        } catch (InvalidPathException e) {
+            throw new IOException("not a path: " + location.path() + ": " + e.getReason(), e);
+        }
     }
 }

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.storage.ptar;
+
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.WRITE;
+
+import dev.armoire.connectors.spi.ArchiveOutput;
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.storage.ptar.PtarLayout.Range;
+import dev.armoire.crypto.Mac;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An archive that is being written, under a temporary name in its folder or to standard output. It gets its name when its
+ * state, which is the last thing in it, and its trailer are durable. The packfile's is for one thread at a time.
+ */
+final class PtarOutput implements ArchiveOutput {
+    /** The JDK copies heap segments through buffers of the size of a write. */
+    private static final int PIECE_BYTES = 8 << 20;
+
+    private final String location;
+    private final MemorySegment config;
+    private final FileChannel channel;
+    private final @Nullable Path target;
+    private final @Nullable Path temporary;
+    private final boolean replaces;
+    private final Range configRange;
+    private long written;
+    private boolean isComplete;
+
+    private PtarOutput(
+            String location,
+            MemorySegment config,
+            FileChannel channel,
+            @Nullable Path target,
+            @Nullable Path temporary,
+            boolean replaces)
+            throws IOException {
+        this.location = location;
+        this.config = config;
+        this.channel = channel;
+        this.target = target;
+        this.temporary = temporary;
+        this.replaces = replaces;
+        this.configRange = new Range(PtarLayout.HEADER_BYTES, config.byteSize());
+        append(List.of(PtarLayout.header(), config));
+    }
+
+    static PtarOutput toStandardOutput(MemorySegment config) throws IOException {
+        @SuppressWarnings("resource") // standard output stays open
+        FileChannel channel = new FileOutputStream(FileDescriptor.out).getChannel();
+        return new PtarOutput("ptar:-", config, channel, null, null, false);
+    }
+
+    static PtarOutput create(Path file, MemorySegment config, boolean replaces) throws IOException {
+        Path folder = file.getParent();
+        if (folder == null || Files.isDirectory(file)) {
+            throw new IOException(file + " is a directory");
+        }
+        if (!replaces && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            throw new FileAlreadyExistsException(file.toString());
+        }
+        FileAttribute<?>[] mode =
+                file.getFileSystem().supportedFileAttributeViews().contains("posix")
+                        ? new FileAttribute<?>[] {
+                            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
+                        }
+                        : new FileAttribute<?>[0];
+        while (true) {
+            Path temporary = folder.resolve(
+                    "." + file.getFileName() + "." + ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE) + ".tmp");
+            try {
+                FileChannel channel = FileChannel.open(temporary, Set.of(WRITE, CREATE_NEW), mode);
+                try {
+                    return new PtarOutput("ptar://" + file.normalize(), config, channel, file, temporary, replaces);
+                } catch (IOException e) {
+                    channel.close();
+                    Files.deleteIfExists(temporary);
+                    throw e;
+                }
+            } catch (FileAlreadyExistsException e) {
+                // Another one drew the same number: draw again.
+            } catch (NoSuchFileException e) {
+                throw new NoSuchFileException(folder.toString(), null, "no such directory");
+            } catch (AccessDeniedException e) {
+                throw new AccessDeniedException(folder.toString(), null, "no permission to write here");
+            }
+        }
+    }
+
+    @Override
+    public void append(List<MemorySegment> parts) throws IOException {
+        for (MemorySegment part : parts) {
+            for (long at = 0; at < part.byteSize(); at += PIECE_BYTES) {
+                ByteBuffer piece = part.asSlice(at, Math.min(PIECE_BYTES, part.byteSize() - at))
+                        .asByteBuffer();
+                while (piece.hasRemaining()) {
+                    channel.write(piece);
+                }
+            }
+            written += part.byteSize();
+        }
+    }
+
+    /** The state; what was appended so far is the packfile. */
+    @Override
+    public void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        if (kind != ObjectKind.STATE || isComplete) {
+            throw new IOException(location + " takes one packfile and one state, and nothing else");
+        }
+        long packfileAt = configRange.offset() + configRange.length();
+        long stateAt = written;
+        append(parts);
+        append(List.of(new PtarLayout(
+                        configRange, new Range(packfileAt, stateAt - packfileAt), new Range(stateAt, written - stateAt))
+                .trailer()));
+        if (target != null && temporary != null) {
+            channel.force(true);
+            channel.close();
+            publish(temporary, target);
+        }
+        isComplete = true;
+    }
+
+    private void publish(Path from, Path to) throws IOException {
+        if (replaces) {
+            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } else {
+            try {
+                Files.createLink(to, from); // which, other than a rename, takes no name from anybody
+                Files.delete(from);
+            } catch (UnsupportedOperationException e) {
+                Files.move(from, to);
+            }
+        }
+        Path folder = to.getParent();
+        if (folder != null) {
+            try (FileChannel sync = FileChannel.open(folder, StandardOpenOption.READ)) {
+                sync.force(true);
+            }
+        }
+    }
+
+    @Override
+    public String location() {
+        return location;
+    }
+
+    @Override
+    public @Nullable Path localPath() {
+        return target;
+    }
+
+    @Override
+    public boolean isWritable() {
+        return true;
+    }
+
+    @Override
+    public MemorySegment readConfig(Arena arena) {
+        return config.asReadOnly();
+    }
+
+    @Override
+    public List<Mac> list(ObjectKind kind) {
+        return List.of();
+    }
+
+    @Override
+    public long size(ObjectKind kind, Mac name) throws IOException {
+        throw unreadable();
+    }
+
+    @Override
+    public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
+        throw unreadable();
+    }
+
+    private IOException unreadable() {
+        return new IOException(location + " is being written and cannot be read yet");
+    }
+
+    @Override
+    public void refreshLock(Mac name, MemorySegment content) throws IOException {
+        throw new IOException("an archive has no locks");
+    }
+
+    @Override
+    public void delete(ObjectKind kind, Mac name) throws IOException {
+        throw new IOException(location + " gives nothing back");
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (temporary != null) {
+                channel.close();
+                Files.deleteIfExists(temporary);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
