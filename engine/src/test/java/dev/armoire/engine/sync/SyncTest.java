@@ -154,8 +154,6 @@ class SyncTest {
                     turn % 2 == 1));
             turn++;
         }
-        kinds.add(new Kind("plaintext", Hashing.BLAKE3, Compression.LZ4, false));
-        kinds.add(new Kind("encrypted", Hashing.BLAKE3, Compression.LZ4, true));
         return kinds.build();
     }
 
