@@ -39,7 +39,8 @@ final class PtarCommand implements Command {
             Makes an archive: one file with every snapshot of each -k STORE and a new one of
             each PLACE, deduplicated, compressed and encrypted; without either, of the current
             folder. All commands that read take it: `armoire at FILE.ptar ls`. It is there when
-            it is whole, and not before. -o - is standard output.
+            it is whole, and not before. -o - is standard output. `armoire -f FILE create
+            PLACE...` is the same, `armoire -f FILE ls` reads it.
 
             Its passphrase is taken as `create` takes that of a store; those of the stores
             come from the configuration, ARMOIRE_PEER_PASSPHRASE or PLAKAR_PEER_PASSPHRASE.""";

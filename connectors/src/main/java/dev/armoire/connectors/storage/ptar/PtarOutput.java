@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -150,8 +151,10 @@ final class PtarOutput implements ArchiveOutput {
             try {
                 Files.createLink(to, from); // which, other than a rename, takes no name from anybody
                 Files.delete(from);
-            } catch (UnsupportedOperationException e) {
-                Files.move(from, to);
+            } catch (FileAlreadyExistsException e) {
+                throw e;
+            } catch (UnsupportedOperationException | FileSystemException e) {
+                Files.move(from, to); // a file system without hard links
             }
         }
         Path folder = to.getParent();
