@@ -74,46 +74,30 @@ public final class Maintenance {
             repository.refresh();
             needs.addAll();
             BitSet victims = victims(needs);
-            if (options.dryRun()) {
-                try (Repack repack = new Repack(repository, victims, null, Maintenance::isStopped)) {
-                    if (!victims.isEmpty()) {
-                        repack.copyAll();
-                    }
+            try (Repack repack = new Repack(repository, victims, !options.dryRun(), Maintenance::isStopped)) {
+                repack.addAll();
+                if (options.dryRun()) {
                     decide(needs.packfiles(), victims);
                     return result(null, repack, victims);
                 }
-            }
-            if (victims.isEmpty()) {
-                try (Repack nothing = new Repack(repository, victims, null, Maintenance::isStopped)) {
-                    return run(needs, victims, nothing, null, null);
-                }
-            }
-            try (PendingState state =
-                            repository.newPendingState(repository.random().nextMac());
-                    PackWriter copies = repository.newPackWriter(state);
-                    Repack repack = new Repack(repository, victims, copies, Maintenance::isStopped)) {
-                repack.copyAll();
-                return run(needs, victims, repack, copies, state);
+                return apply(needs, victims, repack);
             }
         }
     }
 
     /** What is done under the exclusive lock, and the files after it. Copies become visible before anything counts on them. */
-    private MaintenanceResult run(
-            Needs needs, BitSet victims, Repack repack, @Nullable PackWriter copies, @Nullable PendingState copied)
-            throws IOException {
+    private MaintenanceResult apply(Needs needs, BitSet victims, Repack repack) throws IOException {
         RepositoryLock lock =
                 options.lockless() ? null : RepositoryLock.exclusive(repository, options.patience(), events::waiting);
         MaintenanceResult result;
         try {
             repository.refresh();
             needs.addAll();
-            if (copies != null && copied != null) {
+            if (!victims.isEmpty()) {
                 refuseSigned();
-                repack.copyAll();
-                copies.flush();
-                copied.commit();
             }
+            repack.addAll();
+            repack.commit();
             decide(needs.packfiles(), victims);
             result = result(lock, repack, victims);
             commit(lock, repack);

@@ -12,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -122,12 +121,20 @@ public final class TreeReader {
 
     /** Visits the MACs of all nodes, parents before children; the leaves' contents too. For checks. */
     public void forEachNode(NodeVisitor visitor) {
-        forEachNode(mac -> true, visitor);
-    }
+        forEachNode(new NodeWalk() {
+            @Override
+            public boolean enter(Mac mac) {
+                return true;
+            }
 
-    /** Like {@link #forEachNode(NodeVisitor)}, without nodes that are not wanted and without what is below them. */
-    public void forEachNode(Predicate<Mac> wants, NodeVisitor visitor) {
-        forEachNode(top(), 0, wants, visitor, new HashSet<>());
+            @Override
+            public void node(Mac mac, TreeNode node) {
+                visitor.node(mac, node);
+            }
+
+            @Override
+            public void leave(Mac mac) {}
+        });
     }
 
     /** Receives one node. */
@@ -136,8 +143,25 @@ public final class TreeReader {
         void node(Mac mac, TreeNode node);
     }
 
-    private void forEachNode(Mac mac, int depth, Predicate<Mac> wants, NodeVisitor visitor, Set<Mac> visited) {
-        if (!wants.test(mac)) {
+    /** What a walk over nodes is told. */
+    public interface NodeWalk {
+        /** Says whether to read a node, and what is below it; if not, nothing more is told of it. */
+        boolean enter(Mac mac);
+
+        /** The node, before those below it. */
+        void node(Mac mac, TreeNode node);
+
+        /** All below the node has been told. */
+        void leave(Mac mac);
+    }
+
+    /** Like {@link #forEachNode(NodeVisitor)}, without nodes that are not wanted and without what is below them. */
+    public void forEachNode(NodeWalk walk) {
+        forEachNode(top(), 0, walk, new HashSet<>());
+    }
+
+    private void forEachNode(Mac mac, int depth, NodeWalk walk, Set<Mac> visited) {
+        if (!walk.enter(mac)) {
             return;
         }
         // Nodes with the same keys cannot be in two places; and a few that all point at each other are endless work.
@@ -145,10 +169,11 @@ public final class TreeReader {
             throw new CorruptDataException("tree " + root.shortHex() + ": node " + mac.shortHex() + " is in it twice");
         }
         TreeNode node = node(mac);
-        visitor.node(mac, node);
+        walk.node(mac, node);
         for (int i = 0; i < node.pointers().size(); i++) {
-            forEachNode(childOf(node, i, depth), depth + 1, wants, visitor, visited);
+            forEachNode(childOf(node, i, depth), depth + 1, walk, visited);
         }
+        walk.leave(mac);
     }
 
     private TreeNode leafFor(byte[] key) {
