@@ -82,6 +82,7 @@ final class Micro {
             var options = new OptionsBuilder()
                     .param("form", forms.sequencedKeySet().toArray(String[]::new))
                     .addProfiler(GCProfiler.class)
+                    .jvmArgs("-Xmx1g") // not what this process was started with: results name no folder of the machine
                     .shouldFailOnError(false)
                     .resultFormat(ResultFormatType.JSON)
                     .result(folder.resolve(entry.getKey() + ".json").toString());
