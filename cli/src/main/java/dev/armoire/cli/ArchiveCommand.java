@@ -10,6 +10,7 @@ import dev.armoire.engine.snapshot.Snapshot;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -165,7 +166,7 @@ final class ArchiveCommand implements Command {
 
     /** The bytes as a text whose characters they are: libraries that encode it with ISO-8859-1 write them as they are. */
     static String asLatin1(byte[] bytes) {
-        return new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1);
+        return new String(bytes, StandardCharsets.ISO_8859_1);
     }
 
     static byte[] withSlash(byte[] path) {

@@ -14,8 +14,6 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Iterator;
-import java.util.List;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -98,7 +96,7 @@ final class CatCommand implements Command {
             ObjectReader.forEachChunk(snapshot.source(), object, chunk -> write(chunk, copy, out));
             return;
         }
-        try (InputStream in = new GZIPInputStream(new ChunkStream(snapshot, object.chunks()), COPY_BYTES)) {
+        try (InputStream in = new GZIPInputStream(new ChunkStream(snapshot.source(), object), COPY_BYTES)) {
             in.transferTo(out);
         } catch (ZipException | java.io.EOFException e) {
             throw new CommandException(
@@ -118,49 +116,6 @@ final class CatCommand implements Command {
         }
         if (Thread.currentThread().isInterrupted()) {
             throw new java.io.InterruptedIOException("interrupted");
-        }
-    }
-
-    /** The content of a file as a stream; reads a chunk when the one before is used up. */
-    private static final class ChunkStream extends InputStream {
-        private final Snapshot snapshot;
-        private final Iterator<ObjectRecord.Chunk> rest;
-        private MemorySegment chunk = MemorySegment.NULL;
-        private long position;
-
-        ChunkStream(Snapshot snapshot, List<ObjectRecord.Chunk> chunks) {
-            this.snapshot = snapshot;
-            this.rest = chunks.iterator();
-        }
-
-        private boolean isAtEnd() {
-            while (position == chunk.byteSize()) {
-                if (!rest.hasNext()) {
-                    return true;
-                }
-                chunk = ObjectReader.chunk(snapshot.source(), rest.next());
-                position = 0;
-            }
-            return false;
-        }
-
-        @Override
-        public int read() {
-            return isAtEnd() ? -1 : chunk.get(ValueLayout.JAVA_BYTE, position++) & 0xff;
-        }
-
-        @Override
-        public int read(byte[] into, int offset, int length) {
-            if (length == 0) {
-                return 0;
-            }
-            if (isAtEnd()) {
-                return -1;
-            }
-            int part = (int) Math.min(length, chunk.byteSize() - position);
-            MemorySegment.copy(chunk, ValueLayout.JAVA_BYTE, position, into, offset, part);
-            position += part;
-            return part;
         }
     }
 }

@@ -76,10 +76,7 @@ final class CheckCommand implements Command {
         try (BlobReader reader = repository.newReader()) {
             Snapshot snapshot = Snapshot.of(header, reader);
             byte[] path = snapshot.resolve(name.pathBytes());
-            Entry entry = snapshot.follow(path);
-            if (entry == null) {
-                entry = snapshot.find(path);
-            }
+            Entry entry = snapshot.lookUp(path);
             if (entry == null) {
                 throw new CommandException(
                         ExitCode.ERROR,

@@ -3,15 +3,11 @@ package dev.armoire.cli;
 
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.engine.record.Entry;
-import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.Snapshot;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.SequenceInputStream;
-import java.lang.foreign.ValueLayout;
 import java.net.URI;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -22,8 +18,6 @@ import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Enumeration;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -126,24 +120,10 @@ sealed interface DiffItem {
             return children;
         }
 
+        /** Nothing else of the same snapshot may be read meanwhile. */
         @Override
-        @SuppressWarnings("JdkObsolete") // the one thing that a SequenceInputStream takes
         public InputStream open() {
-            ObjectRecord object = ObjectReader.record(snapshot.source(), entry.object());
-            Iterator<ObjectRecord.Chunk> chunks = object.chunks().iterator();
-            return new SequenceInputStream(new Enumeration<>() {
-                @Override
-                public boolean hasMoreElements() {
-                    return chunks.hasNext();
-                }
-
-                @Override
-                public InputStream nextElement() {
-                    // A copy: another file of the same store is read in turn.
-                    return new ByteArrayInputStream(
-                            ObjectReader.chunk(snapshot.source(), chunks.next()).toArray(ValueLayout.JAVA_BYTE));
-                }
-            });
+            return new ChunkStream(snapshot.source(), ObjectReader.record(snapshot.source(), entry.object()));
         }
     }
 

@@ -41,6 +41,7 @@ final class DupCommand implements Command {
         if (arguments.words().isEmpty()) {
             throw CommandException.usage("dup needs the id of a snapshot");
         }
+        Snapshots.requireWhole("dup", arguments.words());
         Report report = session.report();
         try (Repository repository = session.openForWriting()) {
             RepositoryLock lock = session.isLockless()
@@ -51,9 +52,6 @@ final class DupCommand implements Command {
                 Snapshots snapshots = new Snapshots(repository, report);
                 Set<Mac> ids = new LinkedHashSet<>();
                 for (String word : arguments.words()) {
-                    if (word.contains(":") || word.contains("/")) {
-                        throw CommandException.usage("dup takes whole snapshots, not " + word);
-                    }
                     ids.add(snapshots.resolve(word));
                 }
                 try (BlobReader reader = repository.newReader()) {

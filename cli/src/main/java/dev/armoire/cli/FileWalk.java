@@ -5,6 +5,7 @@ import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.snapshot.Snapshot;
+import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ final class FileWalk {
     /** Receives an entry. */
     @FunctionalInterface
     interface Visitor {
-        void entry(Entry entry) throws java.io.IOException;
+        void entry(Entry entry) throws IOException;
     }
 
     /**
@@ -28,14 +29,11 @@ final class FileWalk {
      */
     static Entry start(Snapshot snapshot, Snapshots.Name name) {
         byte[] path = snapshot.resolve(name.pathBytes());
-        Entry entry = snapshot.follow(path);
-        if (entry == null) {
-            entry = snapshot.find(path);
-        }
+        Entry entry = snapshot.lookUp(path);
         if (entry == null) {
             throw new CommandException(
                     ExitCode.ERROR,
-                    SnapshotPath.display(path) + ": no such file in snapshot "
+                    "file does not exist: " + SnapshotPath.display(path) + " in snapshot "
                             + snapshot.header().identifier().shortHex());
         }
         return entry;
@@ -46,8 +44,7 @@ final class FileWalk {
      *
      * @param damage told of what cannot be read and is left out
      */
-    static void walk(Snapshot snapshot, Entry start, Visitor visitor, Snapshot.Damage damage)
-            throws java.io.IOException {
+    static void walk(Snapshot snapshot, Entry start, Visitor visitor, Snapshot.Damage damage) throws IOException {
         Deque<Entry> open = new ArrayDeque<>();
         open.push(start);
         while (!open.isEmpty()) {

@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** {@code locate}: finds files in snapshots. */
 final class LocateCommand implements Command {
@@ -135,7 +136,7 @@ final class LocateCommand implements Command {
         }
     }
 
-    private void damaged(SnapshotHeader header, @org.jspecify.annotations.Nullable String problem, Report report) {
+    private void damaged(SnapshotHeader header, @Nullable String problem, Report report) {
         isDamaged = true;
         report.error("snapshot " + header.identifier().shortHex() + ": " + problem);
     }
@@ -183,10 +184,10 @@ final class LocateCommand implements Command {
         }
         int shift = 10 * ("KMGT".indexOf(Character.toUpperCase(unsigned.charAt(unsigned.length() - 1))) + 1);
         String digits = shift == 0 ? unsigned : unsigned.substring(0, unsigned.length() - 1);
-        long limit = Math.multiplyHigh(Long.parseLong(digits), 1L << shift) == 0 ? Long.parseLong(digits) << shift : -1;
-        if (limit < 0) {
+        if (Long.parseLong(digits) > Long.MAX_VALUE >> shift) {
             throw CommandException.usage("-size " + text + ": no file is that large");
         }
+        long limit = Long.parseLong(digits) << shift;
         return entry -> entry.isRegular() && compares(text, entry.info().size(), limit);
     }
 

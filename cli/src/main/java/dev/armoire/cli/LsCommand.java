@@ -76,17 +76,7 @@ final class LsCommand implements Command {
     }
 
     private void list(Snapshot snapshot, Snapshots.Name name, boolean isRecursive, Report report) {
-        byte[] path = snapshot.resolve(name.pathBytes());
-        Entry entry = snapshot.follow(path);
-        if (entry == null) {
-            entry = snapshot.find(path);
-        }
-        if (entry == null) {
-            throw new CommandException(
-                    ExitCode.ERROR,
-                    "file does not exist: " + SnapshotPath.display(path) + " in snapshot "
-                            + snapshot.header().identifier().shortHex());
-        }
+        Entry entry = FileWalk.start(snapshot, name);
         Troubles troubles = new Troubles(snapshot, entry.path());
         if (!entry.isDirectory()) {
             print(entry, SnapshotPath.display(isRecursive ? entry.path() : entry.name()), troubles, report);

@@ -120,14 +120,7 @@ final class PtarCommand implements Command {
                 CreateCommand.hashing(arguments.get("hashing", "BLAKE3")),
                 CreateCommand.compression(arguments),
                 passphrase);
-        BackupOptions options = new BackupOptions(
-                "",
-                "",
-                "",
-                "",
-                "",
-                List.of(),
-                null,
+        BackupOptions options = BackupOptions.unnamed(
                 false,
                 session.workers(),
                 session.scratch(),

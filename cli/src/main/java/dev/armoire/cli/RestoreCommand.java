@@ -93,7 +93,7 @@ final class RestoreCommand implements Command {
                 CatCommand.write(snapshot, CatCommand.find(snapshot, name), false, report.contents());
                 return session.exitCode(ExitCode.OK);
             }
-            Entry start = start(snapshot, name);
+            Entry start = FileWalk.start(snapshot, name);
             return session.exitCode(restore(session, repository, header, start, to, arguments));
         }
     }
@@ -114,21 +114,6 @@ final class RestoreCommand implements Command {
             throw Snapshots.none();
         }
         return matching.getFirst();
-    }
-
-    private static Entry start(Snapshot snapshot, Snapshots.Name name) {
-        byte[] path = snapshot.resolve(name.pathBytes());
-        Entry entry = snapshot.follow(path);
-        if (entry == null) {
-            entry = snapshot.find(path); // a link that leads nowhere can still be restored as what it is
-        }
-        if (entry == null) {
-            throw new CommandException(
-                    ExitCode.ERROR,
-                    "file does not exist: " + SnapshotPath.display(path) + " in snapshot "
-                            + snapshot.header().identifier().shortHex());
-        }
-        return entry;
     }
 
     private static int restore(

@@ -47,10 +47,8 @@ final class RmCommand implements Command {
             if (word.isEmpty()) {
                 throw CommandException.usage("an empty snapshot id: nothing was removed");
             }
-            if (word.contains(":") || word.contains("/")) {
-                throw CommandException.usage("rm takes whole snapshots, not " + word);
-            }
         }
+        Snapshots.requireWhole("rm", arguments.words());
         try (Repository repository = arguments.is("apply") ? session.openForWriting() : session.open()) {
             if (!arguments.is("apply")) {
                 repository.refresh();

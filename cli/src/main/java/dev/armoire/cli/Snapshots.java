@@ -51,6 +51,15 @@ final class Snapshots {
         }
     }
 
+    /** Refuses words that name a path in a snapshot. */
+    static void requireWhole(String command, List<String> words) {
+        for (String word : words) {
+            if (word.contains(":") || word.contains("/")) {
+                throw CommandException.usage(command + " takes whole snapshots, not " + word);
+            }
+        }
+    }
+
     /** Whether a header could not be read. */
     boolean isDamaged() {
         return isDamaged;

@@ -68,11 +68,7 @@ final class SyncCommand implements Command {
                         "invalid direction, must be to, from or with: " + words.get(words.size() - 2));
         };
         List<String> ids = words.subList(0, words.size() - 2);
-        for (String id : ids) {
-            if (id.contains(":") || id.contains("/")) {
-                throw CommandException.usage("sync takes whole snapshots, not " + id);
-            }
-        }
+        Snapshots.requireWhole("sync", ids);
         session.openAhead();
         try (Repository peer = session.openPeer(words.getLast());
                 Repository own = direction == Direction.TO ? session.open() : session.openForWriting()) {
@@ -84,32 +80,17 @@ final class SyncCommand implements Command {
             }
             own.refresh();
             peer.refresh();
-            BackupOptions options = new BackupOptions(
-                    "",
-                    "",
-                    "",
-                    "",
-                    "",
-                    List.of(),
-                    null,
-                    usesParent,
-                    session.workers(),
-                    session.scratch(),
-                    "",
-                    session.isLockless());
+            BackupOptions options =
+                    BackupOptions.unnamed(usesParent, session.workers(), session.scratch(), "", session.isLockless());
             int code = ExitCode.OK;
             if (direction != Direction.FROM) {
-                code = worse(code, bring(own, peer, query, ids, options, report));
+                code = Math.max(code, bring(own, peer, query, ids, options, report));
             }
             if (direction != Direction.TO) {
-                code = worse(code, bring(peer, own, query, ids, options, report));
+                code = Math.max(code, bring(peer, own, query, ids, options, report));
             }
             return code;
         }
-    }
-
-    private static int worse(int a, int b) {
-        return Math.max(a, b);
     }
 
     private static void refuseItself(Repository own, Repository peer) {
@@ -142,7 +123,7 @@ final class SyncCommand implements Command {
                 report.warn("snapshot specified, filters will be ignored");
             }
             for (String id : ids) {
-                wanted.add(snapshots.find(new Snapshots.Name(id.toLowerCase(java.util.Locale.ROOT), "")));
+                wanted.add(snapshots.find(Snapshots.Name.parse(id)));
             }
         }
         if (wanted.isEmpty()) {
@@ -205,9 +186,6 @@ final class SyncCommand implements Command {
             report.error("failed to synchronize snapshot "
                     + snapshot.identifier().shortHex() + " from " + from + " to " + to + ": " + reason);
         }
-
-        @Override
-        public void item(SnapshotHeader snapshot, byte[] path) {}
 
         @Override
         public void notice(String text) {

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,12 +25,17 @@ class TravelCommandsTest {
         run.run("at", run.path("other"), "create", "-plaintext");
     }
 
+    private ArmoireRun.Outcome on(String how, String place, String... words) {
+        return run.run(Stream.concat(Stream.of(how, run.path(place)), Arrays.stream(words))
+                .toArray(String[]::new));
+    }
+
     private ArmoireRun.Outcome onOther(String... words) {
-        String[] all = new String[words.length + 2];
-        all[0] = "at";
-        all[1] = run.path("other");
-        System.arraycopy(words, 0, all, 2, words.length);
-        return run.run(all);
+        return on("at", "other", words);
+    }
+
+    private ArmoireRun.Outcome onArchive(String... words) {
+        return on("-f", "x.ptar", words);
     }
 
     @Test
@@ -100,14 +107,6 @@ class TravelCommandsTest {
         assertThat(run.onStore("dup", id, "ffff").exitCode()).isEqualTo(1);
         assertThat(run.onStore("ls").outLines()).hasSize(2);
         assertThat(run.onStore("dup").exitCode()).isEqualTo(64);
-    }
-
-    private ArmoireRun.Outcome onArchive(String... words) {
-        String[] all = new String[words.length + 2];
-        all[0] = "-f";
-        all[1] = run.path("x.ptar");
-        System.arraycopy(words, 0, all, 2, words.length);
-        return run.run(all);
     }
 
     @Test

@@ -28,4 +28,11 @@ public record BackupOptions(
         int workers,
         Path scratch,
         String commandLine,
-        boolean lockless) {}
+        boolean lockless) {
+    /** For snapshots that are called nothing, or bring what they say of themselves with them. */
+    public static BackupOptions unnamed(
+            boolean useParent, int workers, Path scratch, String commandLine, boolean lockless) {
+        return new BackupOptions(
+                "", "", "", "", "", List.of(), null, useParent, workers, scratch, commandLine, lockless);
+    }
+}

@@ -214,7 +214,7 @@ public final class PackWriter implements AutoCloseable {
         writes.add(writers.submit(() -> {
             try {
                 if (failure == null) {
-                    write(pack);
+                    store(pack);
                 }
             } catch (Throwable e) {
                 fail(e);
@@ -235,25 +235,30 @@ public final class PackWriter implements AutoCloseable {
         packfiles.incrementAndGet();
     }
 
-    private void append(Pack pack, ArchivePackfile target) throws IOException {
+    private void store(Pack pack) {
+        if (archive == null) {
+            write(pack);
+        } else {
+            append(pack, archive);
+        }
+    }
+
+    /** Runs on the writer thread of an archive. */
+    private void append(Pack pack, ArchivePackfile target) {
         List<MemorySegment> blobs = pack.slabs.stream()
                 .map(slab -> slab.segment.asSlice(0, slab.used))
                 .toList();
-        MemorySegment records = target.append(blobs, pack.tail.index());
-        storedBytes.addAndGet(pack.used);
-        addToIndex(target.name(), records);
+        try {
+            MemorySegment records = target.append(blobs, pack.tail.index());
+            storedBytes.addAndGet(pack.used);
+            addToIndex(target.name(), records);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Runs on a writer thread: tail, MAC, store, and only then the state. */
     private void write(Pack pack) {
-        if (archive != null) {
-            try {
-                append(pack, archive);
-                return;
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
         FastRandom random = repository.random();
         MacHasher hasher = repository.keys().newMacHasher();
         try (Arena arena = Arena.ofConfined();

@@ -91,10 +91,7 @@ public final class Restore {
             throws IOException {
         try (BlobReader reader = repository.newReader()) {
             Snapshot snapshot = Snapshot.open(reader, id);
-            Entry start = snapshot.follow(path);
-            if (start == null) {
-                start = snapshot.find(path); // a link that leads nowhere can still be restored as what it is
-            }
+            Entry start = snapshot.lookUp(path);
             if (start == null) {
                 throw new java.nio.file.NoSuchFileException(
                         SnapshotPath.display(path), null, "not in snapshot " + id.shortHex());

@@ -163,6 +163,12 @@ public final class Snapshot {
         return null;
     }
 
+    /** Like {@link #follow}; a link that leads nowhere is what it is itself. */
+    public @Nullable Entry lookUp(byte[] path) {
+        Entry entry = follow(path);
+        return entry == null ? find(path) : entry;
+    }
+
     /** The path with the first component that is a link replaced by where it points, or null. */
     private byte @Nullable [] throughFirstLink(byte[] path) {
         byte[] at = SnapshotPath.ROOT;

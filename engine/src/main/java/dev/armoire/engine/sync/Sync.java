@@ -10,13 +10,12 @@ import dev.armoire.engine.backup.BackupResult;
 import dev.armoire.engine.backup.Scan;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.repository.Repository;
-import dev.armoire.engine.repository.RepositoryLockedException;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings snapshots of one store into another one that has them not (format 2b §13). The other store has keys of its own, and
@@ -82,7 +81,7 @@ public final class Sync {
             }
             try (SnapshotImporter importer = new SnapshotImporter(from, header);
                     Scan scan = Scan.start(List.of(importer))) {
-                BackupResult result = Backup.copy(to, scan, header, options, new Items(header, events));
+                BackupResult result = Backup.copy(to, scan, header, options, new Quiet(events));
                 synced++;
                 newBlobs += result.newBlobs();
                 readBytes += result.sourceBytes();
@@ -92,14 +91,12 @@ public final class Sync {
                 failed++;
                 isDamaged = true;
                 events.failed(header, String.valueOf(e.getMessage()), true);
-            } catch (InterruptedIOException | RepositoryLockedException e) {
-                throw e;
             }
         }
         return new Result(synced, present, failed, isDamaged, newBlobs, readBytes, storedBytes);
     }
 
-    private static @org.jspecify.annotations.Nullable String refusal(SnapshotHeader header, Repository to) {
+    private static @Nullable String refusal(SnapshotHeader header, Repository to) {
         if (to.isRemoved(header.identifier())) {
             return "it was removed from " + to.storage().location()
                     + ", and stores never show an identifier again that was removed";
@@ -110,16 +107,14 @@ public final class Sync {
         return null;
     }
 
-    private record Items(SnapshotHeader header, SyncEvents events) implements BackupEvents {
+    /** Items are no news, nor are the errors that were recorded when the snapshot was made. */
+    private record Quiet(SyncEvents events) implements BackupEvents {
         @Override
         public void started(Mac snapshot) {}
 
         @Override
-        public void done(byte[] path) {
-            events.item(header, path);
-        }
+        public void done(byte[] path) {}
 
-        /** Recorded when the snapshot was made, and recorded again. */
         @Override
         public void failed(byte[] path, String reason) {}
 

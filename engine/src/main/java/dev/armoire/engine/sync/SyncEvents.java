@@ -15,9 +15,6 @@ public interface SyncEvents {
     /** It has not, and nothing of it is visible there. */
     void failed(SnapshotHeader snapshot, String reason, boolean isDamage);
 
-    /** An item of it has arrived. From many threads. */
-    void item(SnapshotHeader snapshot, byte[] path);
-
     /** Something that the user should know and that is no error. */
     void notice(String text);
 }

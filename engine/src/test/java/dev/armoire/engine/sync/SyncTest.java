@@ -66,9 +66,6 @@ class SyncTest {
         }
 
         @Override
-        public void item(SnapshotHeader snapshot, byte[] path) {}
-
-        @Override
         public void notice(String text) {}
     };
 

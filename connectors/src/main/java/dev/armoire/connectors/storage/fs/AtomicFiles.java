@@ -29,7 +29,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * Writes whole files: after a crash one is there in full under its name, or not at all. A file is written under a
  * temporary name, synced, given its name, and then the folder is synced. May be called from many threads at once.
  */
-final class AtomicFiles {
+public final class AtomicFiles {
     /** Bytes given to the system at a time: the JDK writes heap segments through copies of this size at most. */
     private static final long PIECE_BYTES = 8 << 20;
 
@@ -42,7 +42,7 @@ final class AtomicFiles {
     private final ReentrantLock moving = new ReentrantLock();
     private volatile boolean foldersSync;
 
-    AtomicFiles(FileSystem system) {
+    public AtomicFiles(FileSystem system) {
         posix = system.supportedFileAttributeViews().contains("posix");
         fileMode = mode("rw-------");
         folderMode = mode("rwx------");
@@ -107,9 +107,9 @@ final class AtomicFiles {
         ensureFolder(folder);
         while (true) {
             Path file = folder.resolve("tmp." + ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE));
-            try (FileChannel channel = FileChannel.open(file, Set.of(WRITE, CREATE_NEW), fileMode)) {
+            try (FileChannel channel = create(file)) {
                 try {
-                    writeAll(channel, parts, PIECE_BYTES);
+                    writeAll(channel, parts);
                     channel.force(true);
                 } catch (IOException | RuntimeException | Error e) {
                     deleteQuietly(file);
@@ -120,6 +120,32 @@ final class AtomicFiles {
                 // Another writer drew the same number, or a crashed one left it: draw again.
             }
         }
+    }
+
+    /** Makes a new file for its owner only, to be written and then published. */
+    public FileChannel create(Path file) throws IOException {
+        return FileChannel.open(file, Set.of(WRITE, CREATE_NEW), fileMode);
+    }
+
+    /**
+     * Gives a file its name, durably. The temporary name stays if there are hard links.
+     *
+     * @param file synced, on the file system of {@code target}
+     * @param replaces whether a file that has the name loses it
+     * @throws FileAlreadyExistsException and leaves what is there, when the name is in use and not to be replaced
+     */
+    public void publish(Path file, Path target, boolean replaces) throws IOException {
+        if (replaces) {
+            Files.move(file, target, StandardCopyOption.ATOMIC_MOVE);
+        } else {
+            publish(file, target);
+        }
+        sync(parent(target));
+    }
+
+    /** Writes all bytes of the parts, in order. */
+    public static void writeAll(FileChannel channel, List<MemorySegment> parts) throws IOException {
+        writeAll(channel, parts, PIECE_BYTES);
     }
 
     static void writeAll(FileChannel channel, List<MemorySegment> parts, long pieceBytes) throws IOException {

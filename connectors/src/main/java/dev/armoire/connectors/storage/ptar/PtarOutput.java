@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.ptar;
 
-import static java.nio.file.StandardOpenOption.CREATE_NEW;
-import static java.nio.file.StandardOpenOption.WRITE;
-
 import dev.armoire.connectors.spi.ArchiveOutput;
 import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.storage.fs.AtomicFiles;
 import dev.armoire.connectors.storage.ptar.PtarLayout.Range;
 import dev.armoire.crypto.Mac;
 import java.io.FileDescriptor;
@@ -14,21 +12,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -37,9 +28,6 @@ import org.jspecify.annotations.Nullable;
  * state, which is the last thing in it, and its trailer are durable. The packfile's is for one thread at a time.
  */
 final class PtarOutput implements ArchiveOutput {
-    /** The JDK copies heap segments through buffers of the size of a write. */
-    private static final int PIECE_BYTES = 8 << 20;
-
     private final String location;
     private final MemorySegment config;
     private final FileChannel channel;
@@ -82,17 +70,12 @@ final class PtarOutput implements ArchiveOutput {
         if (!replaces && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
             throw new FileAlreadyExistsException(file.toString());
         }
-        FileAttribute<?>[] mode =
-                file.getFileSystem().supportedFileAttributeViews().contains("posix")
-                        ? new FileAttribute<?>[] {
-                            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))
-                        }
-                        : new FileAttribute<?>[0];
+        AtomicFiles files = new AtomicFiles(file.getFileSystem());
         while (true) {
             Path temporary = folder.resolve(
                     "." + file.getFileName() + "." + ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE) + ".tmp");
             try {
-                FileChannel channel = FileChannel.open(temporary, Set.of(WRITE, CREATE_NEW), mode);
+                FileChannel channel = files.create(temporary);
                 try {
                     return new PtarOutput("ptar://" + file.normalize(), config, channel, file, temporary, replaces);
                 } catch (IOException e) {
@@ -112,14 +95,8 @@ final class PtarOutput implements ArchiveOutput {
 
     @Override
     public void append(List<MemorySegment> parts) throws IOException {
+        AtomicFiles.writeAll(channel, parts);
         for (MemorySegment part : parts) {
-            for (long at = 0; at < part.byteSize(); at += PIECE_BYTES) {
-                ByteBuffer piece = part.asSlice(at, Math.min(PIECE_BYTES, part.byteSize() - at))
-                        .asByteBuffer();
-                while (piece.hasRemaining()) {
-                    channel.write(piece);
-                }
-            }
             written += part.byteSize();
         }
     }
@@ -139,30 +116,9 @@ final class PtarOutput implements ArchiveOutput {
         if (target != null && temporary != null) {
             channel.force(true);
             channel.close();
-            publish(temporary, target);
+            new AtomicFiles(target.getFileSystem()).publish(temporary, target, replaces);
         }
         isComplete = true;
-    }
-
-    private void publish(Path from, Path to) throws IOException {
-        if (replaces) {
-            Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } else {
-            try {
-                Files.createLink(to, from); // which, other than a rename, takes no name from anybody
-                Files.delete(from);
-            } catch (FileAlreadyExistsException e) {
-                throw e;
-            } catch (UnsupportedOperationException | FileSystemException e) {
-                Files.move(from, to); // a file system without hard links
-            }
-        }
-        Path folder = to.getParent();
-        if (folder != null) {
-            try (FileChannel sync = FileChannel.open(folder, StandardOpenOption.READ)) {
-                sync.force(true);
-            }
-        }
     }
 
     @Override
