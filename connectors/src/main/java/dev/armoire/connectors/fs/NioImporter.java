@@ -164,7 +164,7 @@ final class NioImporter implements Importer {
         }
     }
 
-    private static FileInfo attributes(Path path) throws IOException {
+    static FileInfo attributes(Path path) throws IOException {
         try {
             if (path.getFileSystem().supportedFileAttributeViews().contains("unix")) {
                 return unixInfo(Files.readAttributes(
@@ -250,7 +250,7 @@ final class NioImporter implements Importer {
         }
     }
 
-    private record NioContent(FileChannel channel) implements ImportRecord.Content {
+    record NioContent(FileChannel channel) implements ImportRecord.Content {
         private static final long STEP = 1 << 30; // a ByteBuffer cannot be larger than 2 GiB
 
         @Override

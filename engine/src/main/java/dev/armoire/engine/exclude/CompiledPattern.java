@@ -120,10 +120,14 @@ final class CompiledPattern {
         }
     }
 
-    /** Matches a path without its leading slash: the bytes from {@code start} on. */
-    boolean matches(byte[] path, int start, boolean isDirectory, byte[][] roots) {
+    /**
+     * Matches a path without its leading slash: the bytes from {@code start} on.
+     *
+     * @param namesFrom where the names begin that a pattern without a slash is for
+     */
+    boolean matches(byte[] path, int start, int namesFrom, boolean isDirectory, byte[][] roots) {
         if (!anchored) {
-            return matchesAnyName(path, start, isDirectory);
+            return matchesAnyName(path, namesFrom, isDirectory);
         }
         if (!relativeOnly && matchesFrom(path, start, isDirectory)) {
             return true;
@@ -139,7 +143,7 @@ final class CompiledPattern {
     }
 
     /** Where the part of {@code path} below {@code root} starts, or -1 if it is not below. */
-    private static int below(byte[] root, byte[] path) {
+    static int below(byte[] root, byte[] path) {
         if (path.length <= root.length || !Arrays.equals(root, 0, root.length, path, 0, root.length)) {
             return -1;
         }

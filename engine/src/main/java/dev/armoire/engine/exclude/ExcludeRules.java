@@ -16,13 +16,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A pattern without a slash before its end matches names at any depth, those of the source's own parents too. One
  * with a slash is compared with the whole path from {@code /} and, beyond what Plakar does, with the path below each
- * source root; one that starts with {@code ./} only with the latter.
+ * source root; one that starts with {@code ./} only with the latter. {@link Builder#namesBelowRootsOnly} changes the first.
  */
 public final class ExcludeRules implements ImportOptions.Excludes {
     private static final ExcludeRules NONE = new Builder().build();
 
     private final CompiledPattern[] patterns;
     private final byte[][] roots;
+    private final boolean namesBelowRootsOnly;
     private final List<ExcludePattern.Broken> broken;
 
     private ExcludeRules(Builder builder) {
@@ -33,6 +34,7 @@ public final class ExcludeRules implements ImportOptions.Excludes {
         broken = List.copyOf(bad);
         patterns = good.toArray(CompiledPattern[]::new);
         roots = builder.roots.toArray(byte[][]::new);
+        namesBelowRootsOnly = builder.namesBelowRootsOnly;
     }
 
     /** Rules that leave nothing out. */
@@ -61,12 +63,13 @@ public final class ExcludeRules implements ImportOptions.Excludes {
             return false;
         }
         int start = absolutePath[0] == '/' ? 1 : 0;
+        int namesFrom = namesFrom(absolutePath, start);
         CompiledPattern deciding = null;
         for (int i = patterns.length - 1; i >= 0; i--) {
             CompiledPattern pattern = patterns[i];
             // Behind the deciding one only those are asked that would otherwise be reported as never matched.
             if ((deciding == null || !pattern.hasMatched())
-                    && pattern.matches(absolutePath, start, isDirectory, roots)) {
+                    && pattern.matches(absolutePath, start, namesFrom, isDirectory, roots)) {
                 pattern.noteMatch();
                 deciding = deciding == null ? pattern : deciding;
             }
@@ -80,8 +83,9 @@ public final class ExcludeRules implements ImportOptions.Excludes {
             return Optional.empty();
         }
         int start = absolutePath[0] == '/' ? 1 : 0;
+        int namesFrom = namesFrom(absolutePath, start);
         for (int i = patterns.length - 1; i >= 0; i--) {
-            if (patterns[i].matches(absolutePath, start, isDirectory, roots)) {
+            if (patterns[i].matches(absolutePath, start, namesFrom, isDirectory, roots)) {
                 return patterns[i].negated() ? Optional.empty() : Optional.of(patterns[i].source());
             }
         }
@@ -94,6 +98,17 @@ public final class ExcludeRules implements ImportOptions.Excludes {
      */
     public boolean excludesRoot(byte[] root) {
         return patternExcluding(root, true).isPresent();
+    }
+
+    private int namesFrom(byte[] path, int start) {
+        if (!namesBelowRootsOnly) {
+            return start;
+        }
+        int deepest = -1;
+        for (byte[] root : roots) {
+            deepest = Math.max(deepest, CompiledPattern.below(root, path));
+        }
+        return deepest < 0 ? path.length + 1 : deepest;
     }
 
     private static boolean isTop(byte[] path) {
@@ -120,6 +135,7 @@ public final class ExcludeRules implements ImportOptions.Excludes {
         private final List<ExcludePattern.Broken> brokenInFiles = new ArrayList<>();
         private final List<ExcludePattern.Broken> brokenGiven = new ArrayList<>();
         private final List<byte[]> roots = new ArrayList<>();
+        private boolean namesBelowRootsOnly;
 
         private Builder() {}
 
@@ -159,6 +175,12 @@ public final class ExcludeRules implements ImportOptions.Excludes {
             if (length > 0) {
                 roots.add(Arrays.copyOf(absolutePath, length));
             }
+            return this;
+        }
+
+        /** Patterns without a slash match names below the source roots, and not those that lead to them. */
+        public Builder namesBelowRootsOnly() {
+            namesBelowRootsOnly = true;
             return this;
         }
 
