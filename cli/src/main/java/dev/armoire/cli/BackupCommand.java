@@ -47,7 +47,8 @@ final class BackupCommand implements Command {
 
             PATTERN is as in .gitignore: *.log matches at any depth, a pattern with a slash
             is matched from / and from each PLACE (one that begins with ./ only from there),
-            !PATTERN takes back.""";
+            !PATTERN takes back. With -files-from only the paths in FILE and what lies below
+            them are backed up; the snapshot's root is the folder that holds them all.""";
     }
 
     @Override
@@ -59,15 +60,19 @@ final class BackupCommand implements Command {
                 .value("job", "TEXT", "the job it belongs to")
                 .value("tag", "LIST", "its tags (default: ARMOIRE_TAGS or PLAKAR_TAGS)")
                 .value("force-timestamp", "TIME", "say that it was taken at TIME")
-                .value("ignore", "PATTERN", "leave out what matches; may be repeated")
-                .value("ignore-file", "FILE", "leave out what matches a line of FILE; may be repeated")
-                .flag("no-xattr", "leave out extended attributes")
+                .value(
+                        "files-from",
+                        "FILE",
+                        "back up the paths in FILE, one a line; - is standard input; may be repeated")
+                .value("files-from0", "FILE", "the same with a NUL byte after each path, as find -print0 writes them")
+                .flag("one-file-system", "do not enter other file systems below a PLACE")
                 .value("o", "KEY=VALUE", "setting of the source: dont_traverse_fs=true stays on one file system")
                 .flag("check", "check the snapshot when it is made")
                 .flag("dry-run", "only list what would be backed up")
                 .value("cache", "vfs|no", "no: read every file, whatever the last snapshot has")
                 .value("packfiles", "memory", "where packfiles are put together (always in memory)")
                 .flag("no-progress", "no counting beforehand (always so)");
+        Sources.declareOmissions(flags);
     }
 
     @Override

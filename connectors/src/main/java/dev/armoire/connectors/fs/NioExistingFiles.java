@@ -73,8 +73,9 @@ final class NioExistingFiles implements ExistingFiles {
 
     @Override
     public ImportRecord.Content read(byte[] path) throws IOException {
+        Path place = place(path);
         return new NioImporter.NioContent(
-                FileChannel.open(place(path), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
+                place, FileChannel.open(place, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
     }
 
     @Override
