@@ -43,7 +43,9 @@ final class BackupCommand implements Command {
             made there first.
 
             What cannot be read is listed (`KO`), recorded in the snapshot, and makes the
-            exit code 3. When nothing at all could be read it is 1.
+            exit code 3. When nothing at all could be read it is 1. A file that changes while
+            it is read is read again, twice at most; then it is saved as it was read, and
+            listed.
 
             PATTERN is as in .gitignore: *.log matches at any depth, a pattern with a slash
             is matched from / and from each PLACE (one that begins with ./ only from there),
@@ -73,6 +75,7 @@ final class BackupCommand implements Command {
                 .value("packfiles", "memory", "where packfiles are put together (always in memory)")
                 .flag("no-progress", "no counting beforehand (always so)");
         Sources.declareOmissions(flags);
+        Hooks.declare(flags);
     }
 
     @Override
@@ -86,17 +89,40 @@ final class BackupCommand implements Command {
         boolean usesParent = usesParent(arguments);
         List<String> tags = tags(session, arguments);
         Instant timestamp = timestamp(arguments, report);
+        if (arguments.is("dry-run")) {
+            Path local = session.place().localPath();
+            try (Sources sources = Sources.open(arguments, local == null ? List.of() : List.of(local), report)) {
+                return new DryRun(report, sources).run();
+            }
+        }
+        Hooks hooks = Hooks.of(session, arguments);
+        int exitCode;
+        try {
+            hooks.before();
+            exitCode = backUp(session, arguments, usesParent, tags, timestamp, hooks);
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+            hooks.failed(e);
+            throw e;
+        }
+        return hooks.after(exitCode);
+    }
+
+    private static int backUp(
+            Session session,
+            Flags.Arguments arguments,
+            boolean usesParent,
+            List<String> tags,
+            @Nullable Instant timestamp,
+            Hooks hooks)
+            throws IOException {
+        Report report = session.report();
         Session.StorePlace place = session.place();
         Path local = place.localPath();
-        boolean isDryRun = arguments.is("dry-run");
         Path missing = place.isDefault() && local != null && !Files.exists(local) ? local : null;
-        if (!isDryRun && missing == null) {
+        if (missing == null) {
             session.openAhead();
         }
         try (Sources sources = Sources.open(arguments, local == null ? List.of() : List.of(local), report)) {
-            if (isDryRun) {
-                return new DryRun(report, sources).run();
-            }
             if (missing != null) {
                 createDefault(session, missing);
             }
@@ -116,7 +142,7 @@ final class BackupCommand implements Command {
                         session.scratch(),
                         CommandLineText.of(session.invocation().words()),
                         session.isLockless());
-                return backUp(session, repository, sources, scan, options, arguments.is("check"));
+                return backUp(session, repository, sources, scan, options, arguments.is("check"), hooks);
             }
         }
     }
@@ -179,13 +205,20 @@ final class BackupCommand implements Command {
     }
 
     private static int backUp(
-            Session session, Repository repository, Sources sources, Scan scan, BackupOptions options, boolean checks)
+            Session session,
+            Repository repository,
+            Sources sources,
+            Scan scan,
+            BackupOptions options,
+            boolean checks,
+            Hooks hooks)
             throws IOException {
         Report report = session.report();
         Events events = new Events(report);
         long begun = System.nanoTime();
         BackupResult result = Backup.run(repository, scan, options, events);
         long nanos = System.nanoTime() - begun;
+        hooks.note(result);
         sources.warnOfUnmatchedPatterns(report);
         report.info("stored " + result.newChunks() + " new chunks of " + GoFormat.bytes(result.newChunkBytes())
                 + " for " + result.items() + " items; read " + GoFormat.bytes(result.sourceBytes()) + ", "

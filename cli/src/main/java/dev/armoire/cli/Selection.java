@@ -98,7 +98,7 @@ final class Selection {
 
     /** The folder that holds all that was found. */
     Location root() {
-        return new Location("fs", SnapshotPath.display(root));
+        return new Location("fs", new String(root, StandardCharsets.UTF_8));
     }
 
     /** What was named and is not there. */
