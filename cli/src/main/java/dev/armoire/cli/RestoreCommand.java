@@ -157,7 +157,7 @@ final class RestoreCommand implements Command {
         if (!arguments.has(flag)) {
             return null;
         }
-        ExcludeRules.Builder builder = ExcludeRules.builder().sourceRoot(base).namesBelowRootsOnly();
+        ExcludeRules.Builder builder = ExcludeRules.builder().sourceRoot(base);
         arguments.all(flag).forEach(pattern -> builder.pattern(pattern, "-" + flag));
         ExcludeRules rules = builder.build();
         rules.brokenPatterns().forEach(broken -> report.warn(broken + "; it is not used"));

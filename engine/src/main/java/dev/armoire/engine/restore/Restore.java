@@ -116,13 +116,15 @@ public final class Restore {
         final Entry entry;
         final byte[] target;
         final @Nullable Folder parent;
+        final boolean isIncluded;
         Making making = Making.UNTRIED;
         boolean wasThere;
 
-        Folder(Entry entry, byte[] target, @Nullable Folder parent) {
+        Folder(Entry entry, byte[] target, @Nullable Folder parent, boolean isIncluded) {
             this.entry = entry;
             this.target = target;
             this.parent = parent;
+            this.isIncluded = isIncluded;
         }
     }
 
@@ -191,7 +193,7 @@ public final class Restore {
         }
         try {
             if (start.isDirectory()) {
-                Folder root = new Folder(start, TARGET, null);
+                Folder root = new Folder(start, TARGET, null, options.includes() == null);
                 root.making = Making.DONE;
                 root.wasThere = true;
                 folders.add(root);
@@ -241,9 +243,10 @@ public final class Restore {
                         if (isExcluded(path, entry.isDirectory())) {
                             return true;
                         }
+                        boolean isIncluded = isIncluded(path, entry.isDirectory(), folder.isIncluded);
                         if (entry.isDirectory()) {
-                            below.add(new Folder(entry, at, folder));
-                        } else if (isIncluded(path, false) && make(folder)) {
+                            below.add(new Folder(entry, at, folder, isIncluded));
+                        } else if (isIncluded && make(folder)) {
                             take(entry, at);
                         }
                         return true;
@@ -253,7 +256,7 @@ public final class Restore {
             fail(directory, e.getMessage() + "; what lies below is not restored", true);
         }
         for (Folder child : below) {
-            if (!isIncluded(child.entry.path(), true) || make(child)) {
+            if (!child.isIncluded || make(child)) {
                 walk(child);
             }
         }
@@ -263,9 +266,17 @@ public final class Restore {
         return options.excludes().isExcluded(path, isDirectory);
     }
 
-    private boolean isIncluded(byte[] path, boolean isDirectory) {
+    /** @param inherited what holds for the directory that it lies in */
+    private boolean isIncluded(byte[] path, boolean isDirectory, boolean inherited) {
         ExcludeRules includes = options.includes();
-        return includes == null || includes.isExcluded(path, isDirectory);
+        if (includes == null) {
+            return true;
+        }
+        return switch (includes.verdict(path, isDirectory)) {
+            case NONE -> inherited;
+            case MATCHED -> true;
+            case TAKEN_BACK -> false;
+        };
     }
 
     /** Makes a directory and those above it, unless they are made. */
@@ -315,7 +326,7 @@ public final class Restore {
             throw new IOException(what + " of this name is in the way; move it away, or restore with -delete");
         }
         FileInfo parent = existing == null ? null : existing.info(parent(target));
-        if (parent == null || !delete(entry.path(), target, there, parent.dev())) {
+        if (parent == null || !delete(entry.path(), target, there, parent.dev(), true)) {
             throw new IOException(what + " of this name is in the way, and not all of it could be removed");
         }
     }
@@ -648,7 +659,7 @@ public final class Restore {
             snapshot.forEachError(start.path(), error -> unread.add(ByteBuffer.wrap(error.path())) || true);
             FileInfo target = from.info(TARGET);
             if (target != null) {
-                deleteOthers(from, start.path(), TARGET, target.dev());
+                deleteOthers(from, start.path(), TARGET, target.dev(), options.includes() == null);
             }
         } catch (CorruptDataException | UncheckedIOException e) {
             fail(start.path(), e.getMessage() + "; not all that the snapshot lacks was deleted", true);
@@ -658,7 +669,8 @@ public final class Restore {
     }
 
     /** Goes down the directories that both have. */
-    private void deleteOthers(ExistingFiles from, byte[] directory, byte[] target, long dev) throws IOException {
+    private void deleteOthers(ExistingFiles from, byte[] directory, byte[] target, long dev, boolean isIncluded)
+            throws IOException {
         List<byte[]> names = from.list(target);
         if (names.isEmpty()) {
             return;
@@ -680,9 +692,9 @@ public final class Restore {
                     continue;
                 }
                 if (isFolder == null) {
-                    delete(path, at, there, dev);
+                    delete(path, at, there, dev, isIncluded);
                 } else if (isFolder && isThereFolder) {
-                    deleteOthers(from, path, at, there.dev());
+                    deleteOthers(from, path, at, there.dev(), isIncluded(path, true, isIncluded));
                 }
             } catch (IOException e) {
                 fail(path, e.getMessage(), false);
@@ -694,15 +706,17 @@ public final class Restore {
      * Removes an item of the target and all below it, but for what is to stay. Goes into no other file system.
      *
      * @param dev the file system of the directory that it lies in
+     * @param inherited whether that directory is one of those that were asked for
      * @return whether nothing is left
      */
-    private boolean delete(byte[] path, byte[] target, FileInfo there, long dev) throws IOException {
+    private boolean delete(byte[] path, byte[] target, FileInfo there, long dev, boolean inherited) throws IOException {
         stopIfInterrupted();
         boolean isFolder = FileMode.isDirectory(there.mode());
         if (existing == null || isExcluded(path, isFolder) || isToStay(path, target)) {
             return false;
         }
-        boolean isGone = isIncluded(path, isFolder);
+        boolean isIncluded = isIncluded(path, isFolder, inherited);
+        boolean isGone = isIncluded;
         if (isFolder) {
             if (there.dev() != dev) {
                 fail(path, "not deleted: another file system is mounted there", false);
@@ -711,7 +725,7 @@ public final class Restore {
             for (byte[] name : existing.list(target)) {
                 byte[] at = join(target, name);
                 FileInfo below = existing.info(at);
-                isGone &= below == null || delete(SnapshotPath.child(path, name), at, below, dev);
+                isGone &= below == null || delete(SnapshotPath.child(path, name), at, below, dev, isIncluded);
             }
         }
         if (!isGone) {
