@@ -656,7 +656,10 @@ public final class Restore {
             return;
         }
         try {
-            snapshot.forEachError(start.path(), error -> unread.add(ByteBuffer.wrap(error.path())) || true);
+            snapshot.forEachError(start.path(), error -> {
+                unread.add(ByteBuffer.wrap(error.path()));
+                return true;
+            });
             FileInfo target = from.info(TARGET);
             if (target != null) {
                 deleteOthers(from, start.path(), TARGET, target.dev(), options.includes() == null);
