@@ -19,16 +19,16 @@ import org.jspecify.annotations.Nullable;
 /** Paths that were named one by one, to be found by one walk from the folder that holds them all. */
 final class Selection {
     private final byte[] root;
-    private final Set<ByteBuffer> selected;
+    private final Set<ByteBuffer> selected = new HashSet<>();
     private final Set<ByteBuffer> above = new HashSet<>();
     private final List<byte[]> missing;
 
-    private Selection(byte[] root, Set<ByteBuffer> selected, List<byte[]> missing) {
+    private Selection(byte[] root, List<byte[]> paths, List<byte[]> missing) {
         this.root = root;
-        this.selected = selected;
         this.missing = missing;
-        for (ByteBuffer path : selected) {
-            byte[] at = path.array();
+        for (byte[] path : paths) {
+            selected.add(ByteBuffer.wrap(path));
+            byte[] at = path;
             while (!SnapshotPath.isRoot(at) && above.add(ByteBuffer.wrap(SnapshotPath.parent(at)))) {
                 at = SnapshotPath.parent(at);
             }
@@ -48,7 +48,7 @@ final class Selection {
             }
             all.add(place.path());
         }
-        Set<ByteBuffer> selected = new HashSet<>();
+        List<byte[]> found = new ArrayList<>();
         List<byte[]> missing = new ArrayList<>();
         byte[] root = null;
         for (String text : all) {
@@ -57,18 +57,17 @@ final class Selection {
                 missing.add(SnapshotPath.clean(absolute(text).toString().getBytes(StandardCharsets.UTF_8)));
                 continue;
             }
-            if (selected.add(ByteBuffer.wrap(path))) {
-                byte[] folder =
-                        Files.isDirectory(Path.of(text), LinkOption.NOFOLLOW_LINKS) ? path : SnapshotPath.parent(path);
-                root = root == null ? folder : SnapshotPath.common(root, folder);
-            }
+            found.add(path);
+            byte[] folder =
+                    Files.isDirectory(Path.of(text), LinkOption.NOFOLLOW_LINKS) ? path : SnapshotPath.parent(path);
+            root = root == null ? folder : SnapshotPath.common(root, folder);
         }
         if (root == null) {
             throw new CommandException(
                     ExitCode.ERROR,
                     "nothing could be read, and no snapshot was made: none of the paths in the list is there");
         }
-        return new Selection(root, selected, missing);
+        return new Selection(root, found, missing);
     }
 
     private static Path absolute(String text) {

@@ -179,7 +179,7 @@ class BackupAsPeopleRunItTest {
         assertThat(outcome.exitCode()).isZero();
         assertThat(outcome.err()).isEqualTo("armoire: pre-hook: 0\n");
         assertThat(below(outcome)).contains("fresh");
-        String id = run.onStore("ls", "-uuid").out().split(" +")[1];
+        String id = run.onStore("ls", "-uuid").out().split(" +", -1)[1];
         assertThat(Files.readString(Path.of(log)))
                 .isEqualTo("pre pre\npost " + id + " 0 0 fs://" + run.path("store") + "\n");
     }

@@ -240,7 +240,7 @@ class RestoreInPlaceTest {
         "-to stdout: -delete, '-delete is for folders, not for standard output'",
     })
     void combinationsWithoutSenseAreRefused(String flags, String message) {
-        ArmoireRun.Outcome outcome = restore(flags.split(" "));
+        ArmoireRun.Outcome outcome = restore(flags.split(" ", -1));
         assertThat(outcome.exitCode()).isEqualTo(64);
         assertThat(outcome.err()).startsWith("armoire: " + message);
     }

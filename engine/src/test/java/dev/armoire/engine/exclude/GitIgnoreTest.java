@@ -119,7 +119,7 @@ class GitIgnoreTest {
         Files.writeString(tree.resolve(".git/info/exclude"), String.join("\n", patterns) + "\n");
         Set<String> ignored = new TreeSet<>();
         for (String path : git(String.join("\0", paths), "check-ignore", "-z", "--stdin", "--no-index")
-                .split("\0")) {
+                .split("\0", -1)) {
             if (!path.isEmpty()) {
                 ignored.add(path);
             }
