@@ -43,11 +43,14 @@ final class BackupCommand implements Command {
             made there first.
 
             What cannot be read is listed (`KO`), recorded in the snapshot, and makes the
-            exit code 3. When nothing at all could be read it is 1.
+            exit code 3. When nothing at all could be read it is 1. A file that changes while
+            it is read is read again, twice at most; then it is saved as it was read, and
+            listed.
 
             PATTERN is as in .gitignore: *.log matches at any depth, a pattern with a slash
             is matched from / and from each PLACE (one that begins with ./ only from there),
-            !PATTERN takes back.""";
+            !PATTERN takes back. With -files-from only the paths in FILE and what lies below
+            them are backed up; the snapshot's root is the folder that holds them all.""";
     }
 
     @Override
@@ -59,15 +62,20 @@ final class BackupCommand implements Command {
                 .value("job", "TEXT", "the job it belongs to")
                 .value("tag", "LIST", "its tags (default: ARMOIRE_TAGS or PLAKAR_TAGS)")
                 .value("force-timestamp", "TIME", "say that it was taken at TIME")
-                .value("ignore", "PATTERN", "leave out what matches; may be repeated")
-                .value("ignore-file", "FILE", "leave out what matches a line of FILE; may be repeated")
-                .flag("no-xattr", "leave out extended attributes")
+                .value(
+                        "files-from",
+                        "FILE",
+                        "back up the paths in FILE, one a line; - is standard input; may be repeated")
+                .value("files-from0", "FILE", "the same with a NUL byte after each path, as find -print0 writes them")
+                .flag("one-file-system", "do not enter other file systems below a PLACE")
                 .value("o", "KEY=VALUE", "setting of the source: dont_traverse_fs=true stays on one file system")
                 .flag("check", "check the snapshot when it is made")
                 .flag("dry-run", "only list what would be backed up")
                 .value("cache", "vfs|no", "no: read every file, whatever the last snapshot has")
                 .value("packfiles", "memory", "where packfiles are put together (always in memory)")
                 .flag("no-progress", "no counting beforehand (always so)");
+        Sources.declareOmissions(flags);
+        Hooks.declare(flags);
     }
 
     @Override
@@ -81,17 +89,40 @@ final class BackupCommand implements Command {
         boolean usesParent = usesParent(arguments);
         List<String> tags = tags(session, arguments);
         Instant timestamp = timestamp(arguments, report);
+        if (arguments.is("dry-run")) {
+            Path local = session.place().localPath();
+            try (Sources sources = Sources.open(arguments, local == null ? List.of() : List.of(local), report)) {
+                return new DryRun(report, sources).run();
+            }
+        }
+        Hooks hooks = Hooks.of(session, arguments);
+        int exitCode;
+        try {
+            hooks.before();
+            exitCode = backUp(session, arguments, usesParent, tags, timestamp, hooks);
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+            hooks.failed(e);
+            throw e;
+        }
+        return hooks.after(exitCode);
+    }
+
+    private static int backUp(
+            Session session,
+            Flags.Arguments arguments,
+            boolean usesParent,
+            List<String> tags,
+            @Nullable Instant timestamp,
+            Hooks hooks)
+            throws IOException {
+        Report report = session.report();
         Session.StorePlace place = session.place();
         Path local = place.localPath();
-        boolean isDryRun = arguments.is("dry-run");
         Path missing = place.isDefault() && local != null && !Files.exists(local) ? local : null;
-        if (!isDryRun && missing == null) {
+        if (missing == null) {
             session.openAhead();
         }
         try (Sources sources = Sources.open(arguments, local == null ? List.of() : List.of(local), report)) {
-            if (isDryRun) {
-                return new DryRun(report, sources).run();
-            }
             if (missing != null) {
                 createDefault(session, missing);
             }
@@ -111,7 +142,7 @@ final class BackupCommand implements Command {
                         session.scratch(),
                         CommandLineText.of(session.invocation().words()),
                         session.isLockless());
-                return backUp(session, repository, sources, scan, options, arguments.is("check"));
+                return backUp(session, repository, sources, scan, options, arguments.is("check"), hooks);
             }
         }
     }
@@ -174,13 +205,20 @@ final class BackupCommand implements Command {
     }
 
     private static int backUp(
-            Session session, Repository repository, Sources sources, Scan scan, BackupOptions options, boolean checks)
+            Session session,
+            Repository repository,
+            Sources sources,
+            Scan scan,
+            BackupOptions options,
+            boolean checks,
+            Hooks hooks)
             throws IOException {
         Report report = session.report();
         Events events = new Events(report);
         long begun = System.nanoTime();
         BackupResult result = Backup.run(repository, scan, options, events);
         long nanos = System.nanoTime() - begun;
+        hooks.note(result);
         sources.warnOfUnmatchedPatterns(report);
         report.info("stored " + result.newChunks() + " new chunks of " + GoFormat.bytes(result.newChunkBytes())
                 + " for " + result.items() + " items; read " + GoFormat.bytes(result.sourceBytes()) + ", "

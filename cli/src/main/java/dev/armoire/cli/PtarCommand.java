@@ -56,10 +56,8 @@ final class PtarCommand implements Command {
                 .flag("no-compression", "do not compress")
                 .value("compression", "NAME", "LZ4 (default) or ZSTD")
                 .value("hashing", "NAME", "BLAKE3 (default) or SHA256")
-                .flag("weak-passphrase", "take a weak passphrase, too")
-                .value("ignore", "PATTERN", "leave out of each PLACE what matches; may be repeated")
-                .value("ignore-file", "FILE", "leave out what matches a line of FILE; may be repeated")
-                .flag("no-xattr", "leave out extended attributes");
+                .flag("weak-passphrase", "take a weak passphrase, too");
+        Sources.declareOmissions(flags);
     }
 
     @Override

@@ -94,6 +94,23 @@ final class Report {
                         : lines.line("path.error", "snapshot", snapshot, "path", path, "reason", reason));
     }
 
+    /** Something that was done to an item of the target, in one word. */
+    void change(String snapshot, String what, byte[] path) {
+        if (!isQuiet) {
+            planned(snapshot, what, path);
+        }
+    }
+
+    /** Something that would be done to an item: that was asked for, so it comes whatever the flags. */
+    void planned(String snapshot, String what, byte[] path) {
+        JsonLines lines = json;
+        write(
+                lines == null
+                        ? snapshot + ": " + what + " " + SnapshotPath.display(path)
+                        : lines.line("path.change", "snapshot", snapshot, "path", path, "change", what),
+                false);
+    }
+
     /** An object of the store that is not well. */
     void objectKo(String object, String reason) {
         JsonLines lines = json;

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.connectors.spi.ExistingFiles;
 import dev.armoire.connectors.spi.Exporter;
 import dev.armoire.connectors.spi.ExporterFactory;
 import dev.armoire.connectors.spi.Location;
+import dev.armoire.engine.exclude.ExcludeRules;
 import dev.armoire.engine.query.SnapshotFilter;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.restore.Overwrite;
 import dev.armoire.engine.restore.Restore;
 import dev.armoire.engine.restore.RestoreEvents;
+import dev.armoire.engine.restore.RestoreOptions;
 import dev.armoire.engine.restore.RestoreResult;
 import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -24,12 +30,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /** {@code restore}: gives back what was backed up. */
 final class RestoreCommand implements Command {
     @Override
     public String usage() {
-        return "restore [-to DIR|stdout:] [-skip-permissions] [FILTER...] [ID[:PATH]]";
+        return "restore [-to DIR|stdout:] [-overwrite MODE] [-delete] [-dry-run] [-verify] [FILTER...] [ID[:PATH]]";
     }
 
     @Override
@@ -43,12 +50,29 @@ final class RestoreCommand implements Command {
             Owners, modes, times, attributes, hard links, holes and special files are
             restored as far as the system allows; what it does not allow is listed (`warn`)
             and makes the exit code 3, as do items that failed (`KO`); 65 when the reason is
-            damage in the store. Every file is verified before it appears under its name.""";
+            damage in the store. Every file is verified before it appears under its name.
+
+            MODE is always (replace what is there), changed (what differs in kind, size, time,
+            permissions, owner or link target), newer (what is older than in the snapshot) or
+            never. Folders that are there are shared. -delete removes from DIR what the
+            snapshot does not have, and what is in the way of its items; look at -dry-run
+            first. It follows no link, enters no other file system, leaves what could not be
+            read when the snapshot was made, and removes nothing if the snapshot is damaged.
+
+            PATTERN is as in .gitignore, matched below PATH: *.log at any depth, one with a
+            slash from PATH and from /, !PATTERN takes back. What patterns leave out is neither
+            written nor deleted.""";
     }
 
     @Override
     public void declare(Flags flags) {
         flags.value("to", "DIR", "where to; files that are there already are replaced, others left alone")
+                .value("overwrite", "MODE", "replace files that are there: always (default), changed, newer, never")
+                .flag("delete", "remove from DIR what the snapshot does not have")
+                .flag("dry-run", "only list what would be written, overwritten and deleted")
+                .value("include", "PATTERN", "restore only what matches; may be repeated")
+                .value("exclude", "PATTERN", "leave alone what matches; may be repeated")
+                .flag("verify", "read back what was written and compare it with the snapshot")
                 .flag("skip-permissions", "leave owner and mode to this process and its umask")
                 .value("o", "KEY=VALUE", "setting of the target")
                 .value("name", "TEXT", "latest snapshot with this name")
@@ -81,6 +105,9 @@ final class RestoreCommand implements Command {
         } else if (to.isEmpty()) {
             throw CommandException.usage("-to needs a folder");
         }
+        boolean isStream = to.equals("stdout:");
+        checkCombination(arguments, isStream);
+        Overwrite overwrite = overwrite(arguments);
         try (Repository repository = session.openForReading();
                 BlobReader reader = repository.newReader()) {
             Snapshots snapshots = new Snapshots(repository, report);
@@ -89,13 +116,69 @@ final class RestoreCommand implements Command {
                     : Snapshots.Name.parse(arguments.words().getFirst());
             SnapshotHeader header = choose(snapshots, name, filter, report);
             Snapshot snapshot = Snapshot.of(header, reader);
-            if (to.equals("stdout:")) {
+            if (isStream) {
                 CatCommand.write(snapshot, CatCommand.find(snapshot, name), false, report.contents());
                 return session.exitCode(ExitCode.OK);
             }
             Entry start = FileWalk.start(snapshot, name);
-            return session.exitCode(restore(session, repository, header, start, to, arguments));
+            if (arguments.is("delete") && !start.isDirectory()) {
+                throw CommandException.usage("-delete is for folders, and " + SnapshotPath.display(start.path())
+                        + " is none in the snapshot");
+            }
+            return session.exitCode(restore(session, repository, header, start, to, overwrite, arguments));
         }
+    }
+
+    private static void checkCombination(Flags.Arguments arguments, boolean isStream) {
+        for (String flag : List.of("overwrite", "delete", "dry-run", "include", "exclude", "verify")) {
+            if (isStream && arguments.has(flag)) {
+                throw CommandException.usage("-" + flag + " is for folders, not for standard output");
+            }
+        }
+        if (arguments.is("dry-run") && arguments.is("verify")) {
+            throw CommandException.usage("-verify has nothing to read when -dry-run writes nothing; leave out one");
+        }
+    }
+
+    private static Overwrite overwrite(Flags.Arguments arguments) {
+        String mode = arguments.get("overwrite", "always");
+        return switch (mode) {
+            case "always" -> Overwrite.ALWAYS;
+            case "changed", "if-changed" -> Overwrite.CHANGED;
+            case "newer", "if-newer" -> Overwrite.NEWER;
+            case "never" -> Overwrite.NEVER;
+            default ->
+                throw CommandException.usage("-overwrite " + mode + ": always, changed, newer or never is wanted");
+        };
+    }
+
+    /** The rules that patterns make, or null when there are none. */
+    private static @Nullable ExcludeRules rules(Flags.Arguments arguments, String flag, byte[] base, Report report) {
+        if (!arguments.has(flag)) {
+            return null;
+        }
+        ExcludeRules.Builder builder = ExcludeRules.builder().sourceRoot(base);
+        arguments.all(flag).forEach(pattern -> builder.pattern(pattern, "-" + flag));
+        ExcludeRules rules = builder.build();
+        rules.brokenPatterns().forEach(broken -> report.warn(broken + "; it is not used"));
+        return rules;
+    }
+
+    /** The store's place below the target, if it is there: it must not be taken for something superfluous. */
+    private static List<byte[]> preserved(Session session, String to) throws IOException {
+        Path store = session.place().localPath();
+        if (store == null || !Files.exists(store)) {
+            return List.of();
+        }
+        Path target = Path.of(Location.parse(to).path());
+        if (!Files.exists(target)) {
+            return List.of();
+        }
+        Path real = target.toRealPath();
+        Path place = store.toRealPath();
+        return place.startsWith(real)
+                ? List.of(SnapshotPath.of(real.relativize(place).toString()))
+                : List.of();
     }
 
     private static SnapshotHeader choose(
@@ -122,21 +205,41 @@ final class RestoreCommand implements Command {
             SnapshotHeader header,
             Entry start,
             String to,
+            Overwrite overwrite,
             Flags.Arguments arguments)
             throws IOException {
         Report report = session.report();
         byte[] base = start.isDirectory() ? start.path() : SnapshotPath.parent(start.path());
+        ExcludeRules excludes = rules(arguments, "exclude", base, report);
+        ExcludeRules includes = rules(arguments, "include", base, report);
+        boolean isPlan = arguments.is("dry-run");
+        boolean looks = isPlan || arguments.is("delete") || arguments.is("verify") || arguments.has("overwrite");
+        RestoreOptions options = new RestoreOptions(
+                overwrite,
+                arguments.is("delete"),
+                arguments.is("delete") ? preserved(session, to) : List.of(),
+                arguments.is("verify"),
+                !arguments.is("skip-permissions"),
+                excludes == null ? ExcludeRules.none() : excludes,
+                includes,
+                session.workers());
         Events events = new Events(report, header.identifier().shortHex(), base);
+        Location target = Location.parse(to);
+        Map<String, String> settings = settings(arguments);
         RestoreResult result;
-        try (Exporter exporter = open(Location.parse(to), arguments, events)) {
-            result = Restore.run(repository, header.identifier(), start.path(), exporter, events, session.workers());
+        try (Exporter exporter = isPlan ? null : open(target, settings, arguments, events);
+                ExistingFiles existing = looks ? look(target, settings) : null) {
+            result = Restore.run(repository, header.identifier(), start.path(), exporter, existing, options, events);
+        }
+        for (ExcludeRules rules : new ExcludeRules[] {excludes, includes}) {
+            if (rules != null) {
+                rules.unmatchedPatterns().forEach(pattern -> report.warn(pattern + " matched nothing"));
+            }
         }
         long lost = events.lost.sum();
         report.summary(
-                "restored " + result.files() + " files, " + result.folders() + " folders, "
-                        + GoFormat.bytes(result.bytes()) + ", " + result.failed() + " failed"
-                        + (lost == 0 ? "" : ", " + lost + " with metadata lost"),
-                "restore.done",
+                summary(result, lost, looks, isPlan),
+                isPlan ? "restore.plan" : "restore.done",
                 "snapshot",
                 header.identifier().hex(),
                 "target",
@@ -150,7 +253,15 @@ final class RestoreCommand implements Command {
                 "failed",
                 result.failed(),
                 "metadata_lost",
-                lost);
+                lost,
+                "overwritten",
+                looks ? result.overwritten() : null,
+                "kept",
+                result.kept(),
+                "deleted",
+                result.deleted(),
+                "verified",
+                result.verified());
         if (result.isDamaged()) {
             report.failure("damaged data in the store: what could be read was restored", ExitCode.DAMAGE);
             return ExitCode.DAMAGE;
@@ -158,7 +269,31 @@ final class RestoreCommand implements Command {
         return result.failed() + lost > 0 ? ExitCode.PARTIAL : ExitCode.OK;
     }
 
-    private static Exporter open(Location target, Flags.Arguments arguments, Events events) {
+    private static String summary(RestoreResult result, long lost, boolean looks, boolean isPlan) {
+        StringBuilder text = new StringBuilder(isPlan ? "dry run: would restore " : "restored ")
+                .append(result.files())
+                .append(" files");
+        if (looks) {
+            text.append(" (").append(result.overwritten()).append(" in place of others)");
+        }
+        text.append(", ").append(result.folders()).append(" folders, ").append(GoFormat.bytes(result.bytes()));
+        if (looks) {
+            text.append(isPlan ? ", leave " : ", left ")
+                    .append(result.kept())
+                    .append(" as they were")
+                    .append(isPlan ? ", delete " : ", deleted ")
+                    .append(result.deleted());
+        }
+        if (result.verified() > 0) {
+            text.append(", verified ").append(result.verified());
+        }
+        text.append(", ").append(result.failed()).append(" failed");
+        return lost == 0
+                ? text.toString()
+                : text.append(", ").append(lost).append(" with metadata lost").toString();
+    }
+
+    private static Map<String, String> settings(Flags.Arguments arguments) {
         Map<String, String> settings = new LinkedHashMap<>();
         for (String text : arguments.all("o")) {
             int equals = text.indexOf('=');
@@ -167,16 +302,35 @@ final class RestoreCommand implements Command {
             }
             settings.put(text.substring(0, equals), text.substring(equals + 1));
         }
+        return settings;
+    }
+
+    private static Exporter open(
+            Location target, Map<String, String> settings, Flags.Arguments arguments, Events events) {
+        try {
+            return factory(target).open(target, !arguments.is("skip-permissions"), settings, events::lostInTarget);
+        } catch (IOException e) {
+            throw cannotRestore(target, e);
+        }
+    }
+
+    private static ExistingFiles look(Location target, Map<String, String> settings) {
+        try {
+            return factory(target).look(target, settings);
+        } catch (IOException e) {
+            throw cannotRestore(target, e);
+        }
+    }
+
+    private static CommandException cannotRestore(Location target, IOException e) {
+        return new CommandException(
+                ExitCode.CANNOT_CREATE, "cannot restore to " + target.path() + ": " + Failures.message(e), e);
+    }
+
+    private static ExporterFactory factory(Location target) {
         for (ExporterFactory factory : ServiceLoader.load(ExporterFactory.class)) {
             if (factory.accepts(target)) {
-                try {
-                    return factory.open(target, !arguments.is("skip-permissions"), settings, events::lostInTarget);
-                } catch (IOException e) {
-                    throw new CommandException(
-                            ExitCode.CANNOT_CREATE,
-                            "cannot restore to " + target.path() + ": " + Failures.message(e),
-                            e);
-                }
+                return factory;
             }
         }
         throw new CommandException(
@@ -209,6 +363,21 @@ final class RestoreCommand implements Command {
         @Override
         public void failed(byte[] path, String reason, boolean isDamage) {
             report.ko(id, inTarget(path), reason);
+        }
+
+        @Override
+        public void deleted(byte[] path) {
+            report.change(id, "deleted", inTarget(path));
+        }
+
+        @Override
+        public void planned(byte[] path, Change change) {
+            report.planned(id, change.name().toLowerCase(Locale.ROOT), inTarget(path));
+        }
+
+        @Override
+        public void notice(String text) {
+            report.warn(text);
         }
 
         @Override

@@ -27,15 +27,27 @@ final class Sources implements AutoCloseable {
     private final List<Importer> importers = new ArrayList<>();
     private final ExcludeRules rules;
     private final AtomicLong excluded;
+    private final SizeLimit limit;
 
-    private Sources(ExcludeRules rules, AtomicLong excluded) {
+    private Sources(ExcludeRules rules, AtomicLong excluded, SizeLimit limit) {
         this.rules = rules;
         this.excluded = excluded;
+        this.limit = limit;
     }
 
     /** No places at all. */
     static Sources none() {
-        return new Sources(ExcludeRules.none(), new AtomicLong());
+        return new Sources(ExcludeRules.none(), new AtomicLong(), new SizeLimit("", Long.MAX_VALUE));
+    }
+
+    /** Declares the flags that say what is left out. */
+    static Flags declareOmissions(Flags flags) {
+        return flags.value("ignore", "PATTERN", "leave out what matches; may be repeated")
+                .value("ignore-file", "FILE", "leave out what matches a line of FILE; may be repeated")
+                .flag("exclude-caches", "of folders with a valid CACHEDIR.TAG take only that file")
+                .value("exclude-if-present", "NAME", "of folders that hold a file NAME take only that; may be repeated")
+                .value("exclude-larger-than", "SIZE", "leave out larger files: 500M, 2GiB, or a number of bytes")
+                .flag("no-xattr", "leave out extended attributes");
     }
 
     /**
@@ -49,8 +61,10 @@ final class Sources implements AutoCloseable {
 
     /** Like {@link #open(Flags.Arguments, List, Report)}, for a command whose -o is something else. */
     static Sources open(Flags.Arguments arguments, Map<String, String> settings, List<Path> skipped, Report report) {
+        FileList list = FileList.read(arguments);
+        boolean isHere = list == null && arguments.words().isEmpty();
         List<Location> places = new ArrayList<>();
-        for (String word : arguments.words().isEmpty() ? List.of(".") : arguments.words()) {
+        for (String word : isHere ? List.of(".") : arguments.words()) {
             if (word.startsWith("@")) {
                 throw new CommandException(ExitCode.ERROR, "could not resolve importer: " + word);
             }
@@ -59,10 +73,20 @@ final class Sources implements AutoCloseable {
             }
             places.add(Location.parse(word));
         }
+        Selection selection = null;
+        if (list != null) {
+            selection = Selection.of(list, places);
+            places = List.of(selection.root());
+        }
         ExcludeRules rules = rules(arguments, places, report);
+        SizeLimit limit = SizeLimit.of(arguments);
         AtomicLong excluded = new AtomicLong();
+        Selection only = selection;
         ImportOptions options = new ImportOptions(
                 (path, isDirectory) -> {
+                    if (only != null && !only.contains(path, isDirectory)) {
+                        return true;
+                    }
                     boolean isExcluded = rules.isExcluded(path, isDirectory);
                     if (isExcluded) {
                         excluded.incrementAndGet();
@@ -71,11 +95,17 @@ final class Sources implements AutoCloseable {
                 },
                 !arguments.is("no-xattr"),
                 settings,
-                skipped);
-        Sources sources = new Sources(rules, excluded);
+                skipped,
+                new ImportOptions.FolderTags(arguments.is("exclude-caches"), arguments.all("exclude-if-present")));
+        Sources sources = new Sources(rules, excluded, limit);
         try {
             for (Location place : places) {
-                sources.importers.add(open(place, options));
+                Importer importer = open(place, options, limit, only == null ? List.of() : only.missing());
+                sources.importers.add(importer);
+                if (!options.tags().isEmpty() && !importer.type().equals("fs")) {
+                    throw CommandException.usage("-exclude-caches and -exclude-if-present are for local files, and "
+                            + place + " is of kind " + importer.type());
+                }
             }
             return sources;
         } catch (RuntimeException e) {
@@ -84,11 +114,11 @@ final class Sources implements AutoCloseable {
         }
     }
 
-    private static Importer open(Location place, ImportOptions options) {
+    private static Importer open(Location place, ImportOptions options, SizeLimit limit, List<byte[]> missing) {
         for (ImporterFactory factory : ServiceLoader.load(ImporterFactory.class)) {
             if (factory.accepts(place)) {
                 try {
-                    return new Source(factory.open(place, options));
+                    return new Source(factory.open(place, options), limit, missing);
                 } catch (IOException e) {
                     throw new CommandException(
                             ExitCode.ERROR,
@@ -151,11 +181,18 @@ final class Sources implements AutoCloseable {
             }
             settings.put(text.substring(0, equals), text.substring(equals + 1));
         }
+        if (arguments.is("one-file-system")) {
+            settings.put("dont_traverse_fs", "true");
+        }
         return settings;
     }
 
-    /** An importer whose failure is told from one of the store: then nothing could be read. */
-    private record Source(Importer importer) implements Importer {
+    /**
+     * An importer whose failure is told from one of the store: then nothing could be read.
+     *
+     * @param missing paths that were named and are not there
+     */
+    private record Source(Importer importer, SizeLimit limit, List<byte[]> missing) implements Importer {
         @Override
         public String type() {
             return importer.type();
@@ -174,7 +211,9 @@ final class Sources implements AutoCloseable {
         @Override
         public void scan(ImportSink sink) throws IOException {
             try {
-                importer.scan(sink);
+                importer.scan(limit.before(sink));
+                missing.forEach(path ->
+                        sink.error(path, "lstat " + SnapshotPath.display(path) + ": no such file or directory"));
             } catch (IOException e) {
                 if (Failures.isInterruption(e)) {
                     throw e;
@@ -182,6 +221,11 @@ final class Sources implements AutoCloseable {
                 throw new CommandException(
                         ExitCode.ERROR, "nothing could be read, and no snapshot was made: " + Failures.message(e), e);
             }
+        }
+
+        @Override
+        public void threadEnds() {
+            importer.threadEnds();
         }
 
         @Override
@@ -194,13 +238,17 @@ final class Sources implements AutoCloseable {
         return importers;
     }
 
-    /** Paths that patterns have left out so far; folders count once. */
+    /** Paths that patterns and sizes have left out so far; folders count once. */
     long excluded() {
-        return excluded.get();
+        return excluded.get() + limit.leftOut();
     }
 
-    /** Warns of patterns that were of no use. Called at the end. */
+    /** Warns of patterns that were of no use, and says how many files were too large. Called at the end. */
     void warnOfUnmatchedPatterns(Report report) {
+        if (limit.leftOut() > 0) {
+            report.info("left out " + limit.leftOut() + (limit.leftOut() == 1 ? " file" : " files") + " larger than "
+                    + limit.text());
+        }
         rules.unmatchedPatterns().forEach(pattern -> report.warn(pattern + " matched nothing"));
     }
 

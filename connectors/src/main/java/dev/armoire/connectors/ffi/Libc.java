@@ -34,6 +34,7 @@ final class Libc {
     static final int FREMOVEXATTR = number(199, 16);
     static final int GETDENTS64 = number(217, 61);
     static final int FADVISE64 = number(221, 223);
+    static final int SYNC_FILE_RANGE = number(277, 84);
     static final int OPENAT = number(257, 56);
     static final int MKDIRAT = number(258, 34);
     static final int MKNODAT = number(259, 33);

@@ -48,6 +48,9 @@ public final class Posix implements AutoCloseable {
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
     private static final int POSIX_FADV_SEQUENTIAL = 2;
+    private static final int POSIX_FADV_DONTNEED = 4;
+    private static final int SYNC_FILE_RANGE_AND_WAIT = 7;
+    private static final int AT_REMOVEDIR = 0x200;
     private static final long UTIME_OMIT = (1 << 30) - 2;
     private static final int SCOPED_TRIES = 8;
 
@@ -214,6 +217,12 @@ public final class Posix implements AutoCloseable {
     /** Tells the kernel that a file is read from front to back. */
     public int adviseSequential(int fd) {
         return (int) call(Libc.FADVISE64, fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    }
+
+    /** Has the content of a file written to its medium and dropped from memory, so that the next read asks the medium. */
+    public int forgetContent(int fd) {
+        call(Libc.SYNC_FILE_RANGE, fd, 0, 0, SYNC_FILE_RANGE_AND_WAIT); // pages that are not written cannot be dropped
+        return (int) call(Libc.FADVISE64, fd, 0, 0, POSIX_FADV_DONTNEED);
     }
 
     /** Asks for the metadata of a name; see {@link #stat()}. */
@@ -442,6 +451,13 @@ public final class Posix implements AutoCloseable {
     /** Removes a name that is no directory. */
     public int unlinkat(int directory, byte[] name) {
         return putPath(name) ? (int) call(Libc.UNLINKAT, directory, path.address(), 0, 0) : -Errno.ENAMETOOLONG;
+    }
+
+    /** Removes an empty directory. */
+    public int rmdirat(int directory, byte[] name) {
+        return putPath(name)
+                ? (int) call(Libc.UNLINKAT, directory, path.address(), AT_REMOVEDIR, 0)
+                : -Errno.ENAMETOOLONG;
     }
 
     /** Makes a FIFO, socket or device node: {@code mode} has the kind, {@code rdev} is major &lt;&lt; 32 | minor. */

@@ -92,6 +92,28 @@ final class BytePath {
                 && (path.length == directory.length || path[directory.length] == '/');
     }
 
+    /** Whether a relative path is made of names that a file can have: what a snapshot says need not be sound. */
+    static boolean isSound(byte[] path) {
+        for (byte b : path) {
+            if (b == 0) {
+                return false;
+            }
+        }
+        for (int from = 0; path.length > 0 && from <= path.length; ) {
+            int end = from;
+            while (end < path.length && path[end] != '/') {
+                end++;
+            }
+            int length = end - from;
+            boolean isDots = (length == 1 || length == 2) && path[from] == '.' && path[end - 1] == '.';
+            if (length == 0 || isDots) {
+                return false;
+            }
+            from = end + 1;
+        }
+        return true;
+    }
+
     static String text(byte[] path) {
         return new String(path, StandardCharsets.UTF_8);
     }

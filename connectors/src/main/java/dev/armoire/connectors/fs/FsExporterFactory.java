@@ -2,6 +2,7 @@
 package dev.armoire.connectors.fs;
 
 import dev.armoire.connectors.ffi.Posix;
+import dev.armoire.connectors.spi.ExistingFiles;
 import dev.armoire.connectors.spi.Exporter;
 import dev.armoire.connectors.spi.ExporterFactory;
 import dev.armoire.connectors.spi.Location;
@@ -25,5 +26,14 @@ public final class FsExporterFactory implements ExporterFactory {
         return Posix.isAvailable()
                 ? PosixExporter.open(BytePath.absolute(location.path()), restorePermissions, problems)
                 : NioExporter.open(Path.of(location.path()), restorePermissions, problems);
+    }
+
+    @Override
+    public ExistingFiles look(Location location, Map<String, String> settings) throws IOException {
+        FsSettings.forExport(settings);
+        return Posix.isAvailable()
+                ? PosixExistingFiles.open(BytePath.absolute(location.path()))
+                : new NioExistingFiles(
+                        new NioTarget(Path.of(location.path()).toAbsolutePath().normalize()));
     }
 }

@@ -7,11 +7,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -34,12 +31,12 @@ import java.util.concurrent.ThreadLocalRandom;
 final class NioExporter implements Exporter {
     private static final byte[] HERE = {};
 
-    private final Path target;
+    private final NioTarget target;
     private final boolean restorePermissions;
     private final boolean hasPermissions;
 
     private NioExporter(Path target, boolean restorePermissions) {
-        this.target = target;
+        this.target = new NioTarget(target);
         this.hasPermissions =
                 target.getFileSystem().supportedFileAttributeViews().contains("posix");
         this.restorePermissions = restorePermissions && hasPermissions;
@@ -58,7 +55,7 @@ final class NioExporter implements Exporter {
 
     @Override
     public void makeDirectory(byte[] path) throws IOException {
-        Path directory = path.length == 0 ? target : resolve(path);
+        Path directory = path.length == 0 ? target.path() : target.resolve(path);
         if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS) && path.length > 0) {
             try {
                 Files.createDirectory(directory);
@@ -70,7 +67,7 @@ final class NioExporter implements Exporter {
 
     @Override
     public FileOutput createFile(byte[] path, FileInfo info) throws IOException {
-        Path file = resolve(path);
+        Path file = target.resolve(path);
         Path temporary = temporary(file);
         return new Output(
                 FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW),
@@ -81,9 +78,9 @@ final class NioExporter implements Exporter {
 
     @Override
     public void link(byte[] path, byte[] existing) throws IOException {
-        Path link = resolve(path);
+        Path link = target.resolve(path);
         Path temporary = temporary(link);
-        Files.createLink(temporary, resolve(existing));
+        Files.createLink(temporary, target.resolve(existing));
         try {
             move(temporary, link);
         } finally {
@@ -93,9 +90,9 @@ final class NioExporter implements Exporter {
 
     @Override
     public void symlink(byte[] path, byte[] linkTarget, FileInfo info, List<Xattr> xattrs) throws IOException {
-        Path link = resolve(path);
+        Path link = target.resolve(path);
         Path temporary = temporary(link);
-        Path text = decode(linkTarget);
+        Path text = target.decode(linkTarget);
         try {
             Files.createSymbolicLink(temporary, text);
             setTime(temporary, info);
@@ -109,12 +106,12 @@ final class NioExporter implements Exporter {
 
     @Override
     public void special(byte[] path, FileInfo info, List<Xattr> xattrs) throws IOException {
-        throw new IOException("mknod " + resolve(path) + ": special files cannot be made on this system");
+        throw new IOException("mknod " + target.resolve(path) + ": special files cannot be made on this system");
     }
 
     @Override
     public void finishDirectory(byte[] path, FileInfo info, List<Xattr> xattrs) throws IOException {
-        Path directory = path.length == 0 ? target : resolve(path);
+        Path directory = path.length == 0 ? target.path() : target.resolve(path);
         if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
             throw new IOException("open " + directory + ": not a directory");
         }
@@ -156,54 +153,6 @@ final class NioExporter implements Exporter {
             throw new IOException("rename " + to + ": a directory of this name is in the way");
         }
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    }
-
-    /** A place below the target whose parents are real directories. */
-    private Path resolve(byte[] path) throws IOException {
-        String whole = BytePath.text(path);
-        Path at = target;
-        for (String name : decode(path).toString().isEmpty() ? List.of("") : List.of(whole.split("/", -1))) {
-            if (!at.equals(target) && !Files.isDirectory(at, LinkOption.NOFOLLOW_LINKS)) {
-                throw new IOException("open " + at + ": file exists and is no directory");
-            }
-            Path next = single(name, whole);
-            at = at.resolve(next);
-        }
-        return at;
-    }
-
-    private Path single(String name, String whole) throws IOException {
-        try {
-            Path part = target.getFileSystem().getPath(name);
-            boolean isPlain = !name.isEmpty()
-                    && !name.equals(".")
-                    && !name.equals("..")
-                    && !part.isAbsolute()
-                    && part.getRoot() == null
-                    && part.getNameCount() == 1
-                    && part.toString().equals(name);
-            if (isPlain) {
-                return part;
-            }
-        } catch (InvalidPathException e) {
-            throw new IOException("restore to " + target + ": this system cannot store the name " + whole, e);
-        }
-        throw new IOException("restore to " + target + ": refused the name " + whole);
-    }
-
-    private Path decode(byte[] bytes) throws IOException {
-        try {
-            String text = StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes))
-                    .toString();
-            return target.getFileSystem().getPath(text);
-        } catch (CharacterCodingException | InvalidPathException e) {
-            throw new IOException(
-                    "restore to " + target + ": this system cannot store the name "
-                            + BytePath.text(bytes).replace('\0', '\uFFFD'),
-                    e);
-        }
     }
 
     @Override

@@ -4,6 +4,7 @@ package dev.armoire.connectors.fs;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportOptions;
+import dev.armoire.connectors.spi.ImportOptions.FolderTags;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
@@ -93,7 +94,7 @@ final class NioImporter implements Importer {
         while (!directories.isEmpty() && !sink.isStopped()) {
             Path directory = directories.pop();
             List<Path> entered = new ArrayList<>();
-            for (Path child : children(sink, directory)) {
+            for (Path child : withoutTagged(children(sink, directory))) {
                 boolean isDirectory = isDirectory(child);
                 boolean leftOut = skipped.stream().anyMatch(child::startsWith)
                         || options.excludes().isExcluded(snapshotPath(child), isDirectory)
@@ -103,6 +104,34 @@ final class NioImporter implements Importer {
                 }
             }
             entered.reversed().forEach(directories::push);
+        }
+    }
+
+    /** Of the children of a directory that is marked as one whose contents are left out, the marks. */
+    private List<Path> withoutTagged(List<Path> children) {
+        if (options.tags().isEmpty()) {
+            return children;
+        }
+        List<Path> found = children.stream().filter(this::isTag).toList();
+        return found.isEmpty() ? children : found;
+    }
+
+    private boolean isTag(Path file) {
+        String name = file.getFileName().toString();
+        boolean isNamed = options.tags().names().contains(name);
+        boolean isCache = options.tags().caches() && name.equals(FolderTags.CACHE_TAG);
+        if (!(isNamed || isCache) || isDirectory(file)) {
+            return false;
+        }
+        return isNamed || beginsWithSignature(file);
+    }
+
+    private static boolean beginsWithSignature(Path file) {
+        byte[] wanted = FolderTags.CACHE_SIGNATURE.getBytes(StandardCharsets.US_ASCII);
+        try (var content = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+            return Arrays.equals(content.readNBytes(wanted.length), wanted);
+        } catch (IOException e) {
+            return false; // it is told when it is read
         }
     }
 
@@ -164,7 +193,7 @@ final class NioImporter implements Importer {
         }
     }
 
-    private static FileInfo attributes(Path path) throws IOException {
+    static FileInfo attributes(Path path) throws IOException {
         try {
             if (path.getFileSystem().supportedFileAttributeViews().contains("unix")) {
                 return unixInfo(Files.readAttributes(
@@ -243,14 +272,14 @@ final class NioImporter implements Importer {
                 throw new IOException("open " + file + ": not a regular file");
             }
             try {
-                return new NioContent(FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
+                return new NioContent(file, FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
             } catch (IOException e) {
                 throw new IOException("open " + file + ": " + reason(e), e);
             }
         }
     }
 
-    private record NioContent(FileChannel channel) implements ImportRecord.Content {
+    record NioContent(Path file, FileChannel channel) implements ImportRecord.Content {
         private static final long STEP = 1 << 30; // a ByteBuffer cannot be larger than 2 GiB
 
         @Override
@@ -265,6 +294,12 @@ final class NioImporter implements Importer {
                 filled += count;
             }
             return filled;
+        }
+
+        @Override
+        public ImportRecord.Version version() throws IOException {
+            FileInfo info = attributes(file);
+            return new ImportRecord.Version(info.size(), info.mtimeSeconds(), info.mtimeNanos());
         }
 
         @Override

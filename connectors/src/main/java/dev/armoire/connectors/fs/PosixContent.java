@@ -60,6 +60,16 @@ final class PosixContent implements ImportRecord.Content {
         return filled;
     }
 
+    @Override
+    public ImportRecord.Version version() throws IOException {
+        int failed = posix.statFile(fd);
+        if (failed != 0) {
+            throw new PosixException("stat", path, failed);
+        }
+        return new ImportRecord.Version(
+                posix.stat().size(), posix.stat().mtimeSeconds(), posix.stat().mtimeNanos());
+    }
+
     /** Looks for the hole and the data that come next. False at the end of the file. */
     private boolean findExtent() throws IOException {
         long data = isSparse ? posix.seekData(fd, position) : -Errno.EINVAL;

@@ -335,24 +335,12 @@ final class PosixExporter implements Exporter {
 
     /** Paths come from a snapshot, and nobody has looked at them yet. */
     private void check(byte[] path) throws IOException {
-        if (hasNul(path)) {
-            throw refused(path);
-        }
-        for (int from = 0; path.length > 0 && from <= path.length; ) {
-            int end = from;
-            while (end < path.length && path[end] != '/') {
-                end++;
-            }
-            int length = end - from;
-            boolean isDots = (length == 1 || length == 2) && path[from] == '.' && path[end - 1] == '.';
-            if (length == 0 || isDots) {
-                throw refused(path);
-            }
-            from = end + 1;
+        if (!BytePath.isSound(path)) {
+            throw refused(target, path);
         }
     }
 
-    private IOException refused(byte[] path) {
+    static IOException refused(byte[] target, byte[] path) {
         return new IOException("restore to " + BytePath.text(target) + ": refused the name "
                 + BytePath.text(path).replace('\0', '\uFFFD') + ", which no file can have; the snapshot is not sound");
     }

@@ -8,8 +8,11 @@ import dev.armoire.connectors.ffi.PosixException;
 import dev.armoire.connectors.ffi.Stat;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.ImportOptions;
+import dev.armoire.connectors.spi.ImportOptions.FolderTags;
 import dev.armoire.connectors.spi.ImportSink;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,6 +32,7 @@ final class TreeWalk {
     private final Posix posix;
     private final ImportSink sink;
     private final ImportOptions options;
+    private final FolderTags tags;
     private final boolean staysOnFileSystem;
     private final OwnerNames names;
     private final List<Skipped> skipped = new ArrayList<>();
@@ -68,6 +72,7 @@ final class TreeWalk {
         this.posix = posix;
         this.sink = sink;
         this.options = options;
+        this.tags = options.tags();
         this.staysOnFileSystem = settings.staysOnFileSystem();
         this.names = new OwnerNames(posix);
         for (Path path : options.skippedPaths()) {
@@ -184,6 +189,7 @@ final class TreeWalk {
             sink.error(directory, PosixException.describe("read", directory, failed));
         }
         children.sort(Child.BY_NAME);
+        keepTagsOnly(fd, children);
         List<byte[]> subdirectories = new ArrayList<>();
         for (Child child : children) {
             if (sink.isStopped()) {
@@ -206,6 +212,38 @@ final class TreeWalk {
             }
         }
         return subdirectories;
+    }
+
+    /** If a directory is marked as one whose contents are left out, takes all but the marks out of the list. */
+    private void keepTagsOnly(int fd, List<Child> children) {
+        if (tags.isEmpty()) {
+            return;
+        }
+        List<Child> found = children.stream()
+                .filter(child -> child.type() != Posix.DT_DIR && isTag(fd, child.name()))
+                .toList();
+        if (!found.isEmpty()) {
+            children.retainAll(found);
+        }
+    }
+
+    private boolean isTag(int fd, byte[] name) {
+        String text = BytePath.text(name);
+        return tags.names().contains(text)
+                || (tags.caches() && text.equals(FolderTags.CACHE_TAG) && beginsWithSignature(fd, name));
+    }
+
+    private boolean beginsWithSignature(int directory, byte[] name) {
+        int flags = OpenFlags.READ_ONLY | OpenFlags.NO_FOLLOW | OpenFlags.NON_BLOCKING;
+        int fd = posix.openat(directory, name, flags, 0);
+        if (fd < 0) {
+            return false; // it is told when it is read
+        }
+        byte[] wanted = FolderTags.CACHE_SIGNATURE.getBytes(StandardCharsets.US_ASCII);
+        byte[] begin = new byte[wanted.length];
+        long count = posix.pread(fd, MemorySegment.ofArray(begin), 0);
+        posix.closeFile(fd);
+        return count == wanted.length && Arrays.equals(begin, wanted);
     }
 
     private boolean isExcluded(byte[] path, boolean isDirectory) {

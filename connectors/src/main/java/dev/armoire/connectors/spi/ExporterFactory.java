@@ -17,4 +17,15 @@ public interface ExporterFactory {
     Exporter open(
             Location location, boolean restorePermissions, Map<String, String> settings, Exporter.Problems problems)
             throws IOException;
+
+    /**
+     * Looks into a target without making or changing anything. One that is not there has nothing in it.
+     *
+     * @param settings as for {@link #open}
+     * @throws IOException also when targets of this kind cannot tell what is in them
+     */
+    default ExistingFiles look(Location location, Map<String, String> settings) throws IOException {
+        throw new IOException("targets of kind " + location.scheme()
+                + " do not tell what is in them: restore without -overwrite, " + "-delete, -verify and -dry-run");
+    }
 }

@@ -11,9 +11,43 @@ import java.util.Map;
  * @param readXattrs false leaves extended attributes alone
  * @param settings connector settings, such as {@code dont_traverse_fs=true}; an unknown key is an IOException
  * @param skippedPaths absolute local paths that are never imported (the store itself)
+ * @param tags what marks folders whose contents are left out
  */
 public record ImportOptions(
-        Excludes excludes, boolean readXattrs, Map<String, String> settings, List<java.nio.file.Path> skippedPaths) {
+        Excludes excludes,
+        boolean readXattrs,
+        Map<String, String> settings,
+        List<java.nio.file.Path> skippedPaths,
+        FolderTags tags) {
+    /** No folder is marked by anything. */
+    public ImportOptions(
+            Excludes excludes,
+            boolean readXattrs,
+            Map<String, String> settings,
+            List<java.nio.file.Path> skippedPaths) {
+        this(excludes, readXattrs, settings, skippedPaths, FolderTags.NONE);
+    }
+
+    /**
+     * Files that mark a folder: of its contents only they are imported.
+     *
+     * @param caches whether CACHEDIR.TAG does, if it begins with the signature of such files
+     * @param names names of files that do, whatever is in them
+     */
+    public record FolderTags(boolean caches, List<String> names) {
+        public static final FolderTags NONE = new FolderTags(false, List.of());
+
+        /** The file that marks caches. */
+        public static final String CACHE_TAG = "CACHEDIR.TAG";
+
+        /** What it begins with. */
+        public static final String CACHE_SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55";
+
+        public boolean isEmpty() {
+            return !caches && names.isEmpty();
+        }
+    }
+
     /** Decides what is left out. */
     @FunctionalInterface
     public interface Excludes {

@@ -4,6 +4,7 @@ package dev.armoire.connectors.spi;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One item of a source. Short-lived: an importer makes it, the engine uses it up while the importer goes on.
@@ -35,7 +36,15 @@ public interface ImportRecord {
          */
         long read(MemorySegment into) throws IOException;
 
+        /** What the source says of the file now, so that a change while it is read is noticed; null when it cannot tell. */
+        default @Nullable Version version() throws IOException {
+            return null;
+        }
+
         @Override
         void close();
     }
+
+    /** What changes with the content of a file. */
+    record Version(long size, long mtimeSeconds, int mtimeNanos) {}
 }

@@ -28,6 +28,8 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +38,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
     private static final byte[] NO_TARGET = {};
+    private static final int MAX_TRIES = 3;
+    private static final long PAUSE_NANOS = 50_000_000;
+    /** To read a large file again and again would take longer than it stays the same. */
+    private static final long MAX_BYTES_TO_READ_AGAIN = 256L << 20;
 
     private final BackupPipeline pipeline;
     private final BlobCodec codec;
@@ -79,18 +85,43 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
                 add(record, info, old.object(), old.contentType(), old.entropy(), old.chunks());
                 pipeline.counters().unchangedFiles.increment();
             } else {
-                Stored stored;
-                try (ImportRecord.Content content = record.open()) {
-                    stored = store(content::read, Kind.FILE, knownCuts(former));
-                }
-                ObjectRecord object = stored.record();
-                FileInfo asRead = info.withSize(object.size());
-                int chunks = object.chunks().size();
-                add(record, asRead, stored.object(), object.contentType(), object.entropy(), chunks);
+                processContent(record, former);
             }
             pipeline.done(path);
         } catch (IOException e) {
             pipeline.failed(path, e.getMessage(), this);
+        }
+    }
+
+    /** Reads a file; once more if it changes meanwhile, for it may be neither the old content nor the new one. */
+    private void processContent(ImportRecord record, @Nullable Mac former) throws IOException {
+        for (int tries = 1; ; tries++) {
+            Stored stored;
+            ImportRecord.Version before;
+            ImportRecord.Version after;
+            try (ImportRecord.Content content = record.open()) {
+                before = content.version();
+                stored = store(content::read, Kind.FILE, knownCuts(former));
+                after = content.version();
+            }
+            ObjectRecord object = stored.record();
+            boolean isWhole = Objects.equals(before, after);
+            if (!isWhole && tries < MAX_TRIES && object.size() <= MAX_BYTES_TO_READ_AGAIN) {
+                LockSupport.parkNanos(tries * PAUSE_NANOS); // whoever writes may be done soon
+                continue;
+            }
+            // Its time stays the one that the walk saw: what was changed since is read again by the next backup.
+            FileInfo asRead = record.info().withSize(object.size());
+            int chunks = object.chunks().size();
+            add(record, asRead, stored.object(), object.contentType(), object.entropy(), chunks);
+            if (!isWhole) {
+                String times = tries == 1 ? "" : tries + " times in a row";
+                pipeline.failed(
+                        record.path(),
+                        ("changed while it was read " + times).strip() + "; saved as it was read, and perhaps torn",
+                        this);
+            }
+            return;
         }
     }
 

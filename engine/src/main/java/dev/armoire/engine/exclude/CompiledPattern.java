@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.exclude;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -15,8 +14,6 @@ final class CompiledPattern {
     private final boolean relativeOnly;
     /** With a slash before its end: the parts between slashes, null for {@code **}; empty parts are left out. */
     private final @Nullable NameGlob[] segments;
-    /** Where {@code **} stood, an empty part stood before: it takes back the freedom to skip. */
-    private final boolean[] afterEmpty;
 
     private final boolean anchored;
     private volatile boolean matched;
@@ -27,15 +24,13 @@ final class CompiledPattern {
             boolean directoriesOnly,
             boolean relativeOnly,
             boolean anchored,
-            List<@Nullable NameGlob> segments,
-            boolean[] afterEmpty) {
+            List<@Nullable NameGlob> segments) {
         this.source = source;
         this.negated = negated;
         this.directoriesOnly = directoriesOnly;
         this.relativeOnly = relativeOnly;
         this.anchored = anchored;
         this.segments = segments.toArray(new NameGlob[0]);
-        this.afterEmpty = afterEmpty;
     }
 
     /** Compiles a pattern from which comments, line ends and trailing blanks are already gone. */
@@ -45,11 +40,6 @@ final class CompiledPattern {
         boolean negated = to > 0 && line[0] == '!';
         if (negated) {
             from++;
-        }
-        if (!(to - from >= 2 && line[to - 1] == ' ' && line[to - 2] == '\\')) {
-            while (to > from && line[to - 1] == ' ') {
-                to--;
-            }
         }
         boolean relativeOnly = to - from >= 2 && line[from] == '.' && line[from + 1] == '/';
         if (relativeOnly) {
@@ -70,35 +60,19 @@ final class CompiledPattern {
             }
         }
         List<@Nullable NameGlob> segments = new ArrayList<>();
-        boolean[] afterEmpty = new boolean[parts.size()];
-        boolean names = false;
         for (byte[] part : parts) {
-            if (part.length == 0) {
-                afterEmpty[segments.size()] = true;
-                continue;
+            if (part.length > 0) {
+                segments.add(anchored && isDoubleStar(part) ? null : NameGlob.parse(part));
             }
-            if (anchored && isDoubleStar(part)) {
-                segments.add(null);
-                continue;
-            }
-            if (anchored && containsDoubleStar(part)) {
-                throw new NameGlob.SyntaxException("matches nothing: ** must stand alone between slashes");
-            }
-            segments.add(NameGlob.parse(part));
-            names = true;
         }
-        if (!names) {
+        if (segments.isEmpty()) {
             throw new NameGlob.SyntaxException("matches nothing: it names nothing");
         }
-        return new CompiledPattern(source, negated, directoriesOnly, relativeOnly, anchored, segments, afterEmpty);
+        return new CompiledPattern(source, negated, directoriesOnly, relativeOnly, anchored, segments);
     }
 
     private static boolean isDoubleStar(byte[] part) {
         return part.length == 2 && part[0] == '*' && part[1] == '*';
-    }
-
-    private static boolean containsDoubleStar(byte[] part) {
-        return new String(part, StandardCharsets.ISO_8859_1).contains("**");
     }
 
     ExcludePattern source() {
@@ -120,18 +94,22 @@ final class CompiledPattern {
         }
     }
 
-    /** Matches a path without its leading slash: the bytes from {@code start} on. */
+    /** Matches a path without its leading slash: the bytes from {@code start} on. What lies below it is another matter. */
     boolean matches(byte[] path, int start, boolean isDirectory, byte[][] roots) {
-        if (!anchored) {
-            return matchesAnyName(path, start, isDirectory);
+        if (directoriesOnly && !isDirectory) {
+            return false;
         }
-        if (!relativeOnly && matchesFrom(path, start, isDirectory)) {
+        if (!anchored) {
+            NameGlob name = segments[0];
+            return name != null && name.matches(path, nameStart(path, start), path.length);
+        }
+        if (!relativeOnly && matchesFrom(0, path, start)) {
             return true;
         }
         for (byte[] root : roots) {
             int below = below(root, path);
             // Relative to "/" is what was tried already.
-            if ((below > start || (relativeOnly && below == start)) && matchesFrom(path, below, isDirectory)) {
+            if ((below > start || (relativeOnly && below == start)) && matchesFrom(0, path, below)) {
                 return true;
             }
         }
@@ -149,59 +127,36 @@ final class CompiledPattern {
         return path[root.length] == '/' && path.length > root.length + 1 ? root.length + 1 : -1;
     }
 
-    /** The first name that matches decides; what lies below it matches with it. */
-    private boolean matchesAnyName(byte[] path, int start, boolean isDirectory) {
-        NameGlob name = segments[0];
-        if (name == null) {
-            return false;
+    private static int nameStart(byte[] path, int start) {
+        int at = path.length;
+        while (at > start && path[at - 1] != '/') {
+            at--;
         }
-        for (int from = start; from <= path.length; ) {
-            int to = nameEnd(path, from);
-            if (name.matches(path, from, to)) {
-                return !directoriesOnly || isDirectory || to < path.length;
-            }
-            from = to + 1;
-        }
-        return false;
+        return at;
     }
 
-    /** The parts in order, each against the next name; after {@code **} against the next that matches, if any does. */
-    private boolean matchesFrom(byte[] path, int start, boolean isDirectory) {
-        int at = start;
-        boolean result = false;
-        boolean skipping = false;
-        for (int i = 0; i < segments.length; i++) {
-            skipping &= !afterEmpty[i];
-            NameGlob segment = segments[i];
-            if (segment == null) {
-                if (i == segments.length - 1) {
-                    break;
-                }
-                skipping = true;
-                continue;
-            }
-            if (at > path.length) {
-                return false;
-            }
-            if (!skipping) {
-                int to = nameEnd(path, at);
-                if (!segment.matches(path, at, to)) {
-                    return false;
-                }
-                result = true;
-                at = to + 1;
-                continue;
-            }
-            skipping = false;
-            boolean found = false;
-            while (!found && at <= path.length) {
-                int to = nameEnd(path, at);
-                found = segment.matches(path, at, to);
-                at = to + 1;
-            }
-            result = found;
+    /** Whether the parts from one on match the names from {@code at} on; {@code **} stands for any number of names. */
+    private boolean matchesFrom(int part, byte[] path, int at) {
+        if (part == segments.length) {
+            return at > path.length;
         }
-        return result && !(directoriesOnly && !isDirectory && at > path.length);
+        if (at > path.length) {
+            return false;
+        }
+        NameGlob segment = segments[part];
+        int to = nameEnd(path, at);
+        if (segment != null) {
+            return segment.matches(path, at, to) && matchesFrom(part + 1, path, to + 1);
+        }
+        if (part == segments.length - 1) {
+            return true; // at its end: everything within, but not the folder itself
+        }
+        for (int from = at; from <= path.length; from = nameEnd(path, from) + 1) {
+            if (matchesFrom(part + 1, path, from)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static int nameEnd(byte[] path, int from) {

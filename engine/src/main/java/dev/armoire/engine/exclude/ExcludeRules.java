@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * the path is left out, or stays if the pattern starts with {@code !}. {@code /} always stays. Immutable but for the
  * note of which patterns ever matched; any thread may ask.
  *
- * <p>A pattern without a slash before its end matches names at any depth, those of the source's own parents too. One
- * with a slash is compared with the whole path from {@code /} and, beyond what Plakar does, with the path below each
- * source root; one that starts with {@code ./} only with the latter.
+ * <p>Patterns mean what they mean to git in a {@code .gitignore} in the root of the tree. One with a slash before its end is
+ * compared with the path below each source root and, as in Plakar, with the whole path from {@code /}; one that starts with
+ * {@code ./} only with the former. Unlike git, {@code ?} and classes take characters, not bytes.
  */
 public final class ExcludeRules implements ImportOptions.Excludes {
     private static final ExcludeRules NONE = new Builder().build();
@@ -49,16 +49,32 @@ public final class ExcludeRules implements ImportOptions.Excludes {
         return patterns.length == 0;
     }
 
+    /** What the last pattern that matches says of a path. */
+    public enum Verdict {
+        /** No pattern matches. */
+        NONE,
+        /** It is meant. */
+        MATCHED,
+        /** It is taken back with {@code !}. */
+        TAKEN_BACK
+    }
+
     /**
      * Whether the path is left out; takes note of the patterns that match. A folder that is left out is not to be
-     * entered: a later {@code !} pattern does not bring back what lies in it.
+     * entered: a later {@code !} pattern does not bring back what lies in it. So whoever asks has asked before about the
+     * folder that it lies in.
      *
      * @param absolutePath cleaned, separated by {@code /}; borrowed for the call
      */
     @Override
     public boolean isExcluded(byte[] absolutePath, boolean isDirectory) {
+        return verdict(absolutePath, isDirectory) == Verdict.MATCHED;
+    }
+
+    /** Like {@link #isExcluded}, for rules that mean something else than to leave out. */
+    public Verdict verdict(byte[] absolutePath, boolean isDirectory) {
         if (patterns.length == 0 || isTop(absolutePath)) {
-            return false;
+            return Verdict.NONE;
         }
         int start = absolutePath[0] == '/' ? 1 : 0;
         CompiledPattern deciding = null;
@@ -71,17 +87,33 @@ public final class ExcludeRules implements ImportOptions.Excludes {
                 deciding = deciding == null ? pattern : deciding;
             }
         }
-        return deciding != null && !deciding.negated();
+        return deciding == null ? Verdict.NONE : deciding.negated() ? Verdict.TAKEN_BACK : Verdict.MATCHED;
     }
 
-    /** The pattern that leaves the path out, if one does. Takes no note: asking changes nothing. */
+    /**
+     * The pattern that leaves the path out, or one of the folders that it lies in, if one does. Takes no note: asking
+     * changes nothing.
+     */
     public Optional<ExcludePattern> patternExcluding(byte[] absolutePath, boolean isDirectory) {
-        if (isTop(absolutePath)) {
+        for (int end = 1; end <= absolutePath.length; end++) {
+            if (end == absolutePath.length || absolutePath[end] == '/') {
+                byte[] path = Arrays.copyOf(absolutePath, end);
+                Optional<ExcludePattern> pattern = deciding(path, isDirectory || end < absolutePath.length);
+                if (pattern.isPresent()) {
+                    return pattern;
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<ExcludePattern> deciding(byte[] path, boolean isDirectory) {
+        if (isTop(path)) {
             return Optional.empty();
         }
-        int start = absolutePath[0] == '/' ? 1 : 0;
+        int start = path[0] == '/' ? 1 : 0;
         for (int i = patterns.length - 1; i >= 0; i--) {
-            if (patterns[i].matches(absolutePath, start, isDirectory, roots)) {
+            if (patterns[i].matches(path, start, isDirectory, roots)) {
                 return patterns[i].negated() ? Optional.empty() : Optional.of(patterns[i].source());
             }
         }
@@ -189,17 +221,20 @@ public final class ExcludeRules implements ImportOptions.Excludes {
             return Arrays.copyOf(line, length);
         }
 
+        private static boolean isEscaped(byte[] text, int at) {
+            int backslashes = 0;
+            while (backslashes < at && text[at - 1 - backslashes] == '\\') {
+                backslashes++;
+            }
+            return backslashes % 2 == 1;
+        }
+
         /** The line without what never counts; null for a comment or a blank line. */
         private static byte @Nullable [] significantPart(byte[] line) {
             byte[] text = withoutReturns(line);
             int length = text.length;
-            while (length > 0 && text[length - 1] == ' ') {
+            while (length > 0 && text[length - 1] == ' ' && !isEscaped(text, length - 1)) {
                 length--;
-            }
-            if (length < text.length && length > 0 && text[length - 1] == '\\') {
-                // An escaped blank stays, alone. The pattern parser drops it after all unless one more backslash is
-                // there.
-                text[length - 1] = ' ';
             }
             if (length == 0 || text[0] == '#') {
                 return null;

@@ -3,10 +3,11 @@ package dev.armoire.engine.exclude;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Map;
 
 /**
- * A pattern for one name: {@code *} any run, {@code ?} one character, {@code [a-z]} and {@code [^a-z]} classes,
- * {@code \} takes the next byte as it is. Characters are UTF-8; a byte that belongs to no character counts as one, and
+ * A pattern for one name: {@code *} any run, {@code ?} one character, {@code [a-z]}, {@code [!a-z]}, {@code [^a-z]} and
+ * {@code [[:alpha:]]} classes, {@code \} takes the next byte as it is. Characters are UTF-8; a byte that belongs to no character counts as one, and
  * as U+FFFD in a class. Immutable.
  */
 public final class NameGlob {
@@ -32,6 +33,21 @@ public final class NameGlob {
     private static final int CLASS = -3;
 
     private static final int REPLACEMENT = 0xFFFD;
+
+    /** Ends of ranges, two characters each. */
+    private static final Map<String, String> CLASSES = Map.ofEntries(
+            Map.entry("alnum", "09AZaz"),
+            Map.entry("alpha", "AZaz"),
+            Map.entry("blank", "  \t\t"),
+            Map.entry("cntrl", "\0\u001f\u007f\u007f"),
+            Map.entry("digit", "09"),
+            Map.entry("graph", "!~"),
+            Map.entry("lower", "az"),
+            Map.entry("print", " ~"),
+            Map.entry("punct", "!/:@[`{~"),
+            Map.entry("space", "\t\r  "),
+            Map.entry("upper", "AZ"),
+            Map.entry("xdigit", "09AFaf"));
 
     /** Literal bytes (0 to 255) and the codes above. */
     private final int[] program;
@@ -198,15 +214,20 @@ public final class NameGlob {
             add(CLASS);
             int countAt = length;
             add(0);
-            boolean negated = at < pattern.length && pattern[at] == '^';
+            boolean negated = at < pattern.length && (pattern[at] == '^' || pattern[at] == '!');
             if (negated) {
                 at++;
             }
             int ranges = 0;
-            while (ranges == 0 || pattern[at] != ']') {
+            for (int first = at; at == first || at >= pattern.length || pattern[at] != ']'; ) {
+                if (startsWith("[:")) {
+                    ranges += namedClass();
+                    continue;
+                }
                 int low = classRune();
                 int high = low;
-                if (pattern[at] == '-') {
+                boolean isRange = at + 1 < pattern.length && pattern[at] == '-' && pattern[at + 1] != ']';
+                if (isRange) {
                     at++;
                     high = classRune();
                 }
@@ -218,11 +239,26 @@ public final class NameGlob {
             program[countAt] = negated ? -ranges : ranges;
         }
 
+        private boolean startsWith(String text) {
+            byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+            return at + bytes.length <= pattern.length
+                    && Arrays.equals(pattern, at, at + bytes.length, bytes, 0, bytes.length);
+        }
+
+        /** Adds the ranges of a class such as {@code [:digit:]}; returns how many. */
+        private int namedClass() throws SyntaxException {
+            for (var named : CLASSES.entrySet()) {
+                if (startsWith("[:" + named.getKey() + ":]")) {
+                    named.getValue().chars().forEach(this::add);
+                    at += named.getKey().length() + 4;
+                    return named.getValue().length() / 2;
+                }
+            }
+            throw new SyntaxException("has an unknown class after [:");
+        }
+
         /** Reads one character of a class; something always follows it. */
         private int classRune() throws SyntaxException {
-            if (at < pattern.length && (pattern[at] == '-' || pattern[at] == ']')) {
-                throw new SyntaxException("has a misplaced \"" + (char) pattern[at] + "\" in [...]");
-            }
             if (at < pattern.length && pattern[at] == '\\') {
                 at++;
             }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.restore;
 
+import dev.armoire.connectors.spi.ExistingFiles;
 import dev.armoire.connectors.spi.Exporter;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.DeviceNumbers;
+import dev.armoire.engine.exclude.ExcludeRules;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.record.SnapshotPath;
@@ -17,11 +19,15 @@ import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -35,47 +41,115 @@ import org.jspecify.annotations.Nullable;
  * Restores a directory or a file of a snapshot. The calling thread walks the tree and makes the directories; workers read,
  * verify and write the files. Hard links come when all files are there, the metadata of directories last of all. Nothing is
  * given to the exporter that was not verified; a failure of one item does not keep the others.
+ *
+ * <p>Where asked to, it looks at what is in the target: then items may stay as they are, and what the snapshot does not have
+ * is removed once everything else is there. Without an exporter it is a plan: everything is decided and nothing done.
  */
 public final class Restore {
     private static final int QUEUED_FILES = 1024;
     /** Attribute values are at most 64 KiB on Linux. */
     private static final int MAX_XATTR_BYTES = 16 << 20;
 
+    private static final byte[] TARGET = {};
+
     private final Repository repository;
     private final Snapshot snapshot;
-    private final Exporter exporter;
+    /** Null for a plan. */
+    private final @Nullable Exporter exporter;
+    /** Null when nobody wants to know. */
+    private final @Nullable ExistingFiles existing;
+
+    private final RestoreOptions options;
     private final RestoreEvents events;
-    private final int workers;
     private final Map<String, Long> deviceNumbers;
-    private final Map<LinkKey, List<byte[]>> links = new HashMap<>();
+    private final Map<LinkKey, LinkGroup> links = new LinkedHashMap<>();
     private final List<Folder> folders = new ArrayList<>();
     private final ManyToManyConcurrentArrayQueue<Item> queue = new ManyToManyConcurrentArrayQueue<>(QUEUED_FILES);
     private final AtomicInteger open = new AtomicInteger();
     private final AtomicBoolean walkEnded = new AtomicBoolean();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final LongAdder files = new LongAdder();
+    private final LongAdder overwritten = new LongAdder();
     private final LongAdder bytes = new LongAdder();
     private final LongAdder failed = new LongAdder();
+    private final LongAdder verified = new LongAdder();
     private final AtomicBoolean isDamaged = new AtomicBoolean();
     private long madeFolders;
+    private long kept;
+    private long deleted;
 
     /** A file's identity in its source: entries that share it are one file with several names. */
     private record LinkKey(long dev, long ino) {}
 
-    /** @param target where it goes, relative to the exporter's target */
-    private record Item(
-            Entry entry, byte[] target, @Nullable LinkKey links) {}
+    /** The names of one file: the first is written or stays, the others become links to it. */
+    private static final class LinkGroup {
+        final byte[] first;
+        /** What the first name is when it stays. */
+        final @Nullable FileInfo keptFirst;
 
-    private record Folder(Entry entry, byte[] target) {}
+        final List<LinkName> others = new ArrayList<>();
 
-    private Restore(Repository repository, Snapshot snapshot, Exporter exporter, RestoreEvents events, int workers) {
+        LinkGroup(byte[] first, @Nullable FileInfo keptFirst) {
+            this.first = first;
+            this.keptFirst = keptFirst;
+        }
+    }
+
+    private record LinkName(byte[] path, byte[] target, boolean replaces) {}
+
+    /**
+     * An item to be written.
+     *
+     * @param target where it goes, relative to the exporter's target
+     * @param replaces whether something is there
+     */
+    private record Item(Entry entry, byte[] target, boolean replaces) {}
+
+    private enum Making {
+        UNTRIED,
+        DONE,
+        FAILED
+    }
+
+    /** A directory, made when the first item in it is wanted. */
+    private static final class Folder {
+        final Entry entry;
+        final byte[] target;
+        final @Nullable Folder parent;
+        final boolean isIncluded;
+        Making making = Making.UNTRIED;
+        boolean wasThere;
+
+        Folder(Entry entry, byte[] target, @Nullable Folder parent, boolean isIncluded) {
+            this.entry = entry;
+            this.target = target;
+            this.parent = parent;
+            this.isIncluded = isIncluded;
+        }
+    }
+
+    private Restore(
+            Repository repository,
+            Snapshot snapshot,
+            @Nullable Exporter exporter,
+            @Nullable ExistingFiles existing,
+            RestoreOptions options,
+            RestoreEvents events) {
         this.repository = repository;
         this.snapshot = snapshot;
         this.exporter = exporter;
+        this.existing = existing;
+        this.options = options;
         this.events = events;
-        this.workers = workers;
         this.deviceNumbers =
                 DeviceNumbers.fromContext(snapshot.header().source().context());
+    }
+
+    /** Restores all below a path, whatever is in the target. See the other form. */
+    public static RestoreResult run(
+            Repository repository, Mac id, byte[] path, Exporter exporter, RestoreEvents events, int workers)
+            throws IOException {
+        return run(repository, id, path, exporter, null, RestoreOptions.simple(workers), events);
     }
 
     /**
@@ -83,12 +157,24 @@ public final class Restore {
      * are followed.
      *
      * @param path clean and absolute; see {@link Snapshot#resolve}
-     * @param workers threads that read and write files, at least 1
+     * @param exporter null to find out what would be done
+     * @param existing what is in the target of the exporter; wanted by all options but the simple ones
      * @throws java.nio.file.NoSuchFileException when the path is not in the snapshot
      */
     public static RestoreResult run(
-            Repository repository, Mac id, byte[] path, Exporter exporter, RestoreEvents events, int workers)
+            Repository repository,
+            Mac id,
+            byte[] path,
+            @Nullable Exporter exporter,
+            @Nullable ExistingFiles existing,
+            RestoreOptions options,
+            RestoreEvents events)
             throws IOException {
+        boolean looks =
+                exporter == null || options.deletes() || options.verifies() || options.overwrite() != Overwrite.ALWAYS;
+        if (looks && existing == null) {
+            throw new IllegalArgumentException("these options need to know what is in the target");
+        }
         try (BlobReader reader = repository.newReader()) {
             Snapshot snapshot = Snapshot.open(reader, id);
             Entry start = snapshot.lookUp(path);
@@ -96,21 +182,24 @@ public final class Restore {
                 throw new java.nio.file.NoSuchFileException(
                         SnapshotPath.display(path), null, "not in snapshot " + id.shortHex());
             }
-            return new Restore(repository, snapshot, exporter, events, workers).run(start);
+            return new Restore(repository, snapshot, exporter, existing, options, events).run(start);
         }
     }
 
     private RestoreResult run(Entry start) throws IOException {
         List<Thread> threads = new ArrayList<>();
-        for (int i = 0; i < workers; i++) {
+        for (int i = 0; exporter != null && i < options.workers(); i++) {
             threads.add(Thread.ofPlatform().name("restore-" + i).daemon().start(this::work));
         }
         try {
             if (start.isDirectory()) {
-                folders.add(new Folder(start, new byte[0]));
-                walk(start.path(), new byte[0]);
+                Folder root = new Folder(start, TARGET, null, options.includes() == null);
+                root.making = Making.DONE;
+                root.wasThere = true;
+                folders.add(root);
+                walk(root);
             } else {
-                submit(start, start.name());
+                take(start, start.name());
             }
         } catch (RuntimeException e) {
             failure.compareAndSet(null, e);
@@ -119,47 +208,227 @@ public final class Restore {
             join(threads);
         }
         rethrow();
-        restoreLinks();
+        if (exporter != null) {
+            restoreLinks(exporter);
+        }
+        if (options.deletes() && existing != null && start.isDirectory()) {
+            deleteOthers(existing, start);
+        }
         for (Folder folder : folders.reversed()) {
             finish(folder);
         }
-        return new RestoreResult(files.sum(), madeFolders, bytes.sum(), failed.sum(), isDamaged.get());
+        return new RestoreResult(
+                files.sum(),
+                madeFolders,
+                bytes.sum(),
+                overwritten.sum(),
+                kept,
+                failed.sum(),
+                deleted,
+                verified.sum(),
+                isDamaged.get());
     }
 
-    private void walk(byte[] directory, byte[] target) {
+    // The walking thread
+
+    private void walk(Folder folder) {
+        byte[] directory = folder.entry.path();
         List<Folder> below = new ArrayList<>();
         try {
             snapshot.forEachChild(
                     directory,
                     (entry, mac) -> {
-                        byte[] at = target.length == 0 ? entry.name() : join(target, entry.name());
+                        byte[] at = join(folder.target, entry.name());
+                        byte[] path = entry.path();
+                        if (isExcluded(path, entry.isDirectory())) {
+                            return true;
+                        }
+                        boolean isIncluded = isIncluded(path, entry.isDirectory(), folder.isIncluded);
                         if (entry.isDirectory()) {
-                            below.add(new Folder(entry, at));
-                        } else {
-                            submit(entry, at);
+                            below.add(new Folder(entry, at, folder, isIncluded));
+                        } else if (isIncluded && make(folder)) {
+                            take(entry, at);
                         }
                         return true;
                     },
-                    this::damaged);
+                    (path, problem) -> damaged(folder, path, problem));
         } catch (CorruptDataException | UncheckedIOException e) {
             fail(directory, e.getMessage() + "; what lies below is not restored", true);
         }
-        for (Folder folder : below) {
-            try {
-                exporter.makeDirectory(folder.target);
-                madeFolders++;
-                folders.add(folder);
-                walk(folder.entry.path(), folder.target);
-            } catch (IOException e) {
-                fail(folder.entry.path(), e.getMessage() + "; what lies below is not restored", false);
+        for (Folder child : below) {
+            if (!child.isIncluded || make(child)) {
+                walk(child);
             }
         }
     }
 
+    private boolean isExcluded(byte[] path, boolean isDirectory) {
+        return options.excludes().isExcluded(path, isDirectory);
+    }
+
+    /** @param inherited what holds for the directory that it lies in */
+    private boolean isIncluded(byte[] path, boolean isDirectory, boolean inherited) {
+        ExcludeRules includes = options.includes();
+        if (includes == null) {
+            return true;
+        }
+        return switch (includes.verdict(path, isDirectory)) {
+            case NONE -> inherited;
+            case MATCHED -> true;
+            case TAKEN_BACK -> false;
+        };
+    }
+
+    /** Makes a directory and those above it, unless they are made. */
+    private boolean make(Folder folder) {
+        if (folder.making == Making.UNTRIED) {
+            boolean isMade = folder.parent == null || make(folder.parent);
+            try {
+                if (isMade) {
+                    makeNow(folder);
+                    madeFolders++;
+                    folders.add(folder);
+                }
+            } catch (IOException e) {
+                fail(folder.entry.path(), e.getMessage() + "; what lies below is not restored", false);
+                isMade = false;
+            }
+            folder.making = isMade ? Making.DONE : Making.FAILED;
+        }
+        return folder.making == Making.DONE;
+    }
+
+    private void makeNow(Folder folder) throws IOException {
+        if (existing != null) {
+            FileInfo there = existing.info(folder.target);
+            folder.wasThere = there != null && FileMode.isDirectory(there.mode());
+            if (there != null && !folder.wasThere) {
+                clear(folder.entry, folder.target, there);
+            }
+            if (exporter == null && !folder.wasThere) {
+                events.planned(folder.entry.path(), change(there));
+            }
+        }
+        if (exporter != null) {
+            exporter.makeDirectory(folder.target);
+        }
+    }
+
+    private static RestoreEvents.Change change(@Nullable FileInfo there) {
+        return there == null ? RestoreEvents.Change.WRITE : RestoreEvents.Change.OVERWRITE;
+    }
+
+    /** Removes what is in the way of an item of another kind, if that was asked for. */
+    private void clear(Entry entry, byte[] target, FileInfo there) throws IOException {
+        String what = FileMode.isDirectory(there.mode()) ? "a folder" : "something that is no folder";
+        boolean mayReplace = options.overwrite() == Overwrite.ALWAYS || options.overwrite() == Overwrite.CHANGED;
+        if (!options.deletes() || !mayReplace) {
+            throw new IOException(what + " of this name is in the way; move it away, or restore with -delete");
+        }
+        FileInfo parent = existing == null ? null : existing.info(parent(target));
+        if (parent == null || !delete(entry.path(), target, there, parent.dev(), true)) {
+            throw new IOException(what + " of this name is in the way, and not all of it could be removed");
+        }
+    }
+
+    private static byte[] parent(byte[] target) {
+        int end = target.length - 1;
+        while (end > 0 && target[end] != '/') {
+            end--;
+        }
+        return Arrays.copyOf(target, Math.max(0, end));
+    }
+
+    /** Decides about an item that is no directory. */
+    private void take(Entry entry, byte[] target) {
+        FileInfo there = null;
+        boolean isKept = false;
+        try {
+            if (existing != null) {
+                there = existing.info(target);
+                isKept = there != null && isKept(existing, entry, target, there);
+                if (there != null && !isKept && FileMode.isDirectory(there.mode())) {
+                    clear(entry, target, there);
+                }
+            }
+        } catch (IOException e) {
+            fail(entry.path(), e.getMessage(), false);
+            return;
+        }
+        boolean mayLink = !isKept || options.overwrite() == Overwrite.CHANGED;
+        if (mayLink && entry.info().nlink() > 1 && entry.info().ino() != 0) {
+            LinkKey key = new LinkKey(entry.info().dev(), entry.info().ino());
+            LinkGroup known = links.get(key);
+            if (known == null) {
+                links.put(key, new LinkGroup(target, isKept ? there : null));
+            } else {
+                FileInfo first = known.keptFirst;
+                isKept = isKept
+                        && there != null
+                        && first != null
+                        && first.ino() == there.ino()
+                        && first.dev() == there.dev();
+                if (isKept) {
+                    kept++;
+                } else if (exporter == null) {
+                    plan(entry, there, 0);
+                } else {
+                    known.others.add(new LinkName(entry.path(), target, there != null));
+                }
+                return;
+            }
+        }
+        if (isKept) {
+            kept++;
+        } else if (exporter == null) {
+            plan(entry, there, entry.isRegular() ? entry.info().size() : 0);
+        } else {
+            submit(new Item(entry, target, there != null));
+        }
+    }
+
+    private void plan(Entry entry, @Nullable FileInfo there, long size) {
+        files.increment();
+        bytes.add(size);
+        if (there != null) {
+            overwritten.increment();
+        }
+        events.planned(entry.path(), change(there));
+    }
+
+    private boolean isKept(ExistingFiles files, Entry entry, byte[] target, FileInfo there) throws IOException {
+        return switch (options.overwrite()) {
+            case ALWAYS -> false;
+            case NEVER -> true;
+            case NEWER -> !FileMode.isDirectory(there.mode()) && !isLater(entry.info(), there);
+            case CHANGED -> isSame(files, entry, target, there);
+        };
+    }
+
+    private static boolean isLater(FileInfo a, FileInfo b) {
+        return a.mtimeSeconds() > b.mtimeSeconds()
+                || (a.mtimeSeconds() == b.mtimeSeconds() && a.mtimeNanos() > b.mtimeNanos());
+    }
+
+    private boolean isSame(ExistingFiles files, Entry entry, byte[] target, FileInfo there) throws IOException {
+        FileInfo info = withDeviceNumber(entry);
+        boolean isLink = FileMode.isSymlink(info.mode());
+        boolean isSame = (info.mode() & FileMode.TYPE) == (there.mode() & FileMode.TYPE)
+                && (!entry.isRegular() || info.size() == there.size())
+                && info.mtimeSeconds() == there.mtimeSeconds()
+                && info.mtimeNanos() == there.mtimeNanos()
+                && (!FileMode.isDevice(info.mode()) || info.rdev() == there.rdev());
+        if (isSame && options.restoresPermissions()) {
+            isSame = info.uid() == there.uid()
+                    && info.gid() == there.gid()
+                    && (isLink || FileMode.unixPermissions(info.mode()) == FileMode.unixPermissions(there.mode()));
+        }
+        return isSame && (!isLink || Arrays.equals(entry.linkTarget(), files.linkTarget(target)));
+    }
+
     /** A damaged listing loses nothing while the tree has the entries; a damaged entry loses its item. */
-    private void damaged(byte[] path, CorruptDataException problem) {
-        boolean isListing = folders.stream().anyMatch(folder -> Arrays.equals(folder.entry.path(), path));
-        if (isListing) {
+    private void damaged(Folder folder, byte[] path, CorruptDataException problem) {
+        if (Arrays.equals(folder.entry.path(), path)) {
             isDamaged.set(true);
             events.lost(
                     path, "its listing is damaged (" + problem.getMessage() + "); its entries are taken from the tree");
@@ -169,6 +438,9 @@ public final class Restore {
     }
 
     private static byte[] join(byte[] directory, byte[] name) {
+        if (directory.length == 0) {
+            return name;
+        }
         byte[] path = Arrays.copyOf(directory, directory.length + 1 + name.length);
         path[directory.length] = '/';
         System.arraycopy(name, 0, path, directory.length + 1, name.length);
@@ -181,21 +453,7 @@ public final class Restore {
         return new BackoffIdleStrategy(10, 1, 20_000, 500_000);
     }
 
-    private void submit(Entry entry, byte[] target) {
-        LinkKey key = null;
-        if (entry.info().nlink() > 1 && entry.info().ino() != 0) {
-            key = new LinkKey(entry.info().dev(), entry.info().ino());
-            List<byte[]> known = links.get(key);
-            if (known != null) {
-                known.add(entry.path());
-                known.add(target);
-                return;
-            }
-            List<byte[]> names = new ArrayList<>();
-            names.add(target);
-            links.put(key, names);
-        }
-        Item item = new Item(entry, target, key);
+    private void submit(Item item) {
         open.incrementAndGet();
         walkIdle.reset();
         while (!queue.offer(item)) {
@@ -210,13 +468,14 @@ public final class Restore {
 
     private void work() {
         IdleStrategy idle = newIdleStrategy();
-        try (BlobReader reader = repository.newReader()) {
+        try (BlobReader reader = repository.newReader();
+                ReadBack readBack = newReadBack()) {
             Snapshot view = Snapshot.of(snapshot.header(), reader);
             while (failure.get() == null) {
                 Item item = queue.poll();
                 if (item != null) {
                     idle.reset();
-                    restore(view, item.entry, item.target);
+                    restore(view, readBack, item.entry, item.target, item.replaces);
                     open.decrementAndGet();
                 } else if (walkEnded.get() && open.get() == 0) {
                     return;
@@ -229,19 +488,33 @@ public final class Restore {
         }
     }
 
-    private boolean restore(Snapshot view, Entry entry, byte[] target) {
+    private @Nullable ReadBack newReadBack() {
+        return options.verifies() && existing != null
+                ? new ReadBack(existing, repository.keys().newMacHasher())
+                : null;
+    }
+
+    private boolean restore(Snapshot view, @Nullable ReadBack readBack, Entry entry, byte[] target, boolean replaces) {
+        if (exporter == null) {
+            throw new IllegalStateException("a plan restores nothing");
+        }
         try {
             List<Exporter.Xattr> xattrs = xattrs(view, entry);
             int mode = entry.info().mode();
             if (FileMode.isRegular(mode)) {
-                restoreFile(view, entry, target, xattrs);
+                if (!restoreFile(view, exporter, readBack, entry, target, xattrs)) {
+                    fail(
+                            entry.path(),
+                            "reads back other than it was written: look after the disk or the memory",
+                            false);
+                    return false;
+                }
             } else if (FileMode.isSymlink(mode)) {
                 exporter.symlink(target, entry.linkTarget(), entry.info(), xattrs);
             } else {
                 exporter.special(target, withDeviceNumber(entry), xattrs);
             }
-            files.increment();
-            events.done(entry.path());
+            count(entry.path(), replaces);
             return true;
         } catch (CorruptDataException e) {
             fail(entry.path(), e.getMessage(), true);
@@ -253,18 +526,48 @@ public final class Restore {
         return false;
     }
 
-    private void restoreFile(Snapshot view, Entry entry, byte[] target, List<Exporter.Xattr> xattrs)
+    private void count(byte[] path, boolean replaces) {
+        files.increment();
+        if (replaces) {
+            overwritten.increment();
+        }
+        events.done(path);
+    }
+
+    /** Returns false when what was written reads back as something else. */
+    private boolean restoreFile(
+            Snapshot view,
+            Exporter to,
+            @Nullable ReadBack readBack,
+            Entry entry,
+            byte[] target,
+            List<Exporter.Xattr> xattrs)
             throws IOException {
         ObjectRecord object = ObjectReader.record(view.source(), entry.object());
         if (object.size() != entry.info().size()) {
             throw new CorruptDataException("its object has " + object.size() + " bytes, its entry says "
                     + entry.info().size());
         }
-        try (Exporter.FileOutput out = exporter.createFile(target, entry.info())) {
+        try (Exporter.FileOutput out = to.createFile(target, entry.info())) {
             ObjectReader.forEachChunk(view.source(), object, out::write);
             out.commit(xattrs);
         }
         bytes.add(object.size());
+        return readBack == null || isRight(readBack, entry, target, object);
+    }
+
+    private boolean isRight(ReadBack readBack, Entry entry, byte[] target, ObjectRecord object) {
+        try {
+            boolean isRight = readBack.isRight(target, object);
+            if (isRight) {
+                verified.increment();
+            }
+            return isRight;
+        } catch (IOException e) {
+            events.lost(
+                    entry.path(), "not verified: " + e.getMessage()); // it may have no right to read, as in its source
+            return true;
+        }
     }
 
     private FileInfo withDeviceNumber(Entry entry) {
@@ -297,45 +600,167 @@ public final class Restore {
 
     // The walking thread again
 
-    private void restoreLinks() {
-        for (List<byte[]> names : links.values()) {
-            byte[] existing = names.getFirst();
-            for (int i = 1; i < names.size(); i += 2) {
-                byte[] path = names.get(i);
-                byte[] target = names.get(i + 1);
-                try {
-                    exporter.link(target, existing);
-                    files.increment();
-                    events.done(path);
-                } catch (IOException e) {
-                    // The first name is not there, or links are not to be had: then a copy is the best there is.
-                    if (restoreCopy(path, target)) {
-                        existing = target;
+    private void restoreLinks(Exporter to) {
+        try (ReadBack readBack = newReadBack()) {
+            for (LinkGroup group : links.values()) {
+                byte[] first = group.first;
+                for (LinkName name : group.others) {
+                    try {
+                        to.link(name.target, first);
+                        count(name.path, name.replaces);
+                    } catch (IOException e) {
+                        // The first name is not there, or links are not to be had: then a copy is the best there is.
+                        if (restoreCopy(readBack, name)) {
+                            first = name.target;
+                        }
                     }
                 }
             }
         }
     }
 
-    private boolean restoreCopy(byte[] path, byte[] target) {
+    private boolean restoreCopy(@Nullable ReadBack readBack, LinkName name) {
         try {
-            Entry entry = snapshot.find(path);
+            Entry entry = snapshot.find(name.path);
             if (entry != null) {
-                return restore(snapshot, entry, target);
+                return restore(snapshot, readBack, entry, name.target, name.replaces);
             }
-            fail(path, "its entry is not in the tree of the snapshot", true);
+            fail(name.path, "its entry is not in the tree of the snapshot", true);
         } catch (CorruptDataException | UncheckedIOException e) {
-            fail(path, e.getMessage(), true);
+            fail(name.path, e.getMessage(), true);
         }
         return false;
     }
 
     private void finish(Folder folder) {
+        boolean staysAsItIs = folder.wasThere && options.overwrite() == Overwrite.NEVER;
+        if (exporter == null || staysAsItIs) {
+            return;
+        }
         try {
             exporter.finishDirectory(folder.target, folder.entry.info(), xattrs(snapshot, folder.entry));
             events.done(folder.entry.path());
         } catch (IOException e) {
             fail(folder.entry.path(), e.getMessage(), false);
+        }
+    }
+
+    // What the snapshot does not have
+
+    /** What could not be read when the snapshot was made: it may be all that there is. */
+    private final Set<ByteBuffer> unread = new HashSet<>();
+
+    private void deleteOthers(ExistingFiles from, Entry start) {
+        if (isDamaged.get()) {
+            events.notice("nothing was deleted: the snapshot is damaged, and may lack what it had");
+            return;
+        }
+        try {
+            snapshot.forEachError(start.path(), error -> {
+                unread.add(ByteBuffer.wrap(error.path()));
+                return true;
+            });
+            FileInfo target = from.info(TARGET);
+            if (target != null) {
+                deleteOthers(from, start.path(), TARGET, target.dev(), options.includes() == null);
+            }
+        } catch (CorruptDataException | UncheckedIOException e) {
+            fail(start.path(), e.getMessage() + "; not all that the snapshot lacks was deleted", true);
+        } catch (IOException e) {
+            fail(start.path(), e.getMessage(), false);
+        }
+    }
+
+    /** Goes down the directories that both have. */
+    private void deleteOthers(ExistingFiles from, byte[] directory, byte[] target, long dev, boolean isIncluded)
+            throws IOException {
+        List<byte[]> names = from.list(target);
+        if (names.isEmpty()) {
+            return;
+        }
+        Map<ByteBuffer, Boolean> wanted = new HashMap<>();
+        snapshot.forEachChild(directory, (entry, mac) -> {
+            wanted.put(ByteBuffer.wrap(entry.name()), entry.isDirectory());
+            return true;
+        });
+        for (byte[] name : names) {
+            stopIfInterrupted();
+            byte[] path = SnapshotPath.child(directory, name);
+            byte[] at = join(target, name);
+            Boolean isFolder = wanted.get(ByteBuffer.wrap(name));
+            try {
+                FileInfo there = from.info(at);
+                boolean isThereFolder = there != null && FileMode.isDirectory(there.mode());
+                if (there == null || isExcluded(path, isThereFolder)) {
+                    continue;
+                }
+                if (isFolder == null) {
+                    delete(path, at, there, dev, isIncluded);
+                } else if (isFolder && isThereFolder) {
+                    deleteOthers(from, path, at, there.dev(), isIncluded(path, true, isIncluded));
+                }
+            } catch (IOException e) {
+                fail(path, e.getMessage(), false);
+            }
+        }
+    }
+
+    /**
+     * Removes an item of the target and all below it, but for what is to stay. Goes into no other file system.
+     *
+     * @param dev the file system of the directory that it lies in
+     * @param inherited whether that directory is one of those that were asked for
+     * @return whether nothing is left
+     */
+    private boolean delete(byte[] path, byte[] target, FileInfo there, long dev, boolean inherited) throws IOException {
+        stopIfInterrupted();
+        boolean isFolder = FileMode.isDirectory(there.mode());
+        if (existing == null || isExcluded(path, isFolder) || isToStay(path, target)) {
+            return false;
+        }
+        boolean isIncluded = isIncluded(path, isFolder, inherited);
+        boolean isGone = isIncluded;
+        if (isFolder) {
+            if (there.dev() != dev) {
+                fail(path, "not deleted: another file system is mounted there", false);
+                return false;
+            }
+            for (byte[] name : existing.list(target)) {
+                byte[] at = join(target, name);
+                FileInfo below = existing.info(at);
+                isGone &= below == null || delete(SnapshotPath.child(path, name), at, below, dev, isIncluded);
+            }
+        }
+        if (!isGone) {
+            return false;
+        }
+        if (exporter == null) {
+            events.planned(path, RestoreEvents.Change.DELETE);
+        } else {
+            existing.delete(target, isFolder);
+            events.deleted(path);
+        }
+        deleted++;
+        return true;
+    }
+
+    private boolean isToStay(byte[] path, byte[] target) {
+        for (byte[] preserved : options.preserved()) {
+            if (preserved.length == 0 || SnapshotPath.isWithin(target, preserved)) {
+                return true;
+            }
+        }
+        for (byte[] at = path; !SnapshotPath.isRoot(at); at = SnapshotPath.parent(at)) {
+            if (unread.contains(ByteBuffer.wrap(at))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static void stopIfInterrupted() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new PipelineAbortedException();
         }
     }
 

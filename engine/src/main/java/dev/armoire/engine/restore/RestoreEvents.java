@@ -3,6 +3,13 @@ package dev.armoire.engine.restore;
 
 /** Told how a restore goes on; paths are those in the snapshot. Called from many threads at once; must be quick. */
 public interface RestoreEvents {
+    /** What a restore does to the target. */
+    enum Change {
+        WRITE,
+        OVERWRITE,
+        DELETE
+    }
+
     void done(byte[] path);
 
     /**
@@ -14,4 +21,13 @@ public interface RestoreEvents {
 
     /** An item is in the target, but something of its metadata is not: {@code owner 0:0: operation not permitted}. */
     void lost(byte[] path, String what);
+
+    /** Something was removed from the target, which the snapshot would have at this path. */
+    default void deleted(byte[] path) {}
+
+    /** What would be done, when nothing is. */
+    default void planned(byte[] path, Change change) {}
+
+    /** Something that the user should know and that is no error. */
+    default void notice(String text) {}
 }

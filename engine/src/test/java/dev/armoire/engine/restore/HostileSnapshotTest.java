@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.armoire.connectors.fs.FsExporterFactory;
+import dev.armoire.connectors.spi.ExistingFiles;
 import dev.armoire.connectors.spi.Exporter;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
@@ -12,7 +13,9 @@ import dev.armoire.connectors.spi.Location;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
+import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
+import dev.armoire.engine.exclude.ExcludeRules;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.record.SnapshotHeader;
@@ -344,6 +347,53 @@ class HostileSnapshotTest {
         TestStores.Losses losses = restore(forger.finish());
         assertThat(losses.all).hasSize(4);
         assertThat(restored()).containsExactly("cut", "good", "huge", "none", "tiny");
+    }
+
+    private RestoreResult makeAlike(Mac id, String path, TestStores.Losses losses) throws IOException {
+        FsExporterFactory factory = new FsExporterFactory();
+        Location place = Location.parse(target.toString());
+        RestoreOptions options =
+                new RestoreOptions(Overwrite.ALWAYS, true, List.of(), false, false, ExcludeRules.none(), null, 2);
+        try (Exporter exporter = factory.open(place, false, Map.of(), losses::lost);
+                ExistingFiles existing = factory.look(place, Map.of())) {
+            return Restore.run(repository, id, SnapshotPath.of(path), exporter, existing, options, losses);
+        }
+    }
+
+    /** What a damaged snapshot does not have is no reason to delete anything. */
+    @Test
+    void nothingIsDeletedForADamagedSnapshot() throws IOException {
+        Forger forger = new Forger();
+        forger.list("/", forger.file("/", "a", "a"), forger.directory("/", "none"));
+        Files.createDirectories(target.resolve("none"));
+        Files.writeString(target.resolve("none/kept"), "x");
+        Files.writeString(target.resolve("kept"), "x");
+        RestoreResult result = makeAlike(forger.finish(), "/", new TestStores.Losses());
+        assertThat(result.isDamaged()).isTrue();
+        assertThat(result.deleted()).isZero();
+        assertThat(restored()).containsExactly("a", "kept", "none", "none/kept");
+    }
+
+    /** What could not be read when the snapshot was made is not in it, and may be all that there is. */
+    @Test
+    void whatCouldNotBeReadIsNotDeleted() throws IOException {
+        MemorySource source = new MemorySource("/s")
+                .directory("/")
+                .directory("/s")
+                .file("/s/a", "a")
+                .directory("/s/closed")
+                .error("/s/closed", "open /s/closed: permission denied")
+                .error("/s/unread", "open /s/unread: permission denied");
+        Mac id = TestStores.backUp(temporary.resolve("store"), source).header().identifier();
+        repository.refresh();
+        Files.createDirectories(target.resolve("closed/deep"));
+        Files.createDirectories(target.resolve("extra/deep"));
+        Files.writeString(target.resolve("unread"), "x");
+        Files.writeString(target.resolve("unread2"), "x");
+        TestStores.Losses losses = new TestStores.Losses();
+        assertThat(makeAlike(id, "/s", losses).deleted()).isEqualTo(3);
+        assertThat(losses.all).isEmpty();
+        assertThat(restored()).containsExactly("a", "closed", "closed/deep", "unread");
     }
 
     @Test

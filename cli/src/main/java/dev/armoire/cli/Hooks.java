@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import dev.armoire.engine.backup.BackupResult;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.InterruptedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Commands of the user around a backup. The shell runs them; what they print goes to standard error. Their environment is
+ * that of this program without its passphrases, and {@code ARMOIRE_HOOK} and more that tell what happened.
+ */
+final class Hooks {
+    private final Report report;
+    private final Map<String, String> surroundings;
+    private final String store;
+    private final @Nullable String pre;
+    private final @Nullable String post;
+    private final @Nullable String fail;
+    private final Map<String, String> facts = new LinkedHashMap<>();
+
+    private Hooks(Session session, Flags.Arguments arguments) throws IOException {
+        report = session.report();
+        surroundings = session.surroundings().environment();
+        store = session.place().location().toString();
+        pre = arguments.get("pre-hook");
+        post = arguments.get("post-hook");
+        fail = arguments.get("fail-hook");
+    }
+
+    static Hooks of(Session session, Flags.Arguments arguments) throws IOException {
+        return new Hooks(session, arguments);
+    }
+
+    static Flags declare(Flags flags) {
+        return flags.value("pre-hook", "CMD", "run CMD before; unless it exits with 0 nothing is backed up")
+                .value("post-hook", "CMD", "run CMD after a snapshot was made")
+                .value("fail-hook", "CMD", "run CMD when no proper snapshot was made");
+    }
+
+    /** @throws CommandException when the command says that there is to be no backup */
+    void before() throws IOException {
+        if (pre == null) {
+            return;
+        }
+        try {
+            int exitCode = run("pre", pre);
+            if (exitCode != 0) {
+                throw new CommandException(
+                        ExitCode.ERROR, "pre-hook exited with " + exitCode + ", so nothing was backed up: " + pre);
+            }
+        } catch (InterruptedIOException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new CommandException(
+                    ExitCode.ERROR, "pre-hook could not be run, so nothing was backed up: " + Failures.message(e), e);
+        }
+    }
+
+    /** Notes what the commands after the backup are told. */
+    void note(BackupResult result) {
+        facts.put("ARMOIRE_SNAPSHOT", result.header().identifier().hex());
+        facts.put("ARMOIRE_ITEMS", Long.toString(result.items()));
+        facts.put("ARMOIRE_ERRORS", Long.toString(result.errors()));
+        facts.put("ARMOIRE_SOURCE_BYTES", Long.toString(result.sourceBytes()));
+        facts.put("ARMOIRE_NEW_BYTES", Long.toString(result.newChunkBytes()));
+    }
+
+    /**
+     * Runs what is to be run after a backup.
+     *
+     * @return the exit code of it all: that a command after the backup has failed must not go unnoticed
+     */
+    int after(int exitCode) {
+        boolean isMade = exitCode == ExitCode.OK || exitCode == ExitCode.PARTIAL;
+        String command = isMade ? post : fail;
+        if (command == null) {
+            return exitCode;
+        }
+        String kind = isMade ? "post" : "fail";
+        facts.put("ARMOIRE_EXIT_CODE", Integer.toString(exitCode));
+        String problem;
+        // A command that is to clean up must run even if it is a signal that has ended the backup.
+        boolean wasInterrupted = Thread.interrupted();
+        try {
+            int code = run(kind, command);
+            problem = code == 0 ? null : " exited with " + code + ": " + command;
+        } catch (IOException e) {
+            problem = " could not be run: " + Failures.message(e);
+        } finally {
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        if (problem == null) {
+            return exitCode;
+        }
+        report.error(kind + "-hook" + problem);
+        return isMade ? ExitCode.PARTIAL : exitCode;
+    }
+
+    /** Runs what is to be run when a backup was given up. */
+    void failed(Throwable reason) {
+        facts.put("ARMOIRE_FAILURE", Failures.message(reason));
+        after(Failures.exitCode(reason));
+    }
+
+    private int run(String kind, String command) throws IOException {
+        boolean isWindows = System.getProperty("os.name", "").startsWith("Windows");
+        ProcessBuilder builder =
+                new ProcessBuilder(isWindows ? List.of("cmd.exe", "/c", command) : List.of("/bin/sh", "-c", command));
+        Map<String, String> environment = builder.environment();
+        environment.clear();
+        environment.putAll(surroundings);
+        environment.keySet().removeIf(name -> name.endsWith("PASSPHRASE"));
+        environment.put("ARMOIRE_HOOK", kind);
+        environment.put("ARMOIRE_STORE", store);
+        environment.putAll(facts);
+        builder.redirectErrorStream(true).redirectInput(ProcessBuilder.Redirect.INHERIT);
+        Process process = builder.start();
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                report.notice(kind + "-hook: " + line);
+            }
+            return process.waitFor();
+        } catch (InterruptedException e) {
+            process.destroy();
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        }
+    }
+}
