@@ -316,6 +316,15 @@ public final class Store implements AutoCloseable {
         return toSnapshot(readers.read(reader -> dev.armoire.engine.snapshot.Snapshot.header(reader, found)));
     }
 
+    /** What the engine's queues between threads stand on; without it they fail with an error that helps nobody. */
+    private static void requireExports() {
+        if (!Object.class.getModule().isExported("jdk.internal.misc", Backup.class.getModule())) {
+            throw new IllegalStateException("backups, restores and checks need the JVM's option"
+                    + " --add-exports=java.base/jdk.internal.misc=ALL-UNNAMED (in the manifest of an executable jar:"
+                    + " Add-Exports: java.base/jdk.internal.misc)");
+        }
+    }
+
     // Backup
 
     /** Backs up a directory or file of the default file system with default options. */
@@ -341,6 +350,7 @@ public final class Store implements AutoCloseable {
         if (sources.isEmpty()) {
             throw new IllegalArgumentException("nothing to back up: at least one source is needed");
         }
+        requireExports();
         Problems problems = new Problems(how.listener());
         BackupResult result = readers.withRepository(() -> {
             if (!isWritable()) {
@@ -443,6 +453,7 @@ public final class Store implements AutoCloseable {
     // Restore
 
     RestoreReport restore(Snapshot snapshot, Path target, RestoreOptions how) throws IOException {
+        requireExports();
         Tree tree = snapshot.tree();
         String only = how.path();
         byte[] path = only == null ? tree.root() : tree.resolve(PathText.bytes(only));
@@ -487,6 +498,7 @@ public final class Store implements AutoCloseable {
 
     /** Looks for damage, and says what it finds; it changes nothing. */
     public CheckReport check(CheckOptions what) throws IOException {
+        requireExports();
         Problems problems = new Problems(what.listener());
         CheckResult result = readers.withRepository(() -> {
             // States that cannot be read are not merged, so they are met again here.

@@ -34,7 +34,8 @@ class ExamplesTest {
         assertThat(target.resolve("letter.txt")).hasContent("0123456789 Dear reader");
         assertThat(target.resolve("draft.tmp")).doesNotExist();
 
-        assertThat(ReadSnapshot.run(store, Trees.passphrase(), "letter.txt", 11)).isEqualTo("Dear reader");
+        assertThat(ReadSnapshot.run(store, Trees.passphrase(), "letter.txt", 11))
+                .isEqualTo("Dear reader");
 
         Files.writeString(source.resolve("other.txt"), "OTHER");
         URI uri = URI.create("armoire:" + store + "!/latest");

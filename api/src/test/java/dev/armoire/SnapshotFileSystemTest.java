@@ -74,7 +74,8 @@ class SnapshotFileSystemTest {
     void walkFindsWhatIsOnDisk() throws IOException {
         try (Stream<Path> disk = Files.walk(source);
                 Stream<Path> walk = Files.walk(files.getPath(""))) {
-            assertThat(new TreeSet<>(walk.map(path -> path.toAbsolutePath().toString()).toList()))
+            assertThat(new TreeSet<>(
+                            walk.map(path -> path.toAbsolutePath().toString()).toList()))
                     .isEqualTo(new TreeSet<>(disk.map(Path::toString).toList()));
         }
     }
@@ -86,7 +87,8 @@ class SnapshotFileSystemTest {
             @Override
             public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
                     throws IOException {
-                Files.createDirectories(target.resolve(in(source).relativize(directory).toString()));
+                Files.createDirectories(
+                        target.resolve(in(source).relativize(directory).toString()));
                 return FileVisitResult.CONTINUE;
             }
 
@@ -113,7 +115,8 @@ class SnapshotFileSystemTest {
             }
         });
         assertThat(target.resolve("large")).hasSize(3 << 20);
-        assertThat(Files.mismatch(in(source.resolve("large")), in(source.resolve("empty")))).isZero();
+        assertThat(Files.mismatch(in(source.resolve("large")), in(source.resolve("empty"))))
+                .isZero();
     }
 
     @Test
@@ -125,8 +128,10 @@ class SnapshotFileSystemTest {
             for (int i = 0; i < 300; i++) {
                 readAndCompare(channel, large, random);
             }
-            assertThat(channel.position(large.length).read(ByteBuffer.allocate(1))).isEqualTo(-1);
-            assertThat(channel.position(large.length + 5L).read(ByteBuffer.allocate(1))).isEqualTo(-1);
+            assertThat(channel.position(large.length).read(ByteBuffer.allocate(1)))
+                    .isEqualTo(-1);
+            assertThat(channel.position(large.length + 5L).read(ByteBuffer.allocate(1)))
+                    .isEqualTo(-1);
             assertThat(channel.position()).isEqualTo(large.length + 5L);
             assertThatThrownBy(() -> channel.write(ByteBuffer.allocate(1)))
                     .isInstanceOf(NonWritableChannelException.class);
@@ -140,14 +145,14 @@ class SnapshotFileSystemTest {
         }
     }
 
-    private static void readAndCompare(SeekableByteChannel channel, byte[] original, Random random)
-            throws IOException {
+    private static void readAndCompare(SeekableByteChannel channel, byte[] original, Random random) throws IOException {
         int from = random.nextInt(original.length);
         ByteBuffer bytes = ByteBuffer.allocate(1 + random.nextInt(random.nextInt(8) == 0 ? 300_000 : 2000));
         int expected = Math.min(bytes.capacity(), original.length - from);
         assertThat(channel.position(from).read(bytes)).isEqualTo(expected);
         assertThat(channel.position()).isEqualTo(from + (long) expected);
-        assertThat(bytes.flip().mismatch(ByteBuffer.wrap(original, from, expected))).isEqualTo(-1);
+        assertThat(bytes.flip().mismatch(ByteBuffer.wrap(original, from, expected)))
+                .isEqualTo(-1);
     }
 
     @Test
@@ -183,7 +188,8 @@ class SnapshotFileSystemTest {
         assertThat(Files.isSameFile(link, link.toRealPath())).isTrue();
         assertThat(Files.readString(files.getPath("to-folder", "übung.txt"))).isEqualTo("text 2");
         assertThat(Files.exists(files.getPath("nowhere"))).isFalse();
-        assertThat(Files.exists(files.getPath("nowhere"), LinkOption.NOFOLLOW_LINKS)).isTrue();
+        assertThat(Files.exists(files.getPath("nowhere"), LinkOption.NOFOLLOW_LINKS))
+                .isTrue();
         assertThatThrownBy(() -> Files.readSymbolicLink(in(source))).isInstanceOf(NotLinkException.class);
         assertThat(Files.readAttributes(link, "unix:nlink,uid,mode", LinkOption.NOFOLLOW_LINKS))
                 .containsEntry("nlink", 1)
@@ -199,8 +205,10 @@ class SnapshotFileSystemTest {
                     .containsExactly(
                             "folder 0/deep/file-1.bin", "folder 0/deep/file-2.bin", "folder 0/deep/file-3.bin");
         }
-        for (String glob : List.of("*", "*.java", "**.java", "?x", "[!a-c]*", "{a,bc}*", "a\\*b", "[a-c]x", "a.b", "/x/**/y")) {
-            for (String name : List.of("a", "a.java", "d/a.java", "ax", "dx", "bcd", "a*b", "]", "a.b", "axb", "/x/q/r/y")) {
+        for (String glob :
+                List.of("*", "*.java", "**.java", "?x", "[!a-c]*", "{a,bc}*", "a\\*b", "[a-c]x", "a.b", "/x/**/y")) {
+            for (String name :
+                    List.of("a", "a.java", "d/a.java", "ax", "dx", "bcd", "a*b", "]", "a.b", "axb", "/x/q/r/y")) {
                 assertThat(files.getPathMatcher("glob:" + glob).matches(files.getPath(name)))
                         .as("%s %s", glob, name)
                         .isEqualTo(FileSystems.getDefault()
@@ -212,7 +220,8 @@ class SnapshotFileSystemTest {
 
     @Test
     void pathsBehaveAsThoseOnDisk() {
-        List<String> texts = List.of("", "/", "a", "/a", "a/b", "/a/b/c", "../a", "a/../b", "/..", "./a", "a//b/", "..");
+        List<String> texts =
+                List.of("", "/", "a", "/a", "a/b", "/a/b/c", "../a", "a/../b", "/..", "./a", "a//b/", "..");
         for (String text : texts) {
             Path ours = files.getPath(text);
             Path theirs = Path.of(text);
@@ -225,13 +234,15 @@ class SnapshotFileSystemTest {
             for (String other : texts) {
                 Path second = files.getPath(other);
                 Path theirSecond = Path.of(other);
-                assertThat(ours.resolve(second)).hasToString(theirs.resolve(theirSecond).toString());
+                assertThat(ours.resolve(second))
+                        .hasToString(theirs.resolve(theirSecond).toString());
                 assertThat(ours.startsWith(second)).as("%s %s", text, other).isEqualTo(theirs.startsWith(theirSecond));
                 assertThat(ours.endsWith(second)).as("%s %s", text, other).isEqualTo(theirs.endsWith(theirSecond));
                 assertThat(ours.equals(second)).isEqualTo(theirs.equals(theirSecond));
                 if (ours.isAbsolute() == second.isAbsolute() && !(text + other).contains(".")) {
-                    assertThat(ours.relativize(second)).as("%s %s", text, other).hasToString(theirs.relativize(theirSecond)
-                            .toString());
+                    assertThat(ours.relativize(second))
+                            .as("%s %s", text, other)
+                            .hasToString(theirs.relativize(theirSecond).toString());
                 }
             }
         }
@@ -294,7 +305,8 @@ class SnapshotFileSystemTest {
         assertThatThrownBy(() -> FileSystems.newFileSystem(URI.create("armoire:/not/there"), Map.of()))
                 .isInstanceOf(NoSuchFileException.class);
         try (FileSystem opened = FileSystems.newFileSystem(place, Map.of())) {
-            assertThat(Files.readString(opened.getPath("folder 4", "übung.txt"))).isEqualTo("text 4");
+            assertThat(Files.readString(opened.getPath("folder 4", "übung.txt")))
+                    .isEqualTo("text 4");
         }
     }
 

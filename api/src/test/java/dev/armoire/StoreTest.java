@@ -36,15 +36,12 @@ class StoreTest {
         try (Store store = create()) {
             BackupReport first = store.backup(
                     source,
-                    BackupOptions.defaults()
-                            .withName("tree")
-                            .withTags("a", "b")
-                            .withListener(new ProgressListener() {
-                                @Override
-                                public void done(String path) {
-                                    told.add(path);
-                                }
-                            }));
+                    BackupOptions.defaults().withName("tree").withTags("a", "b").withListener(new ProgressListener() {
+                        @Override
+                        public void done(String path) {
+                            told.add(path);
+                        }
+                    }));
             assertThat(first.isComplete()).isTrue();
             assertThat(first.snapshot().tags()).containsExactly("a", "b");
             assertThat(first.snapshot().name()).isEqualTo("tree");
@@ -52,8 +49,9 @@ class StoreTest {
             assertThat(second.unchangedFiles()).isPositive();
             assertThat(second.newBytes()).isZero();
 
-            assertThat(store.snapshots()).extracting(Snapshot::id).containsExactly(
-                    second.snapshot().id(), first.snapshot().id());
+            assertThat(store.snapshots())
+                    .extracting(Snapshot::id)
+                    .containsExactly(second.snapshot().id(), first.snapshot().id());
             Snapshot snapshot = store.snapshot(first.snapshot().id().substring(0, 12));
             assertThat(snapshot.root().path()).isEqualTo(source.toString());
             Set<String> walked = new TreeSet<>();
@@ -72,14 +70,16 @@ class StoreTest {
 
             Path target = folder.resolve("target");
             assertThat(snapshot.restore(target).isComplete()).isTrue();
-            assertThat(Files.mismatch(target.resolve("large"), source.resolve("large"))).isEqualTo(-1);
+            assertThat(Files.mismatch(target.resolve("large"), source.resolve("large")))
+                    .isEqualTo(-1);
             RestoreReport one = snapshot.restore(
                     folder.resolve("one"), RestoreOptions.defaults().withPath("folder 3/übung.txt"));
             assertThat(one.files()).isEqualTo(1);
             assertThat(folder.resolve("one/übung.txt")).hasContent("text 3");
 
             assertThat(store.check(CheckOptions.everything()).isHealthy()).isTrue();
-            assertThat(store.check(CheckOptions.of(snapshot).fast()).isHealthy()).isTrue();
+            assertThat(store.check(CheckOptions.of(snapshot).fast()).isHealthy())
+                    .isTrue();
         }
     }
 
@@ -108,10 +108,11 @@ class StoreTest {
             assertThatThrownBy(() -> snapshot.open("folder 1")).hasMessageContaining("not a regular file");
             assertThatThrownBy(() -> snapshot.file("large").list()).isInstanceOf(NotDirectoryException.class);
             assertThatThrownBy(() -> store.backup(folder.resolve("missing"))).isInstanceOf(IOException.class);
-            assertThatThrownBy(() -> store.backup(source, BackupOptions.defaults().withExclude("source")))
+            assertThatThrownBy(
+                            () -> store.backup(source, BackupOptions.defaults().withExclude("source")))
                     .isInstanceOf(IllegalArgumentException.class);
-            assertThatThrownBy(() -> Store.create(
-                            folder.resolve("store"), CreateOptions.unencrypted(), OpenOptions.defaults()))
+            assertThatThrownBy(() ->
+                            Store.create(folder.resolve("store"), CreateOptions.unencrypted(), OpenOptions.defaults()))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("already a store");
         }
@@ -147,8 +148,7 @@ class StoreTest {
     @Test
     void readsAnArchiveAndDoesNotWriteIt() throws IOException {
         try (Store store = Store.open(
-                Trees.FIXTURES.resolve("encrypted.ptar"),
-                OpenOptions.defaults().withPassphrase(Trees::passphrase))) {
+                Trees.FIXTURES.resolve("encrypted.ptar"), OpenOptions.defaults().withPassphrase(Trees::passphrase))) {
             assertThat(store.isWritable()).isFalse();
             assertThat(store.snapshot("latest").root().list()).isNotEmpty();
             assertThatThrownBy(() -> store.backup(folder)).hasMessageContaining("cannot be written");
@@ -218,7 +218,8 @@ class StoreTest {
     void closedIsClosed() throws IOException {
         Path source = Trees.make(folder.resolve("source"), 6);
         Store store = create();
-        Snapshot snapshot = store.backup(List.of(source.toString()), BackupOptions.defaults()).snapshot();
+        Snapshot snapshot = store.backup(List.of(source.toString()), BackupOptions.defaults())
+                .snapshot();
         InputStream in = snapshot.open("large");
         store.close();
         store.close();
