@@ -185,7 +185,7 @@ public final class ArmoireFileSystemProvider extends FileSystemProvider {
 
     @Override
     public FileSystem newFileSystem(Path path, Map<String, ?> environment) throws IOException {
-        boolean isStore = path.getFileSystem() == FileSystems.getDefault()
+        boolean isStore = path.getFileSystem().equals(FileSystems.getDefault())
                 && (path.toString().endsWith(".ptar") || Files.isRegularFile(path.resolve("CONFIG")));
         if (!isStore) {
             throw new UnsupportedOperationException("neither a store nor a .ptar file: " + path);

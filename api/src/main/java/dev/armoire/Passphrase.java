@@ -3,7 +3,7 @@ package dev.armoire;
 
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.function.Supplier;
@@ -42,14 +42,15 @@ final class Passphrase {
             throw new IllegalStateException(
                     "this passphrase was used and wiped: give a new array, or a supplier, for each store to be opened");
         }
+        ByteBuffer encoded = ByteBuffer.allocate(characters.length * 3); // no character has more bytes in UTF-8
         try {
-            ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(characters));
-            byte[] bytes = Arrays.copyOf(encoded.array(), encoded.limit());
-            Arrays.fill(encoded.array(), (byte) 0);
-            return bytes;
-        } catch (CharacterCodingException e) {
-            throw new IllegalArgumentException("the passphrase is not valid text: it has half of a surrogate pair", e);
+            CoderResult result = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(characters), encoded, true);
+            if (result.isError()) {
+                throw new IllegalArgumentException("the passphrase is not valid text: it has half of a surrogate pair");
+            }
+            return Arrays.copyOf(encoded.array(), encoded.position());
         } finally {
+            Arrays.fill(encoded.array(), (byte) 0);
             Arrays.fill(characters, '\0');
         }
     }

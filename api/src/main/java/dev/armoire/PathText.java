@@ -4,7 +4,6 @@ package dev.armoire;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
@@ -60,11 +59,11 @@ final class PathText {
         if (from == to) {
             return;
         }
-        try {
-            ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text, from, to));
-            out.write(encoded.array(), 0, encoded.limit());
-        } catch (CharacterCodingException e) {
-            throw new IllegalArgumentException("no name of a file: it has half of a surrogate pair", e);
+        ByteBuffer encoded = ByteBuffer.allocate((to - from) * 3); // no character has more bytes in UTF-8
+        CoderResult result = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text, from, to), encoded, true);
+        if (result.isError()) {
+            throw new IllegalArgumentException("no name of a file: it has half of a surrogate pair");
         }
+        out.write(encoded.array(), 0, encoded.position());
     }
 }

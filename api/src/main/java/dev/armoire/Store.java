@@ -176,7 +176,7 @@ public final class Store implements AutoCloseable {
     }
 
     private static Path requireDefault(Path path) {
-        if (path.getFileSystem() != FileSystems.getDefault()) {
+        if (!path.getFileSystem().equals(FileSystems.getDefault())) {
             throw new IllegalArgumentException(path
                     + " is not in the default file system, the only one that stores, sources and targets can be in");
         }
