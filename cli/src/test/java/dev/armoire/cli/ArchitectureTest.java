@@ -46,6 +46,9 @@ class ArchitectureTest {
     private static final String CONNECTORS = "dev.armoire.connectors..";
     private static final String SPI = "dev.armoire.connectors.spi..";
     private static final String ENGINE = "dev.armoire.engine..";
+    /** The library's package itself, without those below it. */
+    private static final String API = "dev.armoire";
+
     private static final String WEB = "dev.armoire.web..";
     private static final String CLI = "dev.armoire.cli..";
 
@@ -97,7 +100,8 @@ class ArchitectureTest {
                                 INDEX,
                                 ENGINE),
                         neverUses(CONNECTORS, "a connector serves every face alike", WEB, CLI),
-                        neverUses(ENGINE, "the engine has several faces and prefers none", WEB, CLI),
+                        neverUses(ENGINE, "the engine has several faces and prefers none", API, WEB, CLI),
+                        neverUses(API, "a program that embeds Armoire has a face of its own", WEB, CLI),
                         neverUses(WEB, "the two faces of the engine stand beside each other", CLI))
                 .map(ArchitectureTest::asTest);
     }
@@ -118,7 +122,7 @@ class ArchitectureTest {
     void onlyTheSpiOfTheConnectorsIsSeen() {
         noClasses()
                 .that()
-                .resideInAnyPackage(ENGINE, WEB, CLI)
+                .resideInAnyPackage(ENGINE, API, WEB, CLI)
                 .should()
                 .dependOnClassesThat(resideInAPackage(CONNECTORS).and(not(resideInAPackage(SPI))))
                 .because(

@@ -64,6 +64,21 @@ public final class FileMode {
         return mode;
     }
 
+    /** {@code st_mode}; of what is irregular the type is 0. */
+    public static int toUnix(int mode) {
+        int type = switch (mode & TYPE) {
+            case 0 -> S_IFREG;
+            case DIRECTORY -> S_IFDIR;
+            case SYMLINK -> S_IFLNK;
+            case PIPE -> S_IFIFO;
+            case SOCKET -> S_IFSOCK;
+            case DEVICE -> S_IFBLK;
+            case DEVICE | CHARACTER -> S_IFCHR;
+            default -> 0;
+        };
+        return type | unixPermissions(mode);
+    }
+
     /** The twelve bits that chmod takes: permissions, setuid, setgid, sticky. */
     public static int unixPermissions(int mode) {
         return (mode & PERMISSIONS)

@@ -17,7 +17,10 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
 import org.jspecify.annotations.Nullable;
 
-/** Reads blobs and verifies each one's MAC. For one thread; owns its buffers. */
+/**
+ * Reads blobs and verifies each one's MAC. Used by one thread at a time, which need not always be the same. Owns its buffers;
+ * their arena is shared for that reason.
+ */
 public final class BlobReader implements BlobSource, AutoCloseable {
     /** Larger reads are believed only when the packfile is as large as they say. */
     private static final long UNCHECKED_BYTES = 16 << 20;
@@ -29,7 +32,7 @@ public final class BlobReader implements BlobSource, AutoCloseable {
     private final BlobCodec codec;
     private final MacHasher hasher;
     private final long maxChunkBytes;
-    private Arena arena = Arena.ofConfined();
+    private Arena arena = Arena.ofShared();
     private MemorySegment buffer = arena.allocate(64 << 10, 64);
     private long bytesRead;
 
@@ -83,7 +86,7 @@ public final class BlobReader implements BlobSource, AutoCloseable {
         }
         if (buffer.byteSize() < length) {
             arena.close();
-            arena = Arena.ofConfined();
+            arena = Arena.ofShared();
             buffer = arena.allocate(Math.max(length, Math.min(buffer.byteSize() * 2, 1 << 20)), 64);
         }
         MemorySegment encoded = buffer.asSlice(0, length);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.NonWritableChannelException;
+import java.nio.channels.SeekableByteChannel;
+
+/** A file read anywhere: only the chunks that are touched are fetched and decoded. Thread-safe; one read at a time. */
+final class ContentChannel implements SeekableByteChannel {
+    private final Content content;
+    private final Runnable check;
+    private long position;
+    /** The chunk read last, which the next read likely goes on in; -1 for none. */
+    private int current = -1;
+
+    private byte[] chunk = {};
+    private volatile boolean closed;
+
+    /** @param check throws when reading is over for good */
+    ContentChannel(Content content, Runnable check) {
+        this.content = content;
+        this.check = check;
+    }
+
+    private void requireOpen() throws ClosedChannelException {
+        if (closed) {
+            throw new ClosedChannelException();
+        }
+        check.run();
+    }
+
+    @Override
+    public synchronized int read(ByteBuffer into) throws IOException {
+        requireOpen();
+        if (position >= content.size()) {
+            return into.hasRemaining() ? -1 : 0;
+        }
+        int before = into.remaining();
+        while (into.hasRemaining() && position < content.size()) {
+            int wanted = content.chunkAt(position);
+            if (wanted != current) {
+                chunk = content.readCached(wanted);
+                current = wanted;
+            }
+            int from = (int) (position - content.start(wanted));
+            int part = Math.min(into.remaining(), chunk.length - from);
+            into.put(chunk, from, part);
+            position += part;
+        }
+        return before - into.remaining();
+    }
+
+    @Override
+    public synchronized long position() throws IOException {
+        requireOpen();
+        return position;
+    }
+
+    @Override
+    public synchronized SeekableByteChannel position(long newPosition) throws IOException {
+        requireOpen();
+        if (newPosition < 0) {
+            throw new IllegalArgumentException("negative position " + newPosition);
+        }
+        position = newPosition;
+        return this;
+    }
+
+    @Override
+    public long size() throws IOException {
+        requireOpen();
+        return content.size();
+    }
+
+    @Override
+    public int write(ByteBuffer from) {
+        throw new NonWritableChannelException();
+    }
+
+    @Override
+    public SeekableByteChannel truncate(long size) {
+        throw new NonWritableChannelException();
+    }
+
+    @Override
+    public boolean isOpen() {
+        return !closed;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+    }
+}
