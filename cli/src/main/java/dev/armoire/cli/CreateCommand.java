@@ -56,7 +56,9 @@ final class CreateCommand implements Command {
                 ? null
                 : session.passphrases().forCreating(arguments.is("weak-passphrase"), session.report());
         UUID id = create(session.place(), hashing, compression, passphrase);
-        String shown = session.place().isDefault() ? "" : "at " + (session.place().localPath() == null ? location.toString() : location.path()) + " ";
+        String shown = session.place().isDefault()
+                ? ""
+                : "at " + (session.place().localPath() == null ? location.toString() : location.path()) + " ";
         session.report()
                 .summary(
                         "created repository " + id + " at " + location + "; back up into it with `armoire " + shown

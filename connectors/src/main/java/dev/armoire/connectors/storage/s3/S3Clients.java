@@ -21,13 +21,19 @@ import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
+import software.amazon.awssdk.core.exception.AbortedException;
+import software.amazon.awssdk.core.exception.NonRetryableException;
+import software.amazon.awssdk.core.exception.RetryableException;
+import software.amazon.awssdk.core.exception.SdkClientException;
+import software.amazon.awssdk.core.exception.SdkServiceException;
+import software.amazon.awssdk.http.HttpStatusCode;
 import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.http.SdkHttpConfigurationOption;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.retries.DefaultRetryStrategy;
 import software.amazon.awssdk.retries.api.BackoffStrategy;
 import software.amazon.awssdk.retries.api.RetryStrategy;
 import software.amazon.awssdk.services.s3.S3Client;
@@ -47,6 +53,8 @@ final class S3Clients {
 
     private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
     private static final Duration FIRST_PAUSE_WHEN_THROTTLED = Duration.ofSeconds(1);
+    private static final int NOT_IMPLEMENTED = 501;
+
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(20);
 
     private S3Clients() {}
@@ -59,22 +67,41 @@ final class S3Clients {
                 .credentialsProvider(credentials(place.settings()))
                 .httpClient(http)
                 .overrideConfiguration(settings -> settings.retryStrategy(retries()))
-                // Every request carries a Content-MD5, which all services know; newer checksums in trailers they do not.
+                // Every request carries a Content-MD5, which all services know; newer checksums in trailers they do
+                // not.
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
-                .serviceConfiguration(
-                        settings -> settings.pathStyleAccessEnabled(!place.virtualHost()).chunkedEncodingEnabled(false))
+                .serviceConfiguration(settings ->
+                        settings.pathStyleAccessEnabled(!place.virtualHost()).chunkedEncodingEnabled(false))
                 .build();
     }
 
     /** Pauses are drawn at random up to the doubled one before, so that many clients do not come back at once. */
     private static RetryStrategy retries() {
-        return AwsRetryStrategy.standardRetryStrategy().toBuilder()
+        return DefaultRetryStrategy.standardStrategyBuilder()
+                .retryOnException(S3Clients::isWorthAnotherTry)
+                .treatAsThrottling(e -> e instanceof SdkServiceException answer && answer.isThrottlingException())
                 .maxAttempts(ATTEMPTS)
                 .backoffStrategy(BackoffStrategy.exponentialDelay(FIRST_PAUSE, LONGEST_PAUSE))
-                .throttlingBackoffStrategy(
-                        BackoffStrategy.exponentialDelay(FIRST_PAUSE_WHEN_THROTTLED, LONGEST_PAUSE))
+                .throttlingBackoffStrategy(BackoffStrategy.exponentialDelay(FIRST_PAUSE_WHEN_THROTTLED, LONGEST_PAUSE))
                 .build();
+    }
+
+    /** What the SDK retries by itself, but for TLS that one side does not want: it does not get better by waiting. */
+    private static boolean isWorthAnotherTry(Throwable failure) {
+        return switch (failure) {
+            case SdkServiceException answer ->
+                answer.statusCode() >= HttpStatusCode.INTERNAL_SERVER_ERROR && answer.statusCode() != NOT_IMPLEMENTED
+                        || answer.isThrottlingException()
+                        || answer.isRetryableException()
+                        || answer.isClockSkewException();
+            case RetryableException broken -> true;
+            case AbortedException interrupted -> false;
+            case NonRetryableException other -> false;
+            case SdkClientException unanswered ->
+                S3Errors.find(unanswered, IOException.class) != null && !S3Errors.isTlsRefused(unanswered);
+            default -> false;
+        };
     }
 
     private static AwsCredentialsProvider credentials(S3Settings settings) {
@@ -119,8 +146,7 @@ final class S3Clients {
             for (Certificate certificate : certificates) {
                 store.setCertificateEntry("ca" + store.size(), certificate);
             }
-            TrustManagerFactory factory =
-                    TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
             factory.init(store);
             return factory.getTrustManagers();
         } catch (NoSuchFileException | FileNotFoundException e) {
@@ -128,7 +154,8 @@ final class S3Clients {
                     authority.toString(), null, "s3: the file that tls_ca_file names is not there: " + authority);
         } catch (GeneralSecurityException e) {
             throw new IOException(
-                    "s3: tls_ca_file " + authority + " holds no certificates that can be read: a PEM file is wanted", e);
+                    "s3: tls_ca_file " + authority + " holds no certificates that can be read: a PEM file is wanted",
+                    e);
         }
     }
 }

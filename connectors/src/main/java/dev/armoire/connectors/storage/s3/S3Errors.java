@@ -10,6 +10,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.Locale;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.core.exception.AbortedException;
@@ -100,7 +101,9 @@ final class S3Errors {
         AwsErrorDetails details = e.awsErrorDetails();
         String region = details == null || details.sdkHttpResponse() == null
                 ? null
-                : details.sdkHttpResponse().firstMatchingHeader("x-amz-bucket-region").orElse(null);
+                : details.sdkHttpResponse()
+                        .firstMatchingHeader("x-amz-bucket-region")
+                        .orElse(null);
         return new IOException(what + ": bucket " + place.bucket() + " is not in region " + place.region()
                 + (region == null
                         ? "; set region, or AWS_REGION, to the one it is in"
@@ -125,9 +128,8 @@ final class S3Errors {
         }
         SSLException tls = find(e, SSLException.class);
         if (tls != null) {
-            boolean isPlain = String.valueOf(tls.getMessage()).contains("Unsupported or unrecognized SSL message");
             return new IOException(what + ": no TLS connection to " + host + ": " + tls.getMessage()
-                    + (isPlain
+                    + (isPlain(tls)
                             ? "; if it is a service without TLS, set use_tls=false, or AWS_ENDPOINT_URL=http://" + host
                             : "; if its certificate is of an authority of your own, set tls_ca_file=PEM"));
         }
@@ -151,7 +153,18 @@ final class S3Errors {
                 + (connection == null ? e.getMessage() : connection.getMessage()));
     }
 
-    private static <T extends Throwable> @Nullable T find(Throwable failure, Class<T> type) {
+    /** Whether one side speaks no TLS, or does not trust the other. A connection that breaks is another matter. */
+    static boolean isTlsRefused(Throwable failure) {
+        SSLException tls = find(failure, SSLException.class);
+        return tls != null && (tls instanceof SSLHandshakeException || isPlain(tls));
+    }
+
+    private static boolean isPlain(SSLException e) {
+        return String.valueOf(e.getMessage()).contains("Unsupported or unrecognized SSL message");
+    }
+
+    /** The first of this type among a failure and its causes, or null. */
+    static <T extends Throwable> @Nullable T find(Throwable failure, Class<T> type) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (type.isInstance(cause)) {
                 return type.cast(cause);

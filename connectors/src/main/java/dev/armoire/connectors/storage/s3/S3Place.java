@@ -54,7 +54,8 @@ record S3Place(URI endpoint, String region, String bucket, String prefix, boolea
             if (settings.text("endpoint") == null) {
                 throw new IOException("s3: virtual_host=true needs endpoint=HOST, the host without the bucket");
             }
-            String bucket = host.endsWith("." + service) ? host.substring(0, host.length() - service.length() - 1) : host;
+            String bucket =
+                    host.endsWith("." + service) ? host.substring(0, host.length() - service.length() - 1) : host;
             parts = new String[] {bucket, root == null ? path : agreed(location, path, root)};
         } else {
             if (!service.equals(host)) {
@@ -79,9 +80,7 @@ record S3Place(URI endpoint, String region, String bucket, String prefix, boolea
         int query = path.indexOf('?');
         String text = query < 0 ? path : path.substring(0, query);
         try {
-            return text.indexOf('%') < 0
-                    ? text
-                    : URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+            return text.indexOf('%') < 0 ? text : URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
             throw new IOException("s3: a % in a location is followed by two hexadecimal digits: " + text, e);
         }
@@ -107,7 +106,9 @@ record S3Place(URI endpoint, String region, String bucket, String prefix, boolea
 
     private static boolean usesTls(S3Settings settings, @Nullable String endpoint) throws IOException {
         Boolean set = settings.flag("use_tls");
-        return set != null ? set : endpoint == null || !endpoint.toLowerCase(Locale.ROOT).startsWith("http://");
+        return set != null
+                ? set
+                : endpoint == null || !endpoint.toLowerCase(Locale.ROOT).startsWith("http://");
     }
 
     /** Bucket and prefix, of which {@code root} may name the latter or, as of old, both. */

@@ -107,22 +107,25 @@ final class S3Storage implements Storage {
     private byte[] fetchConfig() throws IOException {
         String what = "cannot open " + location;
         try {
-            return request(what, () -> client.getObject(requests.get(key(CONFIG)).build(), (answer, body) -> {
-                byte[] bytes;
-                try {
-                    bytes = body.readNBytes((int) MAX_CONFIG_BYTES + 1);
-                } catch (IOException e) {
-                    throw RetryableException.create("answer cut short", e);
-                }
-                if (bytes.length > MAX_CONFIG_BYTES) {
-                    body.abort();
-                    throw new CorruptDataException("CONFIG of " + location + " has more than " + MAX_CONFIG_BYTES
-                            + " bytes: this is no CONFIG of a store");
-                }
-                return bytes;
-            }));
+            return request(
+                    what,
+                    () -> client.getObject(requests.get(key(CONFIG)).build(), (answer, body) -> {
+                        byte[] bytes;
+                        try {
+                            bytes = body.readNBytes((int) MAX_CONFIG_BYTES + 1);
+                        } catch (IOException e) {
+                            throw RetryableException.create("answer cut short", e);
+                        }
+                        if (bytes.length > MAX_CONFIG_BYTES) {
+                            body.abort();
+                            throw new CorruptDataException("CONFIG of " + location + " has more than "
+                                    + MAX_CONFIG_BYTES + " bytes: this is no CONFIG of a store");
+                        }
+                        return bytes;
+                    }));
         } catch (NoSuchFileException e) {
-            if (e.getCause() instanceof S3Exception answer && S3Errors.code(answer).equals("NoSuchKey")) {
+            if (e.getCause() instanceof S3Exception answer
+                    && S3Errors.code(answer).equals("NoSuchKey")) {
                 throw missing(location + " is not a store: it has no CONFIG", e);
             }
             throw e;
@@ -164,8 +167,9 @@ final class S3Storage implements Storage {
         }
         boolean isUsed = request(
                 what,
-                () -> client.listObjectsV2(
-                                list -> list.bucket(place.bucket()).prefix(place.prefix()).maxKeys(1))
+                () -> client.listObjectsV2(list -> list.bucket(place.bucket())
+                                .prefix(place.prefix())
+                                .maxKeys(1))
                         .hasContents());
         if (isUsed) {
             throw new IOException(location + " is not empty");
@@ -260,8 +264,8 @@ final class S3Storage implements Storage {
                         + ", but it has " + size + " bytes");
             }
             if (got < wanted) {
-                throw new IOException("cannot read " + label(kind, name) + ": wanted " + wanted
-                        + " bytes from byte " + offset + ", but " + place.host() + " sent " + got);
+                throw new IOException("cannot read " + label(kind, name) + ": wanted " + wanted + " bytes from byte "
+                        + offset + ", but " + place.host() + " sent " + got);
             }
         }
     }
@@ -361,8 +365,7 @@ final class S3Storage implements Storage {
     public void delete(ObjectKind kind, Mac name) throws IOException {
         request("cannot delete " + label(kind, name), () -> {
             try {
-                client.deleteObject(
-                        object -> object.bucket(place.bucket()).key(key(kind, name)));
+                client.deleteObject(object -> object.bucket(place.bucket()).key(key(kind, name)));
             } catch (S3Exception e) {
                 if (e.statusCode() != 404 || S3Errors.code(e).equals("NoSuchBucket")) {
                     throw e;
@@ -402,9 +405,10 @@ final class S3Storage implements Storage {
 
     private String key(ObjectKind kind, Mac name) {
         String hex = name.hex();
-        return key(kind == ObjectKind.LOCK
-                ? kind.folder() + '/' + hex
-                : kind.folder() + '/' + hex.substring(0, 2) + '/' + hex);
+        return key(
+                kind == ObjectKind.LOCK
+                        ? kind.folder() + '/' + hex
+                        : kind.folder() + '/' + hex.substring(0, 2) + '/' + hex);
     }
 
     private String label(ObjectKind kind, Mac name) {

@@ -199,10 +199,11 @@ final class S3Writer {
     private void abort(String key, String upload) {
         boolean wasInterrupted = Thread.interrupted(); // or else the request would not be sent
         try {
-            client.abortMultipartUpload(request ->
-                    request.bucket(requests.bucket()).key(key).uploadId(upload));
+            client.abortMultipartUpload(
+                    request -> request.bucket(requests.bucket()).key(key).uploadId(upload));
         } catch (SdkException e) {
-            // What the caller reports is why the upload failed. If it was finished after all, there is nothing to abort.
+            // What the caller reports is why the upload failed. If it was finished after all, there is nothing to
+            // abort.
         } finally {
             if (wasInterrupted) {
                 Thread.currentThread().interrupt();

@@ -52,15 +52,15 @@ final class FaultyLink implements AutoCloseable {
             try {
                 Socket client = listening.accept();
                 Socket server = new Socket(InetAddress.getLoopbackAddress(), target);
-                Thread.ofVirtual().start(() -> carry(client, server, requestBytes));
-                Thread.ofVirtual().start(() -> carry(server, client, responseBytes));
+                Thread.ofVirtual().start(() -> carry(client, server, client, requestBytes));
+                Thread.ofVirtual().start(() -> carry(server, client, client, responseBytes));
             } catch (IOException e) {
                 return; // closed
             }
         }
     }
 
-    private void carry(Socket from, Socket to, AtomicLong left) {
+    private void carry(Socket from, Socket to, Socket client, AtomicLong left) {
         try (from;
                 to) {
             InputStream in = from.getInputStream();
@@ -70,6 +70,8 @@ final class FaultyLink implements AutoCloseable {
                 if (left.get() != Long.MAX_VALUE && left.addAndGet(-count) < 0) {
                     left.set(Long.MAX_VALUE);
                     drops.incrementAndGet();
+                    client.setSoLinger(true, 0);
+                    client.close(); // first, or else the other side's farewell would still get through
                     return;
                 }
                 out.write(piece, 0, count);

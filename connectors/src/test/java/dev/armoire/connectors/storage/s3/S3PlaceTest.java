@@ -73,8 +73,7 @@ final class S3PlaceTest {
         "s3://b.s3.example/p, endpoint=s3.example virtual_host=true, b, p/",
         "s3://b.s3.example, endpoint=https://s3.example/ virtual_host=true root=/p/q/, b, p/q/",
     })
-    void theBucketMayStandInTheHost(String location, String settings, String bucket, String prefix)
-            throws IOException {
+    void theBucketMayStandInTheHost(String location, String settings, String bucket, String prefix) throws IOException {
         S3Place place = place(location, settings, null);
         assertThat(place.host()).isEqualTo("s3.example");
         assertThat(place.bucket()).isEqualTo(bucket);

@@ -170,8 +170,9 @@ final class S3StorageTest extends StorageContract {
         byte[] content = new byte[300_000];
         new Random(21).nextBytes(content);
         try (FaultyLink link = FaultyLink.to(server.port());
-                Storage storage =
-                        open(at(link.port(), place().path().substring(place().path().lastIndexOf('/') + 1)), S3Server.settings())) {
+                Storage storage = open(
+                        at(link.port(), place().path().substring(place().path().lastIndexOf('/') + 1)),
+                        S3Server.settings())) {
             for (int round = 0; round < 3; round++) {
                 Mac name = mac(22 + round);
                 link.dropAfterRequestBytes(100_000); // in the middle of what is sent
@@ -186,8 +187,9 @@ final class S3StorageTest extends StorageContract {
     @Test
     void aWriteWhoseAnswerIsLostHasSucceeded() throws Exception {
         try (FaultyLink link = FaultyLink.to(server.port());
-                Storage storage =
-                        open(at(link.port(), place().path().substring(place().path().lastIndexOf('/') + 1)), S3Server.settings())) {
+                Storage storage = open(
+                        at(link.port(), place().path().substring(place().path().lastIndexOf('/') + 1)),
+                        S3Server.settings())) {
             storage.write(ObjectKind.LOCK, mac(31), List.of(MemorySegment.ofArray(new byte[1]))); // learns the service
             link.dropAfterResponseBytes(0);
             storage.write(ObjectKind.STATE, mac(32), List.of(MemorySegment.ofArray(new byte[] {1, 2, 3})));
