@@ -55,8 +55,10 @@ final class CreateCommand implements Command {
         byte[] passphrase = arguments.is("plaintext")
                 ? null
                 : session.passphrases().forCreating(arguments.is("weak-passphrase"), session.report());
-        UUID id = create(location, hashing, compression, passphrase);
-        String shown = session.place().isDefault() ? "" : "at " + location.path() + " ";
+        UUID id = create(session.place(), hashing, compression, passphrase);
+        String shown = session.place().isDefault()
+                ? ""
+                : "at " + (session.place().localPath() == null ? location.toString() : location.path()) + " ";
         session.report()
                 .summary(
                         "created repository " + id + " at " + location + "; back up into it with `armoire " + shown
@@ -103,7 +105,8 @@ final class CreateCommand implements Command {
     }
 
     /** Makes a store and returns its id. Wipes the passphrase. */
-    static UUID create(Location location, Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
+    static UUID create(
+            Session.StorePlace place, Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
         byte[] config;
         try {
             config = Repository.newConfig(hashing, compression, passphrase);
@@ -114,7 +117,7 @@ final class CreateCommand implements Command {
         }
         MemorySegment object = MemorySegment.ofArray(config);
         try {
-            Session.factory(location).create(location, object).close();
+            place.create(object).close();
             return StoreConfig.parse(object).repositoryId();
         } catch (IOException e) {
             boolean isNotEmpty = e.getMessage() != null && e.getMessage().endsWith("is not empty");

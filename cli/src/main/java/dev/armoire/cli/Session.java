@@ -9,14 +9,17 @@ import dev.armoire.engine.repository.Repository;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -160,7 +163,8 @@ final class Session implements AutoCloseable {
         }
         throw new CommandException(
                 ExitCode.NO_STORE,
-                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH or FILE.ptar is wanted");
+                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar or"
+                        + " s3://HOST/BUCKET is wanted");
     }
 
     /** Opens the store and learns what it holds, for reading: states that are damaged are told and left out. */
@@ -270,7 +274,7 @@ final class Session implements AutoCloseable {
     Repository openPeer(String text) throws IOException {
         StorePlace peer = given(text);
         Passphrases passphrases = Passphrases.forPeer(peer.location().toString(), peer.settings(), surroundings);
-        return open(peer, passphrases, () -> factory(peer.location()).open(peer.location()));
+        return open(peer, passphrases, peer::open);
     }
 
     /** Reaches a store. */
@@ -297,8 +301,7 @@ final class Session implements AutoCloseable {
     }
 
     private Storage connect() throws IOException {
-        CountingStorage connected =
-                new CountingStorage(factory(place().location()).open(place().location()));
+        CountingStorage connected = new CountingStorage(place().open());
         storage = connected;
         return connected;
     }
@@ -358,6 +361,23 @@ final class Session implements AutoCloseable {
      * @param isDefault whether nobody named it
      */
     record StorePlace(Location location, Map<String, String> settings, boolean isDefault) {
+        /** Settings that are no business of the kind of storage. */
+        private static final Set<String> OURS = Set.of("location", "passphrase", "passphrase_cmd");
+
+        Storage open() throws IOException {
+            return factory(location).open(location, storageSettings());
+        }
+
+        Storage create(MemorySegment config) throws IOException {
+            return factory(location).create(location, config, storageSettings());
+        }
+
+        private Map<String, String> storageSettings() {
+            Map<String, String> settings = new LinkedHashMap<>(this.settings);
+            settings.keySet().removeAll(OURS);
+            return settings;
+        }
+
         /** Where it lies on this machine, or null when it does not. */
         @Nullable
         Path localPath() {

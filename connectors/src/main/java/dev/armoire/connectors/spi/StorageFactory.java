@@ -3,6 +3,7 @@ package dev.armoire.connectors.spi;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
 
 /** Opens and creates storages of one kind. Found with ServiceLoader; must be cheap to construct. */
 public interface StorageFactory {
@@ -12,8 +13,36 @@ public interface StorageFactory {
     /** Opens what is there; {@link java.nio.file.NoSuchFileException} when there is no CONFIG. */
     Storage open(Location location) throws IOException;
 
+    /**
+     * Opens what is there, as {@link #open(Location)} does.
+     *
+     * @param settings what this kind wants to know beside the location; an unknown key is an IOException
+     */
+    default Storage open(Location location, Map<String, String> settings) throws IOException {
+        refuse(location, settings);
+        return open(location);
+    }
+
     /** Makes an empty storage with this CONFIG, which becomes visible last. Refuses a place that is not empty. */
     Storage create(Location location, MemorySegment config) throws IOException;
+
+    /**
+     * Makes an empty storage, as {@link #create(Location, MemorySegment)} does.
+     *
+     * @param settings what this kind wants to know beside the location; an unknown key is an IOException
+     */
+    default Storage create(Location location, MemorySegment config, Map<String, String> settings) throws IOException {
+        refuse(location, settings);
+        return create(location, config);
+    }
+
+    /** For kinds without settings. */
+    private static void refuse(Location location, Map<String, String> settings) throws IOException {
+        if (!settings.isEmpty()) {
+            throw new IOException(location.scheme() + ": unknown setting " + String.join(", ", settings.keySet())
+                    + "; a store of this kind has no settings");
+        }
+    }
 
     /**
      * Begins an archive.

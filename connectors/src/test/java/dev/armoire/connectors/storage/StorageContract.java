@@ -40,6 +40,11 @@ public abstract class StorageContract extends StorageReadContract {
 
     protected abstract StorageFactory factory();
 
+    /** What the ServiceLoader finds for the places. */
+    protected Class<? extends StorageFactory> registered() {
+        return factory().getClass();
+    }
+
     /** A place where nothing is; another one at each call. */
     protected abstract Location freshPlace() throws IOException;
 
@@ -75,7 +80,7 @@ public abstract class StorageContract extends StorageReadContract {
                         .map(ServiceLoader.Provider::get)
                         .filter(found -> found.accepts(place())))
                 .singleElement()
-                .isInstanceOf(factory().getClass());
+                .isInstanceOf(registered());
     }
 
     @Test

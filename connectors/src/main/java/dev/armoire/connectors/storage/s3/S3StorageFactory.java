@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.storage.s3;
+
+import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.spi.Storage;
+import dev.armoire.connectors.spi.StorageFactory;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Opens and creates stores in a bucket: {@code s3://HOST[:PORT]/BUCKET[/PREFIX]}. */
+public final class S3StorageFactory implements StorageFactory {
+    private final Function<String, @Nullable String> environment;
+
+    public S3StorageFactory() {
+        this(System::getenv);
+    }
+
+    S3StorageFactory(Function<String, @Nullable String> environment) {
+        this.environment = environment;
+    }
+
+    @Override
+    public boolean accepts(Location location) {
+        return location.scheme().equals("s3");
+    }
+
+    @Override
+    public Storage open(Location location) throws IOException {
+        return open(location, Map.of());
+    }
+
+    @Override
+    public Storage open(Location location, Map<String, String> settings) throws IOException {
+        return S3Storage.open(S3Place.of(location, S3Settings.parse(settings), environment));
+    }
+
+    @Override
+    public Storage create(Location location, MemorySegment config) throws IOException {
+        return create(location, config, Map.of());
+    }
+
+    @Override
+    public Storage create(Location location, MemorySegment config, Map<String, String> settings) throws IOException {
+        return S3Storage.create(S3Place.of(location, S3Settings.parse(settings), environment), config);
+    }
+}
