@@ -20,7 +20,7 @@ final class S3PlaceTest {
     private static Map<String, String> map(String text) {
         Map<String, String> map = new LinkedHashMap<>();
         if (text != null) {
-            for (String pair : text.split(" ")) {
+            for (String pair : text.split(" ", -1)) {
                 int equals = pair.indexOf('=');
                 map.put(pair.substring(0, equals), pair.substring(equals + 1));
             }
