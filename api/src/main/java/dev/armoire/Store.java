@@ -29,8 +29,6 @@ import dev.armoire.engine.restore.RestoreResult;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.foreign.MemorySegment;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -41,7 +39,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.ServiceLoader;
 import java.util.UUID;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
@@ -126,7 +123,7 @@ public final class Store implements AutoCloseable {
                                     }
                                     return secret.clone();
                                 },
-                                hostname()),
+                                Repository.thisHost()),
                         options);
             });
         } finally {
@@ -151,7 +148,7 @@ public final class Store implements AutoCloseable {
                             }
                             return passphrase.bytes();
                         },
-                        hostname()),
+                        Repository.thisHost()),
                 options);
     }
 
@@ -184,33 +181,15 @@ public final class Store implements AutoCloseable {
     }
 
     private static StorageFactory factory(Location location) throws IOException {
-        for (StorageFactory factory : ServiceLoader.load(StorageFactory.class)) {
-            if (factory.accepts(location)) {
-                return factory;
-            }
+        StorageFactory factory = StorageFactory.find(location);
+        if (factory != null) {
+            return factory;
         }
         throw new FileSystemException(
                 location.toString(),
                 null,
                 "no kind of store on the class path is called \"" + location.scheme()
                         + "\": a path, fs:PATH or FILE.ptar" + " is wanted");
-    }
-
-    /** The name of this machine. The kernel is asked first: the resolver may ask the network, and wait. */
-    private static String hostname() {
-        try {
-            String name = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
-            if (!name.isEmpty()) {
-                return name;
-            }
-        } catch (IOException e) {
-            // no Linux
-        }
-        try {
-            return InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
-        } catch (UnknownHostException e) {
-            return "localhost";
-        }
     }
 
     // The store
@@ -395,10 +374,9 @@ public final class Store implements AutoCloseable {
     }
 
     private static Importer importer(Location place, ImportOptions options) throws IOException {
-        for (ImporterFactory factory : ServiceLoader.load(ImporterFactory.class)) {
-            if (factory.accepts(place)) {
-                return factory.open(place, options);
-            }
+        ImporterFactory factory = ImporterFactory.find(place);
+        if (factory != null) {
+            return factory.open(place, options);
         }
         throw new FileSystemException(
                 place.toString(), null, "no kind of source on the class path is called \"" + place.scheme() + "\"");
@@ -467,10 +445,9 @@ public final class Store implements AutoCloseable {
     }
 
     private static Exporter exporter(Location place, RestoreOptions how, RestoreTeller teller) throws IOException {
-        for (ExporterFactory factory : ServiceLoader.load(ExporterFactory.class)) {
-            if (factory.accepts(place)) {
-                return factory.open(place, how.restoresPermissions(), Map.of(), teller::lost);
-            }
+        ExporterFactory factory = ExporterFactory.find(place);
+        if (factory != null) {
+            return factory.open(place, how.restoresPermissions(), Map.of(), teller::lost);
         }
         throw new FileSystemException(
                 place.toString(), null, "no kind of target on the class path is called \"" + place.scheme() + "\"");

@@ -207,6 +207,19 @@ final class Flags {
             return values.getOrDefault(name, List.of());
         }
 
+        /** The KEY=VALUE pairs of a flag, in order; the last value of a key counts. */
+        Map<String, String> settings(String name) {
+            Map<String, String> settings = new LinkedHashMap<>();
+            for (String text : all(name)) {
+                int equals = text.indexOf('=');
+                if (equals <= 0) {
+                    throw CommandException.usage("-" + name + " " + text + ": KEY=VALUE is wanted");
+                }
+                settings.put(text.substring(0, equals), text.substring(equals + 1));
+            }
+            return settings;
+        }
+
         /** A whole number of at least {@code least}. */
         int number(String name, int least, int otherwise) {
             String text = get(name);

@@ -137,7 +137,7 @@ final class PtarCommand implements Command {
             throw new CommandException(ExitCode.CANNOT_CREATE, "cannot make an archive: " + Failures.message(e), e);
         }
         try (ArchiveBuilder archive = ArchiveBuilder.begin(
-                output, () -> passphrase == null ? new byte[0] : passphrase.clone(), Session.hostname(), options)) {
+                output, () -> passphrase == null ? new byte[0] : passphrase.clone(), Repository.thisHost(), options)) {
             Set<Mac> added = new HashSet<>();
             for (String store : stores) {
                 addStore(archive, session, store, added, !isStream(location));

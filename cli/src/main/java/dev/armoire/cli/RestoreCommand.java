@@ -24,11 +24,9 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -225,7 +223,7 @@ final class RestoreCommand implements Command {
                 session.workers());
         Events events = new Events(report, header.identifier().shortHex(), base);
         Location target = Location.parse(to);
-        Map<String, String> settings = settings(arguments);
+        Map<String, String> settings = arguments.settings("o");
         RestoreResult result;
         try (Exporter exporter = isPlan ? null : open(target, settings, arguments, events);
                 ExistingFiles existing = looks ? look(target, settings) : null) {
@@ -293,18 +291,6 @@ final class RestoreCommand implements Command {
                 : text.append(", ").append(lost).append(" with metadata lost").toString();
     }
 
-    private static Map<String, String> settings(Flags.Arguments arguments) {
-        Map<String, String> settings = new LinkedHashMap<>();
-        for (String text : arguments.all("o")) {
-            int equals = text.indexOf('=');
-            if (equals <= 0) {
-                throw CommandException.usage("-o " + text + ": KEY=VALUE is wanted");
-            }
-            settings.put(text.substring(0, equals), text.substring(equals + 1));
-        }
-        return settings;
-    }
-
     private static Exporter open(
             Location target, Map<String, String> settings, Flags.Arguments arguments, Events events) {
         try {
@@ -328,10 +314,9 @@ final class RestoreCommand implements Command {
     }
 
     private static ExporterFactory factory(Location target) {
-        for (ExporterFactory factory : ServiceLoader.load(ExporterFactory.class)) {
-            if (factory.accepts(target)) {
-                return factory;
-            }
+        ExporterFactory factory = ExporterFactory.find(target);
+        if (factory != null) {
+            return factory;
         }
         throw new CommandException(
                 ExitCode.ERROR,

@@ -10,15 +10,11 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -156,10 +152,9 @@ final class Session implements AutoCloseable {
 
     /** The kind of storage that understands a place. */
     static StorageFactory factory(Location location) {
-        for (StorageFactory factory : ServiceLoader.load(StorageFactory.class)) {
-            if (factory.accepts(location)) {
-                return factory;
-            }
+        StorageFactory factory = StorageFactory.find(location);
+        if (factory != null) {
+            return factory;
         }
         throw new CommandException(
                 ExitCode.NO_STORE,
@@ -286,7 +281,8 @@ final class Session implements AutoCloseable {
     private Repository open(StorePlace where, Passphrases passphrases, Connection connection) throws IOException {
         for (int attempt = 1; ; attempt++) {
             try {
-                Repository repository = Repository.open(connection.open(), passphrases::forOpening, hostname());
+                Repository repository =
+                        Repository.open(connection.open(), passphrases::forOpening, Repository.thisHost());
                 repository.useCache(cache());
                 return repository;
             } catch (WrongPassphraseException e) {
@@ -335,23 +331,6 @@ final class Session implements AutoCloseable {
 
     Passphrases passphrases() throws IOException {
         return new Passphrases(globals.get("keyfile"), place().settings(), surroundings);
-    }
-
-    /** The name of this machine. The kernel is asked first: the resolver may ask the network, and wait. */
-    static String hostname() {
-        try {
-            String name = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
-            if (!name.isEmpty()) {
-                return name;
-            }
-        } catch (IOException e) {
-            // no Linux
-        }
-        try {
-            return InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
-        } catch (UnknownHostException e) {
-            return "localhost";
-        }
     }
 
     /**

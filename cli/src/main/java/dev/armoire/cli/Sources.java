@@ -15,11 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.ServiceLoader;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The places that a backup reads, opened, and the rules of what it leaves out. Owns the importers. */
@@ -115,16 +113,15 @@ final class Sources implements AutoCloseable {
     }
 
     private static Importer open(Location place, ImportOptions options, SizeLimit limit, List<byte[]> missing) {
-        for (ImporterFactory factory : ServiceLoader.load(ImporterFactory.class)) {
-            if (factory.accepts(place)) {
-                try {
-                    return new Source(factory.open(place, options), limit, missing);
-                } catch (IOException e) {
-                    throw new CommandException(
-                            ExitCode.ERROR,
-                            "failed to create an importer for " + place.path() + ": " + Failures.message(e),
-                            e);
-                }
+        ImporterFactory factory = ImporterFactory.find(place);
+        if (factory != null) {
+            try {
+                return new Source(factory.open(place, options), limit, missing);
+            } catch (IOException e) {
+                throw new CommandException(
+                        ExitCode.ERROR,
+                        "failed to create an importer for " + place.path() + ": " + Failures.message(e),
+                        e);
             }
         }
         throw new CommandException(
@@ -173,14 +170,7 @@ final class Sources implements AutoCloseable {
     }
 
     private static Map<String, String> settings(Flags.Arguments arguments) {
-        Map<String, String> settings = new LinkedHashMap<>();
-        for (String text : arguments.all("o")) {
-            int equals = text.indexOf('=');
-            if (equals <= 0) {
-                throw CommandException.usage("-o " + text + ": KEY=VALUE is wanted");
-            }
-            settings.put(text.substring(0, equals), text.substring(equals + 1));
-        }
+        Map<String, String> settings = arguments.settings("o");
         if (arguments.is("one-file-system")) {
             settings.put("dont_traverse_fs", "true");
         }
