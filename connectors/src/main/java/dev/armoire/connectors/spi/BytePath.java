@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /** Paths as '/'-separated bytes: names need not be UTF-8, so they never become text on their way. */
+@SuppressWarnings("MutablePublicArray") // nobody writes into them
 public final class BytePath {
     public static final byte[] ROOT = {'/'};
     public static final byte[] SELF = {'.'};
