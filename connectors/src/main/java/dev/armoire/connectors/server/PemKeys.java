@@ -29,7 +29,11 @@ public final class PemKeys {
 
     private PemKeys() {}
 
-    /** @throws IOException that says what is wrong with which file */
+    /**
+     * Reads them.
+     *
+     * @throws IOException that says what is wrong with which file
+     */
     public static SSLContext load(Path chainFile, Path keyFile) throws IOException {
         char[] none = {};
         try {

@@ -22,7 +22,7 @@ public final class HttpStorageFactory implements StorageFactory {
     private final Limits limits;
 
     public HttpStorageFactory() {
-        this(Limits.USUAL);
+        this(Limits.usual());
     }
 
     HttpStorageFactory(Limits limits) {
