@@ -296,6 +296,15 @@ final class Session implements AutoCloseable {
         }
     }
 
+    /** Reaches the store without opening it, for those who need no key. The caller closes it. */
+    Storage openStorage() throws IOException {
+        try {
+            return place().open();
+        } catch (IOException e) {
+            throw notOpened(place(), e);
+        }
+    }
+
     private Storage connect() throws IOException {
         CountingStorage connected = new CountingStorage(place().open());
         storage = connected;

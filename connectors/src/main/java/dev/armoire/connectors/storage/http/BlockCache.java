@@ -120,8 +120,7 @@ final class BlockCache {
         int blockCount = ahead == null ? 1 : ahead;
         long size = run.object.size();
         while (run.blocks.size() < blockCount
-                && size != Ranges.UNKNOWN
-                && (run.last() + 1) * BLOCK_BYTES < size
+                && (size == Ranges.UNKNOWN || (run.last() + 1) * BLOCK_BYTES < size)
                 && !blocks.containsKey(new Key(run.object, run.last() + 1))) {
             CompletableFuture<byte[]> block = new CompletableFuture<>();
             blocks.put(new Key(run.object, run.last() + 1), block);

@@ -106,12 +106,13 @@ final class Body implements HttpResponse.BodySubscriber<Body>, AutoCloseable {
         return all.toByteArray();
     }
 
-    /** Reads and forgets the rest. */
-    long skipAll() throws IOException {
+    /** Reads and forgets so many bytes, or the rest; returns how many there were. */
+    long skip(long count) throws IOException {
         long skipped = 0;
-        while (hasNext()) {
-            skipped += buffer.remaining();
-            buffer.position(buffer.limit());
+        while (skipped < count && hasNext()) {
+            int step = (int) Math.min(buffer.remaining(), count - skipped);
+            buffer.position(buffer.position() + step);
+            skipped += step;
         }
         return skipped;
     }

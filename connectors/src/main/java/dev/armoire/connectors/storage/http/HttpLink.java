@@ -83,7 +83,11 @@ final class HttpLink implements AutoCloseable {
     /** Takes an answer whatever its status, in the thread that asked. Not called for redirects. */
     @FunctionalInterface
     interface Receiver<T> {
-        /** @throws TryAgain to have the request sent again */
+        /**
+         * Takes it.
+         *
+         * @throws TryAgain to have the request sent again
+         */
         T receive(Answer answer) throws IOException;
     }
 
@@ -356,9 +360,7 @@ final class HttpLink implements AutoCloseable {
             case ConnectException e -> TryAgain.unreachable(host + " refuses connections; is the server running?", e);
             case ProtocolException e ->
                 TryAgain.broken(host + " does not speak HTTP there (" + e.getMessage() + ")", e);
-            case IOException e
-            when find(e, SSLHandshakeException.class) instanceof SSLHandshakeException tls ->
-                tlsRefused(what, host, tls);
+            case IOException e when find(e, SSLHandshakeException.class) != null -> tlsRefused(what, host, e);
             case IOException e -> TryAgain.broken(host + " broke the connection (" + e.getMessage() + ")", e);
             case null, default -> new IOException(what + ": " + failure, failure);
         };
@@ -373,7 +375,7 @@ final class HttpLink implements AutoCloseable {
         return null;
     }
 
-    private static IOException tlsRefused(String what, String host, SSLException e) {
+    private static IOException tlsRefused(String what, String host, IOException e) {
         String words = String.valueOf(e.getMessage());
         boolean isUntrusted =
                 words.contains("PKIX") || words.contains("certif") || words.contains("subject alternative");

@@ -18,12 +18,16 @@ record Limits(
         int attempts,
         Duration firstPause,
         Duration longestPause) {
-    static final Limits USUAL = new Limits(
-            Duration.ofSeconds(10),
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(60),
-            16 << 10,
-            7,
-            Duration.ofMillis(200),
-            Duration.ofSeconds(10));
+    /** {@code -Darmoire.http.pause} sets the first pause, in milliseconds, for tests of a network that fails. */
+    static Limits usual() {
+        int pause = Integer.getInteger("armoire.http.pause", 200);
+        return new Limits(
+                Duration.ofSeconds(10),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(60),
+                16 << 10,
+                7,
+                Duration.ofMillis(pause),
+                Duration.ofMillis(50L * pause));
+    }
 }

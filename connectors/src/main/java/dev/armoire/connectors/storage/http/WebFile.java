@@ -99,7 +99,7 @@ final class WebFile implements Ranges {
             long begin = Long.parseLong(range.group(1));
             long end = begin(what, answer, begin, begin + bytes);
             if (end != size() || end - begin != Math.min(bytes, end)) {
-                throw lies(what, answer);
+                throw lies(answer);
             }
             byte[] tail = new byte[(int) (end - begin)];
             take(answer, MemorySegment.ofArray(tail), new long[1]);
@@ -144,7 +144,7 @@ final class WebFile implements Ranges {
         if (matcher.matches()) {
             long size = Long.parseLong(matcher.group(1));
             if (size > from) {
-                throw lies(what, answer);
+                throw lies(answer);
             }
             if (size() != UNKNOWN && size() != size) {
                 throw changed(what);
@@ -165,7 +165,7 @@ final class WebFile implements Ranges {
         }
         long size = Long.parseLong(total);
         if (begin != from || end <= begin || end > to || end > size) {
-            throw lies(what, answer);
+            throw lies(answer);
         }
         pin(what, answer, size);
         return end;
@@ -191,7 +191,7 @@ final class WebFile implements Ranges {
         }
         Matcher matcher = CONTENT_RANGE.matcher(Objects.requireNonNullElse(answer.header("Content-Range"), ""));
         if (!matcher.matches()) {
-            throw lies(what, answer);
+            throw lies(answer);
         }
         return matcher;
     }
@@ -211,7 +211,7 @@ final class WebFile implements Ranges {
     }
 
     /** Proxies that mix up answers have been seen to recover. */
-    private static IOException lies(String what, Answer answer) {
+    private static IOException lies(Answer answer) {
         return TryAgain.overloaded(
                 HttpLink.host(answer.uri()) + " sent another range than it was asked for ("
                         + String.valueOf(answer.header("Content-Range")).replaceAll("[^a-z0-9 */-]", "?") + ")",
