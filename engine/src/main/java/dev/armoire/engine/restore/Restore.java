@@ -219,6 +219,9 @@ public final class Restore {
         for (Folder folder : folders.reversed()) {
             finish(folder);
         }
+        if (exporter != null) {
+            exporter.finish();
+        }
         return new RestoreResult(
                 files.sum(),
                 madeFolders,
@@ -552,7 +555,7 @@ public final class Restore {
         }
         StageTimes stages = repository.stages();
         long begun = stages.begin();
-        try (Exporter.FileOutput out = to.createFile(target, entry.info())) {
+        try (Exporter.FileOutput out = to.createFile(target, entry.info(), xattrs)) {
             var _ = stages.end(Stage.WRITE, begun);
             ObjectReader.forEachChunk(view.source(), object, chunk -> {
                 long write = stages.begin();
