@@ -177,7 +177,7 @@ final class ServedStorageTest extends StorageContract {
                 return http.open(location, settings);
             }
 
-            /** Where it lies; then it is opened through the server. */
+            // Where it lies; then it is opened through the server.
             @Override
             public Storage create(Location location, MemorySegment config) throws IOException {
                 local().create(Location.parse(root(location).toString()), config)
