@@ -231,7 +231,7 @@ final class Kills {
     }
 
     /** Says nothing. */
-    static final class QuietMaintenance implements MaintenanceEvents {
+    static class QuietMaintenance implements MaintenanceEvents {
         @Override
         public void notice(String text) {}
 

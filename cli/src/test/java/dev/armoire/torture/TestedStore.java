@@ -173,41 +173,45 @@ record TestedStore(Path folder, boolean isEncrypted, Path cache) {
 
     /** All that {@code check} without arguments does; what it throws is for the caller. */
     Verdict check() throws IOException {
+        try (Repository repository = open()) {
+            return check(repository);
+        }
+    }
+
+    static Verdict check(Repository repository) throws IOException {
         Queue<String> problems = new ConcurrentLinkedQueue<>();
         Queue<String> notices = new ConcurrentLinkedQueue<>();
-        try (Repository repository = open()) {
-            repository.refresh((state, problem) -> problems.add("state: " + problem.getMessage()));
-            List<Target> targets = new ArrayList<>();
-            List<Mac> snapshots = new ArrayList<>();
-            for (SnapshotHeader header :
-                    Snapshot.headers(repository, (id, problem) -> problems.add("snapshot " + id + ": " + problem))) {
-                targets.add(new Target(header, SnapshotPath.ROOT));
-                snapshots.add(header.identifier());
-            }
-            Check.run(repository, new CheckRequest(targets, false, true, 2), new CheckEvents() {
-                @Override
-                public void done(Mac snapshot, byte[] path) {}
-
-                @Override
-                public void failed(Mac snapshot, byte[] path, String reason) {
-                    problems.add(snapshot.shortHex() + ":" + SnapshotPath.display(path) + ": " + reason);
-                }
-
-                @Override
-                public void storeProblem(String object, String reason) {
-                    problems.add(object + ": " + reason);
-                }
-
-                @Override
-                public void snapshotDone(Mac snapshot, long errors, long bytesRead, long nanos) {}
-
-                @Override
-                public void notice(String text) {
-                    notices.add(text);
-                }
-            });
-            return new Verdict(List.copyOf(problems), List.copyOf(notices), snapshots);
+        repository.refresh((state, problem) -> problems.add("state: " + problem.getMessage()));
+        List<Target> targets = new ArrayList<>();
+        List<Mac> snapshots = new ArrayList<>();
+        for (SnapshotHeader header :
+                Snapshot.headers(repository, (id, problem) -> problems.add("snapshot " + id + ": " + problem))) {
+            targets.add(new Target(header, SnapshotPath.ROOT));
+            snapshots.add(header.identifier());
         }
+        Check.run(repository, new CheckRequest(targets, false, true, 2), new CheckEvents() {
+            @Override
+            public void done(Mac snapshot, byte[] path) {}
+
+            @Override
+            public void failed(Mac snapshot, byte[] path, String reason) {
+                problems.add(snapshot.shortHex() + ":" + SnapshotPath.display(path) + ": " + reason);
+            }
+
+            @Override
+            public void storeProblem(String object, String reason) {
+                problems.add(object + ": " + reason);
+            }
+
+            @Override
+            public void snapshotDone(Mac snapshot, long errors, long bytesRead, long nanos) {}
+
+            @Override
+            public void notice(String text) {
+                notices.add(text);
+            }
+        });
+        return new Verdict(List.copyOf(problems), List.copyOf(notices), snapshots);
     }
 
     /** What a restore of a snapshot gives: each item with a digest of all that it is. What is refused is not in it. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -22,9 +23,24 @@ public final class Torture {
                       repair and sync (full: 1000)
               flip    one bit anywhere in a store, checked and restored from (full: 1000)
               files   files truncated, deleted, swapped, duplicated, mixed up (full: 400)
+              errors  EIO, ENOSPC, EACCES, short reads, stale handles at each call of a storage, in
+                      backup, rm, maintenance, repair, sync, check and restore (full: every call)
+              power   the power goes at each call of a storage: what is under way is lost, or not
+              writers eight writers, maintenance, check, removals at once (full: 600 seconds)
 
             -quick runs some of each in a minute or two. Half of the times the store is encrypted, unless
             -plaintext or -encrypted says that all are of one kind. The exit code is 1 when anything failed.""";
+
+    private static final List<String> PARTS = List.of("flip", "files", "power", "errors", "writers", "kill");
+
+    private static final int EVERY_CALL = 2000;
+
+    private static final List<StorageErrors.Fault> ERRORS = List.of(
+            StorageErrors.Fault.EIO,
+            StorageErrors.Fault.ENOSPC,
+            StorageErrors.Fault.EACCES,
+            StorageErrors.Fault.STALE_HANDLE,
+            StorageErrors.Fault.SHORT_READ);
 
     /** Plain text first, then encrypted. */
     static final List<Boolean> BOTH = List.of(false, true);
@@ -66,7 +82,7 @@ public final class Torture {
                     case "-work", "--work" -> work = Path.of(args[++i]).toAbsolutePath();
                     case "-plaintext", "--plaintext" -> kinds = List.of(false);
                     case "-encrypted", "--encrypted" -> kinds = List.of(true);
-                    case "kill", "flip", "files" -> parts.add(args[i]);
+                    case "kill", "flip", "files", "errors", "power", "writers" -> parts.add(args[i]);
                     default -> throw new IllegalArgumentException(args[i]);
                 }
             }
@@ -78,7 +94,7 @@ public final class Torture {
         String launcher = System.getProperty("armoire.torture.program");
         Torture torture =
                 new Torture(System.out, folder, seed, launcher == null ? Kills.ownProgram() : List.of(launcher));
-        for (String part : parts.isEmpty() ? List.of("flip", "files", "kill") : parts) {
+        for (String part : parts.isEmpty() ? PARTS : parts) {
             torture.run(part, times > 0 ? times : quick ? quickTimes(part) : fullTimes(part), kinds);
         }
         if (torture.failures.isEmpty()) {
@@ -92,13 +108,15 @@ public final class Torture {
     private static int fullTimes(String part) {
         return switch (part) {
             case "files" -> 400;
+            case "writers" -> 600;
+            case "errors", "power" -> EVERY_CALL;
             default -> 1000;
         };
     }
 
     static int quickTimes(String part) {
         return switch (part) {
-            case "kill" -> 20;
+            case "kill", "writers" -> 20;
             default -> 50;
         };
     }
@@ -120,6 +138,11 @@ public final class Torture {
                 case "kill" -> new Kills(folder, program, isEncrypted, seed, tally).run(share);
                 case "flip" -> new Damage(folder, isEncrypted, seed, tally).flips(share);
                 case "files" -> new Damage(folder, isEncrypted, seed, tally).files(share);
+                case "errors" -> new StorageErrors(folder, isEncrypted, seed, tally).run(ERRORS, step(times));
+                case "power" ->
+                    new StorageErrors(folder, isEncrypted, seed, tally)
+                            .run(List.of(StorageErrors.Fault.POWER_LOSS), step(times));
+                case "writers" -> new ManyWriters(folder, isEncrypted, seed, tally).run(Duration.ofSeconds(share));
                 default -> throw new IllegalArgumentException(part);
             }
             Runtime.getRuntime().removeShutdownHook(onEnd);
@@ -127,6 +150,11 @@ public final class Torture {
             tally.failures().forEach(failure -> failures.add(name + ": " + failure));
         }
         out.println("peak memory of this process: " + Damage.residentMiB() + " MiB");
+    }
+
+    /** From how often to each how many-th call. */
+    private static int step(int times) {
+        return Math.max(1, EVERY_CALL / times);
     }
 
     private static void deleteTree(Path folder) throws IOException {

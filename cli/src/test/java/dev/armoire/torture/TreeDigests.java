@@ -4,8 +4,7 @@ package dev.armoire.torture;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFileAttributes;
-import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
@@ -34,12 +33,9 @@ final class TreeDigests {
     }
 
     private static void put(Map<String, String> items, Path file) throws IOException {
-        PosixFileAttributes attributes = Files.readAttributes(file, PosixFileAttributes.class);
+        BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
         Instant time = attributes.lastModifiedTime().toInstant();
-        int mode = 0;
-        for (PosixFilePermission permission : attributes.permissions()) {
-            mode |= 0400 >> permission.ordinal();
-        }
+        int mode = (Integer) Files.getAttribute(file, "unix:mode") & 0777;
         String name = file.toString().substring(1);
         if (attributes.isDirectory()) {
             items.put(name + "/", "");
