@@ -217,6 +217,9 @@ public final class Restore {
         for (Folder folder : folders.reversed()) {
             finish(folder);
         }
+        if (exporter != null) {
+            exporter.finish();
+        }
         return new RestoreResult(
                 files.sum(),
                 madeFolders,
@@ -548,7 +551,7 @@ public final class Restore {
             throw new CorruptDataException("its object has " + object.size() + " bytes, its entry says "
                     + entry.info().size());
         }
-        try (Exporter.FileOutput out = to.createFile(target, entry.info())) {
+        try (Exporter.FileOutput out = to.createFile(target, entry.info(), xattrs)) {
             ObjectReader.forEachChunk(view.source(), object, out::write);
             out.commit(xattrs);
         }
