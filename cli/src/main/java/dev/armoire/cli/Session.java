@@ -172,7 +172,7 @@ final class Session implements AutoCloseable {
         throw new CommandException(
                 ExitCode.NO_STORE,
                 "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar,"
-                        + " http(s)://HOST/PATH or s3://HOST/BUCKET is wanted");
+                        + " http(s)://HOST/PATH, s3://HOST/BUCKET or sftp://HOST/PATH is wanted");
     }
 
     /** Opens the store and learns what it holds, for reading: states that are damaged are told and left out. */
