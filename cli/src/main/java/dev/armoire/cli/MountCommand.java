@@ -186,7 +186,8 @@ final class MountCommand implements Command {
         try {
             Files.deleteIfExists(folder);
         } catch (IOException e) {
-            report.warn("the folder " + folder + ", which was made for the mount, is still there: " + Failures.message(e));
+            report.warn(
+                    "the folder " + folder + ", which was made for the mount, is still there: " + Failures.message(e));
         }
     }
 

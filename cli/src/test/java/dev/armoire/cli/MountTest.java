@@ -45,8 +45,7 @@ class MountTest {
         private final Thread thread;
 
         Running(String... words) {
-            Surroundings surroundings =
-                    new Surroundings(Map.of(), run.home(), out, err, true, text -> null);
+            Surroundings surroundings = new Surroundings(Map.of(), run.home(), out, err, true, text -> null);
             List<String> all = new java.util.ArrayList<>(List.of("at", run.path("store"), "mount"));
             all.addAll(List.of(words));
             thread = Thread.ofPlatform().start(() -> exitCode.complete(Cli.run(all, surroundings)));
@@ -90,8 +89,8 @@ class MountTest {
             String source = address + '/' + id + run.path("source");
 
             assertThat(get(client, address + '/').body()).contains("<a href=\"" + id + "/\">");
-            assertThat(get(client, source).headers().firstValue("Location")).hasValueSatisfying(to -> assertThat(to)
-                    .endsWith("/source/"));
+            assertThat(get(client, source).headers().firstValue("Location"))
+                    .hasValueSatisfying(to -> assertThat(to).endsWith("/source/"));
             assertThat(get(client, source + "/").body())
                     .contains("<a href=\"./a.txt\">a.txt</a>", "<a href=\"./sub/\">sub/</a>", "</a> -&gt; a.txt");
             assertThat(get(client, source + "/a.txt").body()).isEqualTo("alpha\n");
@@ -139,13 +138,15 @@ class MountTest {
                         .containsExactlyInAnyOrder("a.txt", "link", "sub");
             }
             Path original = folder.resolve("source/a.txt");
-            for (String attribute : List.of("unix:mode", "unix:uid", "unix:gid", "unix:nlink", "lastModifiedTime", "size")) {
+            for (String attribute :
+                    List.of("unix:mode", "unix:uid", "unix:gid", "unix:nlink", "lastModifiedTime", "size")) {
                 assertThat(Files.getAttribute(source.resolve("a.txt"), attribute))
                         .as(attribute)
                         .isEqualTo(Files.getAttribute(original, attribute));
             }
             assertThat(source.resolve("none")).doesNotExist();
-            assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> Files.writeString(source.resolve("x"), "x")))
+            assertThat(org.assertj.core.api.Assertions.catchThrowable(
+                            () -> Files.writeString(source.resolve("x"), "x")))
                     .hasMessageContaining("Read-only file system");
             assertThat(mount.end()).isZero();
         }
@@ -154,8 +155,10 @@ class MountTest {
 
     @Test
     void whatCannotBeShownIsRefused() {
-        assertThat(run.onStore("mount", "-to", "https://localhost:1").exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(run.onStore("mount", "-to", "http://localhost:0/x").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(run.onStore("mount", "-to", "https://localhost:1").exitCode())
+                .isEqualTo(ExitCode.USAGE);
+        assertThat(run.onStore("mount", "-to", "http://localhost:0/x").exitCode())
+                .isEqualTo(ExitCode.USAGE);
         assertThat(run.onStore("mount", id + ":a.txt").err()).contains("not a folder");
         assertThat(run.onStore("mount", "-name", "nobody").err()).contains("no snapshots found");
     }

@@ -97,9 +97,7 @@ public final class FuseConnection implements AutoCloseable {
     private static int spawn(Arena arena, int socket, byte[] folder, String... options) throws Throwable {
         MemorySegment actions = arena.allocate(256, 16); // 80 bytes with glibc and musl
         check("posix_spawn_file_actions_init", (int) Calls.ACTIONS_INIT.invokeExact(actions));
-        check(
-                "posix_spawn_file_actions_adddup2",
-                (int) Calls.ACTIONS_DUP2.invokeExact(actions, socket, CHILD_SOCKET));
+        check("posix_spawn_file_actions_adddup2", (int) Calls.ACTIONS_DUP2.invokeExact(actions, socket, CHILD_SOCKET));
         List<MemorySegment> words = new ArrayList<>();
         words.add(text(arena, MOUNTER));
         for (String option : options) {
@@ -182,7 +180,8 @@ public final class FuseConnection implements AutoCloseable {
         }
         closed = true;
         try (Arena arena = Arena.ofConfined()) {
-            // The one that waits would do it, too, but is slow to look. One that finds nothing to do says so, which is no news.
+            // The one that waits would do it, too, but is slow to look. One that finds nothing to do says so, which is
+            // no news.
             await(spawn(arena, socket, folder, "-u", "-q", "-z"));
             closeDescriptor(socket);
             await(mounter);
