@@ -91,7 +91,7 @@ final class BackupCommand implements Command {
         Instant timestamp = timestamp(arguments, report);
         if (arguments.is("dry-run")) {
             Path local = session.place().localPath();
-            try (Sources sources = Sources.open(arguments, local == null ? List.of() : List.of(local), report)) {
+            try (Sources sources = Sources.open(session, arguments, local == null ? List.of() : List.of(local))) {
                 return new DryRun(report, sources).run();
             }
         }
@@ -122,7 +122,7 @@ final class BackupCommand implements Command {
         if (missing == null) {
             session.openAhead();
         }
-        try (Sources sources = Sources.open(arguments, local == null ? List.of() : List.of(local), report)) {
+        try (Sources sources = Sources.open(session, arguments, local == null ? List.of() : List.of(local))) {
             if (missing != null) {
                 createDefault(session, missing);
             }

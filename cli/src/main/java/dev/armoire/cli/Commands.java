@@ -24,7 +24,7 @@ final class Commands {
             "cached", "Armoire needs no helper process");
 
     /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of("destination", "diag", "mount", "server", "source", "store", "ui");
+    private static final Set<String> ABSENT = Set.of("diag", "mount", "server", "ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
@@ -41,6 +41,9 @@ final class Commands {
         KNOWN.put("rm", new Known("remove snapshots", () -> new RmCommand()));
         KNOWN.put("prune", new Known("remove what retention rules do not keep", () -> new PruneCommand()));
         KNOWN.put("policy", new Known("name retention rules", () -> new PolicyCommand()));
+        KNOWN.put("store", new Known("name stores", () -> new PlaceCommand(PlacesFile.Kind.STORE)));
+        KNOWN.put("source", new Known("name sources", () -> new PlaceCommand(PlacesFile.Kind.SOURCE)));
+        KNOWN.put("destination", new Known("name targets", () -> new PlaceCommand(PlacesFile.Kind.DESTINATION)));
         KNOWN.put("maintenance", new Known("remove what no snapshot needs", () -> new MaintenanceCommand()));
         KNOWN.put("sync", new Known("bring snapshots to another store", () -> new SyncCommand()));
         KNOWN.put("ptar", new Known("make an archive of snapshots and files", () -> new PtarCommand()));

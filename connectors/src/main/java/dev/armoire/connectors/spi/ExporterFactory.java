@@ -31,6 +31,13 @@ public interface ExporterFactory {
             throws IOException;
 
     /**
+     * Says what is wrong with a location and its settings, as far as that shows without going there.
+     *
+     * @throws IOException when something is
+     */
+    default void check(Location location, Map<String, String> settings) throws IOException {}
+
+    /**
      * Looks into a target without making or changing anything. One that is not there has nothing in it.
      *
      * @param settings as for {@link #open}
