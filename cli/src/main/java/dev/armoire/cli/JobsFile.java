@@ -110,6 +110,11 @@ final class JobsFile {
             hooks = Map.copyOf(hooks);
         }
 
+        /** Whether it is a check that reads what it checks. */
+        boolean verifiesData() {
+            return command.equals("check") && !flags.contains("-fast=true");
+        }
+
         /** The command line without the program and its global flags. */
         List<String> words() {
             List<String> words = new ArrayList<>();

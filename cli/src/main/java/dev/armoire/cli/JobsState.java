@@ -18,6 +18,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -171,7 +172,7 @@ final class JobsState {
     /** Notes how a job has ended. */
     void note(JobsFile.Job job, Outcome outcome) throws IOException {
         Map<String, String> values = new TreeMap<>();
-        values.put("command", job.command());
+        values.put("command", job.command().equals("check") && !job.verifiesData() ? "check -fast" : job.command());
         values.put("store", outcome.store);
         values.put(STARTED, outcome.started.toString());
         values.put(ENDED, outcome.ended.toString());
@@ -205,7 +206,7 @@ final class JobsState {
             String message,
             Map<String, Long> numbers) {
         Outcome {
-            numbers = Map.copyOf(numbers);
+            numbers = Collections.unmodifiableMap(new TreeMap<>(numbers));
         }
     }
 

@@ -183,8 +183,8 @@ final class Report {
     void summary(String text, String type, @Nullable Object... fields) {
         Map<String, Long> numbers = new TreeMap<>();
         for (int i = 0; i < fields.length; i += 2) {
-            if (fields[i + 1] instanceof Long || fields[i + 1] instanceof Integer) {
-                numbers.put(String.valueOf(fields[i]), ((Number) fields[i + 1]).longValue());
+            if (fields[i + 1] instanceof Number number) {
+                numbers.put(String.valueOf(fields[i]), number.longValue());
             }
         }
         lastNumbers = numbers;

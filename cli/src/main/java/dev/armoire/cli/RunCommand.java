@@ -7,11 +7,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** {@code run}: runs the jobs of a file, one after the other. Each job is a command of this program, and run as such. */
 final class RunCommand implements Command {
@@ -160,14 +162,16 @@ final class RunCommand implements Command {
             return left;
         }
 
-        private @org.jspecify.annotations.Nullable String reasonNotTo(JobsFile.Job job, Set<String> undone) {
+        private @Nullable String reasonNotTo(JobsFile.Job job, Set<String> undone) {
             for (String need : job.needs()) {
                 if (undone.contains(need)) {
                     return "it needs " + need + ", which was not done";
                 }
             }
             JobsFile.Window window = job.window();
-            return window == null || window.contains(LocalTime.now()) // the machine's time, as in a crontab
+            return window == null
+                            || window.contains(
+                                    LocalTime.now(ZoneId.systemDefault())) // the machine's time, as in a crontab
                     ? null
                     : "it is outside of its window, " + window;
         }

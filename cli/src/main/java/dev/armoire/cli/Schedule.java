@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -79,8 +80,8 @@ final class Schedule {
     }
 
     /** All numbers that a field means, in order. */
-    private static TreeSet<Integer> numbers(String field, Field kind, String text) {
-        TreeSet<Integer> numbers = new TreeSet<>();
+    private static SortedSet<Integer> numbers(String field, Field kind, String text) {
+        SortedSet<Integer> numbers = new TreeSet<>();
         for (String part : field.split(",", -1)) {
             Matcher parts = PART.matcher(part);
             if (!parts.matches()) {

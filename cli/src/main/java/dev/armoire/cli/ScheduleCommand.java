@@ -276,12 +276,12 @@ final class ScheduleCommand implements Command {
     private static Map<String, String> ours(Path folder, Path file) throws IOException {
         Map<String, String> ours = new TreeMap<>();
         try (Stream<Path> all = Files.list(folder)) {
-            all.filter(path -> path.getFileName().toString().startsWith("armoire-"))
+            all.filter(path -> String.valueOf(path.getFileName()).startsWith("armoire-"))
                     .forEach(path -> {
                         try {
                             String text = Files.isRegularFile(path) ? Files.readString(path) : "";
                             if (text.startsWith(MARK + file + '\n')) {
-                                ours.put(path.getFileName().toString(), text);
+                                ours.put(String.valueOf(path.getFileName()), text);
                             }
                         } catch (IOException e) {
                             throw new UncheckedIOException(e);

@@ -40,7 +40,8 @@ final class StatusCommand implements Command {
 
             A backup is good if everything could be read. The exit code is 1 when something
             is too old, or was never done, or cannot be asked, so that a monitor can use it.
-            Checks are known from the jobs that this machine has run.""";
+            Checks are known from the jobs that this machine has run; those with -fast do not
+            count.""";
     }
 
     @Override
@@ -107,7 +108,7 @@ final class StatusCommand implements Command {
         JobsState state = JobsState.read(file.path(), session.states(), session.report());
         Map<String, Instant> checks = new TreeMap<>();
         for (JobsFile.Job job : file.jobs()) {
-            Instant success = job.command().equals("check") ? state.lastSuccess(job.name()) : null;
+            Instant success = job.verifiesData() ? state.lastSuccess(job.name()) : null;
             if (success != null) {
                 checks.merge(storeOf(job), success, (a, b) -> a.isAfter(b) ? a : b);
             }

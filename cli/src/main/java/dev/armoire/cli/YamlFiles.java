@@ -61,7 +61,10 @@ final class YamlFiles {
 
     /** Writes a file that only its owner can read, as a whole or not at all; makes its folder. */
     static void write(Path file, Object tree) throws IOException {
-        makeFolder(file.toAbsolutePath().getParent());
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder != null) {
+            makeFolder(folder);
+        }
         write(file, text(tree), true);
     }
 

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.LocalTime;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
@@ -191,7 +192,7 @@ class JobsTest {
 
     @Test
     void outsideOfItsWindowAJobIsNotRun() throws IOException {
-        LocalTime now = LocalTime.now();
+        LocalTime now = LocalTime.now(ZoneId.systemDefault());
         String file = file("at: '@s'\njobs: {a: {command: check, window: "
                 + now.plusHours(2).withSecond(0).withNano(0) + "-"
                 + now.plusHours(3).withSecond(0).withNano(0) + "}}");
