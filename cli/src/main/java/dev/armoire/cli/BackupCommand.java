@@ -115,7 +115,6 @@ final class BackupCommand implements Command {
             @Nullable Instant timestamp,
             Hooks hooks)
             throws IOException {
-        Report report = session.report();
         Session.StorePlace place = session.place();
         Path local = place.localPath();
         Path missing = place.isDefault() && local != null && !Files.exists(local) ? local : null;

@@ -77,7 +77,7 @@ final class PlacesFile {
                     file.load(path, Files.readString(path));
                     return file;
                 } catch (NoSuchFileException e) {
-                    continue;
+                    // the next one
                 } catch (MalformedInputException e) {
                     throw new CommandException(ExitCode.ERROR, path + " is not UTF-8", e);
                 }

@@ -91,8 +91,18 @@ final class Session implements AutoCloseable {
         if (given != null) {
             return List.of(Path.of(given).toAbsolutePath());
         }
-        Path base = xdg("XDG_CONFIG_HOME", ".config");
+        Path base = configurationBase();
         return List.of(base.resolve("armoire"), base.resolve("plakar"));
+    }
+
+    /** Folder for configurations of all programs. */
+    Path configurationBase() {
+        return xdg("XDG_CONFIG_HOME", ".config");
+    }
+
+    /** Folder for what is remembered of jobs. */
+    Path states() {
+        return xdg("XDG_STATE_HOME", ".local/state").resolve("armoire/jobs").toAbsolutePath();
     }
 
     private Path xdg(String variable, String folder) {

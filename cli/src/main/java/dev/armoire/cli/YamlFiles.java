@@ -59,21 +59,33 @@ final class YamlFiles {
         return new Dump(settings).dumpToString(tree);
     }
 
-    /**
-     * Writes a file that only its owner can read, as a whole or not at all. Behind a symbolic link, the file that it names.
-     */
+    /** Writes a file that only its owner can read, as a whole or not at all; makes its folder. */
     static void write(Path file, Object tree) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder != null) {
+            makeFolder(folder);
+        }
+        write(file, text(tree), true);
+    }
+
+    /**
+     * Writes a file as a whole or not at all. Behind a symbolic link, the file that it names.
+     *
+     * @param isSecret whether only its owner may read it
+     */
+    static void write(Path file, String text, boolean isSecret) throws IOException {
         Path target = Files.exists(file) ? file.toRealPath() : file.toAbsolutePath();
-        Path folder = target.getParent();
-        makeFolder(folder);
-        Path temporary = Files.createTempFile(folder, target.getFileName() + ".", ".tmp"); // of mode 0600
+        Path temporary = Files.createTempFile(target.getParent(), target.getFileName() + ".", ".tmp"); // of mode 0600
         try {
             try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(text(tree).getBytes(StandardCharsets.UTF_8));
+                ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
                 while (bytes.hasRemaining()) {
                     channel.write(bytes);
                 }
                 channel.force(true);
+            }
+            if (!isSecret && isPosix(temporary)) {
+                Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("rw-r--r--"));
             }
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } finally {
@@ -81,10 +93,13 @@ final class YamlFiles {
         }
     }
 
+    private static boolean isPosix(Path path) {
+        return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+    }
+
     /** Makes a folder that only its owner can enter, if it is not there. */
     static void makeFolder(Path folder) throws IOException {
-        boolean isPosix = folder.getFileSystem().supportedFileAttributeViews().contains("posix");
-        FileAttribute<?>[] attributes = isPosix
+        FileAttribute<?>[] attributes = isPosix(folder)
                 ? new FileAttribute<?>[] {
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))
                 }
