@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
 final class RestoreCommand implements Command {
     @Override
     public String usage() {
-        return "restore [-to DIR|@NAME|stdout:] [-overwrite MODE] [-delete] [-dry-run] [-verify] [FILTER...] [ID[:PATH]]";
+        return "restore [-to DIR|@NAME|KIND:PLACE|stdout:] [-overwrite MODE] [-delete] [-dry-run] [-verify] [FILTER...]"
+                + " [ID[:PATH]]";
     }
 
     @Override
@@ -45,7 +46,8 @@ final class RestoreCommand implements Command {
             file under its name. Without an id, the latest snapshot that matches. Without
             -to, into a new folder armoire-YYYYMMDDhhmmss here; `-to @NAME` is a destination of
             the configuration; `-to stdout:` writes the content of one file to standard
-            output.
+            output, `-to tar:FILE` and `-to tgz:FILE` make an archive, which has its name
+            when it is whole.
 
             Owners, modes, times, attributes, hard links, holes and special files are
             restored as far as the system allows; what it does not allow is listed (`warn`)
@@ -103,7 +105,7 @@ final class RestoreCommand implements Command {
         } else if (to.isEmpty()) {
             throw CommandException.usage("-to needs a folder");
         }
-        boolean isStream = to.equals("stdout:");
+        boolean isStream = Location.parse(to).scheme().equals("stdout");
         checkCombination(arguments, isStream);
         PlacesFile.Place target = to.startsWith("@")
                 ? session.find(PlacesFile.Kind.DESTINATION, to.substring(1))
@@ -325,7 +327,8 @@ final class RestoreCommand implements Command {
         }
         throw new CommandException(
                 ExitCode.ERROR,
-                "no kind of target is called \"" + target.scheme() + "\": a folder or stdout: is wanted");
+                "no kind of target is called \"" + target.scheme()
+                        + "\": a folder, tar:FILE, tgz:FILE or stdout: is wanted");
     }
 
     /** Tells what a restore does, with paths as they are below the target. */

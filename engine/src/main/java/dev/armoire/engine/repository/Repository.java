@@ -59,6 +59,7 @@ public final class Repository implements AutoCloseable {
     private final StoreConfig config;
     private final StoreKeys keys;
     private final String hostname;
+    private final StageTimes stages = new StageTimes();
     private final PackfileTable packfiles = new PackfileTable();
     private final BlobIndex index = new BlobIndex(packfiles);
     private final ThreadLocal<FastRandom> random = ThreadLocal.withInitial(FastRandom::new);
@@ -570,6 +571,11 @@ public final class Repository implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /** Where the time goes in work on this store; stopped until somebody wants to know. */
+    public StageTimes stages() {
+        return stages;
     }
 
     /** Begins the list of what the caller is about to add. */
