@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
@@ -18,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
@@ -74,6 +76,12 @@ final class Session implements AutoCloseable {
         return given != null
                 ? Path.of(given).toAbsolutePath()
                 : xdg("XDG_CACHE_HOME", ".cache").resolve("armoire").toAbsolutePath();
+    }
+
+    /** The file that remembers which packfiles of a store were read by checks. Copies of a store elsewhere have others. */
+    Path readLog(Repository repository) {
+        UUID place = UUID.nameUUIDFromBytes(repository.storage().location().getBytes(StandardCharsets.UTF_8));
+        return cache().resolve("checks").resolve(repository.config().repositoryId() + "-" + place);
     }
 
     /** Folder for temporary files, made if need be. */
@@ -163,8 +171,8 @@ final class Session implements AutoCloseable {
         }
         throw new CommandException(
                 ExitCode.NO_STORE,
-                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar or"
-                        + " s3://HOST/BUCKET is wanted");
+                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar,"
+                        + " s3://HOST/BUCKET or sftp://HOST/PATH is wanted");
     }
 
     /** Opens the store and learns what it holds, for reading: states that are damaged are told and left out. */

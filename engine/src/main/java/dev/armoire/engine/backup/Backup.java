@@ -122,7 +122,7 @@ public final class Backup {
                 PackWriter packs = repository.newPackWriter(state)) {
             Made made = make(scan, id, begun, packs);
             if (lock != null) {
-                lock.verifyHeld();
+                lock.verifyStillThere();
             }
             long stateBytes = state.commit();
             return made.result(packs.storedBytes() + stateBytes);
