@@ -46,6 +46,7 @@ final class Commands {
         KNOWN.put("ptar", new Known("make an archive of snapshots and files", () -> new PtarCommand()));
         KNOWN.put("dup", new Known("copy a snapshot within the store", () -> new DupCommand()));
         KNOWN.put("repair", new Known("rebuild lost states", () -> new RepairCommand()));
+        KNOWN.put("completion", new Known("complete words in bash, zsh or fish", () -> new CompletionCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
     }
