@@ -6,17 +6,22 @@ import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
 import dev.armoire.crypto.WrongPassphraseException;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.repository.StageTimes;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +37,8 @@ final class Session implements AutoCloseable {
     private @Nullable StorePlace place;
     private @Nullable CompletableFuture<Repository> ahead;
     private boolean isStateDamaged;
+    /** Of each store that was opened, perhaps by the thread that opens ahead. */
+    private final List<StageTimes> stages = new CopyOnWriteArrayList<>();
 
     Session(Cli.Invocation invocation, Flags.Arguments globals, Surroundings surroundings, Report report) {
         this.invocation = invocation;
@@ -71,6 +78,12 @@ final class Session implements AutoCloseable {
                 : xdg("XDG_CACHE_HOME", ".cache").resolve("armoire").toAbsolutePath();
     }
 
+    /** The file that remembers which packfiles of a store were read by checks. Copies of a store elsewhere have others. */
+    Path readLog(Repository repository) {
+        UUID place = UUID.nameUUIDFromBytes(repository.storage().location().getBytes(StandardCharsets.UTF_8));
+        return cache().resolve("checks").resolve(repository.config().repositoryId() + "-" + place);
+    }
+
     /** Folder for temporary files, made if need be. */
     Path scratch() throws IOException {
         Path scratch = cache().resolve("tmp");
@@ -91,8 +104,18 @@ final class Session implements AutoCloseable {
         if (given != null) {
             return List.of(Path.of(given).toAbsolutePath());
         }
-        Path base = xdg("XDG_CONFIG_HOME", ".config");
+        Path base = configurationBase();
         return List.of(base.resolve("armoire"), base.resolve("plakar"));
+    }
+
+    /** Folder for configurations of all programs. */
+    Path configurationBase() {
+        return xdg("XDG_CONFIG_HOME", ".config");
+    }
+
+    /** Folder for what is remembered of jobs. */
+    Path states() {
+        return xdg("XDG_STATE_HOME", ".local/state").resolve("armoire/jobs").toAbsolutePath();
     }
 
     private Path xdg(String variable, String folder) {
@@ -117,8 +140,8 @@ final class Session implements AutoCloseable {
         if (text != null) {
             return given(text);
         }
-        StoresFile stores = StoresFile.read(configurations());
-        String standard = stores.standard();
+        String standard =
+                PlacesFile.read(PlacesFile.Kind.STORE, configurations()).standard();
         if (standard != null) {
             return named(standard);
         }
@@ -130,17 +153,18 @@ final class Session implements AutoCloseable {
     }
 
     private StorePlace named(String name) throws IOException {
-        Map<String, String> settings = StoresFile.read(configurations()).find(name);
-        String location = settings == null ? null : settings.get("location");
-        if (settings == null || location == null) {
-            throw new CommandException(
-                    ExitCode.ERROR,
-                    "could not resolve repository: @" + name + ": "
-                            + (settings == null
-                                    ? "no stores.yml names it"
-                                    : "its entry in stores.yml has no location"));
-        }
-        return at(location, settings, false);
+        PlacesFile.Place place = find(PlacesFile.Kind.STORE, name);
+        return new StorePlace(place.location(), place.settings(), false);
+    }
+
+    /**
+     * The place that the configuration has under a name, with its secrets.
+     *
+     * @param name what stands behind {@code @}
+     */
+    PlacesFile.Place find(PlacesFile.Kind kind, String name) throws IOException {
+        PlacesFile.Place place = PlacesFile.read(kind, configurations()).find(name);
+        return new PlacesFile.Place(place.location(), Secrets.resolved(place.settings(), surroundings));
     }
 
     private static StorePlace at(String text, Map<String, String> settings, boolean isDefault) {
@@ -158,8 +182,8 @@ final class Session implements AutoCloseable {
         }
         throw new CommandException(
                 ExitCode.NO_STORE,
-                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar or"
-                        + " s3://HOST/BUCKET is wanted");
+                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar,"
+                        + " s3://HOST/BUCKET or sftp://HOST/PATH is wanted");
     }
 
     /** Opens the store and learns what it holds, for reading: states that are damaged are told and left out. */
@@ -284,6 +308,10 @@ final class Session implements AutoCloseable {
                 Repository repository =
                         Repository.open(connection.open(), passphrases::forOpening, Repository.thisHost());
                 repository.useCache(cache());
+                stages.add(repository.stages());
+                if (globals.is("time")) {
+                    repository.stages().start();
+                }
                 return repository;
             } catch (WrongPassphraseException e) {
                 if (!passphrases.wasTyped() || attempt == TYPED_TRIES) {
@@ -324,6 +352,15 @@ final class Session implements AutoCloseable {
         return counted == null ? 0 : counted.bytesWritten();
     }
 
+    /** Where the time went in the stores that were opened, in nanoseconds of all threads together; measured with -time. */
+    Map<StageTimes.Stage, Long> stages() {
+        Map<StageTimes.Stage, Long> sums = new EnumMap<>(StageTimes.Stage.class);
+        for (StageTimes times : stages) {
+            times.taken().forEach((stage, nanos) -> sums.merge(stage, nanos, Long::sum));
+        }
+        return sums;
+    }
+
     /** {@code in: 0 B, out: 1.1 MiB}: what came from the store and what went to it. */
     String traffic() {
         return "in: " + GoFormat.bytes(bytesRead()) + ", out: " + GoFormat.bytes(bytesWritten());
@@ -341,7 +378,7 @@ final class Session implements AutoCloseable {
      */
     record StorePlace(Location location, Map<String, String> settings, boolean isDefault) {
         /** Settings that are no business of the kind of storage. */
-        private static final Set<String> OURS = Set.of("location", "passphrase", "passphrase_cmd");
+        private static final Set<String> OURS = Set.of("passphrase", Passphrases.COMMAND, Passphrases.VARIABLE);
 
         Storage open() throws IOException {
             return factory(location).open(location, storageSettings());
@@ -351,7 +388,8 @@ final class Session implements AutoCloseable {
             return factory(location).create(location, config, storageSettings());
         }
 
-        private Map<String, String> storageSettings() {
+        /** What the kind of storage is to know. */
+        Map<String, String> storageSettings() {
             Map<String, String> settings = new LinkedHashMap<>(this.settings);
             settings.keySet().removeAll(OURS);
             return settings;

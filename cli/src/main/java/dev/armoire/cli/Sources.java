@@ -15,19 +15,22 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** The places that a backup reads, opened, and the rules of what it leaves out. Owns the importers. */
 final class Sources implements AutoCloseable {
-    private final List<Importer> importers = new ArrayList<>();
+    private final List<Importer> importers;
     private final ExcludeRules rules;
     private final AtomicLong excluded;
     private final SizeLimit limit;
 
-    private Sources(ExcludeRules rules, AtomicLong excluded, SizeLimit limit) {
+    private Sources(List<Importer> importers, ExcludeRules rules, AtomicLong excluded, SizeLimit limit) {
+        this.importers = importers;
         this.rules = rules;
         this.excluded = excluded;
         this.limit = limit;
@@ -35,7 +38,7 @@ final class Sources implements AutoCloseable {
 
     /** No places at all. */
     static Sources none() {
-        return new Sources(ExcludeRules.none(), new AtomicLong(), new SizeLimit("", Long.MAX_VALUE));
+        return new Sources(List.of(), ExcludeRules.none(), new AtomicLong(), new SizeLimit("", Long.MAX_VALUE));
     }
 
     /** Declares the flags that say what is left out. */
@@ -53,82 +56,120 @@ final class Sources implements AutoCloseable {
      *
      * @param skipped local paths that are no part of the backup, such as the store itself
      */
-    static Sources open(Flags.Arguments arguments, List<Path> skipped, Report report) {
-        return open(arguments, settings(arguments), skipped, report);
+    static Sources open(Session session, Flags.Arguments arguments, List<Path> skipped) throws IOException {
+        return open(session, arguments, settings(arguments), skipped);
     }
 
-    /** Like {@link #open(Flags.Arguments, List, Report)}, for a command whose -o is something else. */
-    static Sources open(Flags.Arguments arguments, Map<String, String> settings, List<Path> skipped, Report report) {
+    /** Like {@link #open(Session, Flags.Arguments, List)}, for a command whose -o is something else. */
+    static Sources open(Session session, Flags.Arguments arguments, Map<String, String> settings, List<Path> skipped)
+            throws IOException {
         FileList list = FileList.read(arguments);
-        boolean isHere = list == null && arguments.words().isEmpty();
-        List<Location> places = new ArrayList<>();
-        for (String word : isHere ? List.of(".") : arguments.words()) {
-            if (word.startsWith("@")) {
-                throw new CommandException(ExitCode.ERROR, "could not resolve importer: " + word);
-            }
-            if (word.isEmpty()) {
-                throw CommandException.usage("an empty place to back up");
-            }
-            places.add(Location.parse(word));
-        }
+        List<PlacesFile.Place> places = places(session, arguments, list != null);
         Selection selection = null;
         if (list != null) {
-            selection = Selection.of(list, places);
-            places = List.of(selection.root());
+            selection = Selection.of(
+                    list, places.stream().map(PlacesFile.Place::location).toList());
+            places = List.of(new PlacesFile.Place(selection.root(), Map.of()));
         }
-        ExcludeRules rules = rules(arguments, places, report);
+        // What is left out is decided when the roots are known, and asked for when they are read.
+        AtomicReference<ExcludeRules> rules = new AtomicReference<>(ExcludeRules.none());
         SizeLimit limit = SizeLimit.of(arguments);
         AtomicLong excluded = new AtomicLong();
         Selection only = selection;
-        ImportOptions options = new ImportOptions(
-                (path, isDirectory) -> {
-                    if (only != null && !only.contains(path, isDirectory)) {
-                        return true;
-                    }
-                    boolean isExcluded = rules.isExcluded(path, isDirectory);
-                    if (isExcluded) {
-                        excluded.incrementAndGet();
-                    }
-                    return isExcluded;
-                },
-                !arguments.is("no-xattr"),
-                settings,
-                skipped,
-                new ImportOptions.FolderTags(arguments.is("exclude-caches"), arguments.all("exclude-if-present")));
-        Sources sources = new Sources(rules, excluded, limit);
+        ImportOptions.Excludes excludes = (path, isDirectory) -> {
+            if (only != null && !only.contains(path, isDirectory)) {
+                return true;
+            }
+            boolean isExcluded = rules.get().isExcluded(path, isDirectory);
+            if (isExcluded) {
+                excluded.incrementAndGet();
+            }
+            return isExcluded;
+        };
+        var tags = new ImportOptions.FolderTags(arguments.is("exclude-caches"), arguments.all("exclude-if-present"));
+        List<Importer> importers = new ArrayList<>();
         try {
-            for (Location place : places) {
-                Importer importer = open(place, options, limit, only == null ? List.of() : only.missing());
-                sources.importers.add(importer);
-                if (!options.tags().isEmpty() && !importer.type().equals("fs")) {
+            for (PlacesFile.Place place : places) {
+                Map<String, String> own = new LinkedHashMap<>(place.settings());
+                own.putAll(settings);
+                ImportOptions options = new ImportOptions(excludes, !arguments.is("no-xattr"), own, skipped, tags);
+                Importer importer = open(place.location(), options, limit, only == null ? List.of() : only.missing());
+                importers.add(importer);
+                if (!tags.isEmpty() && !importer.type().equals("fs")) {
                     throw CommandException.usage("-exclude-caches and -exclude-if-present are for local files, and "
-                            + place + " is of kind " + importer.type());
+                            + place.location() + " is of kind " + importer.type());
                 }
             }
-            return sources;
+            refuseOverlaps(importers);
+            List<Location> locations =
+                    places.stream().map(PlacesFile.Place::location).toList();
+            rules.set(rules(arguments, locations, importers, session.report()));
+            return new Sources(importers, rules.get(), excluded, limit);
         } catch (RuntimeException e) {
-            sources.close();
+            importers.forEach(Importer::close);
             throw e;
         }
     }
 
-    private static Importer open(Location place, ImportOptions options, SizeLimit limit, List<byte[]> missing) {
-        ImporterFactory factory = ImporterFactory.find(place);
-        if (factory != null) {
-            try {
-                return new Source(factory.open(place, options), limit, missing);
-            } catch (IOException e) {
-                throw new CommandException(
-                        ExitCode.ERROR,
-                        "failed to create an importer for " + place.path() + ": " + Failures.message(e),
-                        e);
+    /** What is to be backed up, by location or by name. */
+    private static List<PlacesFile.Place> places(Session session, Flags.Arguments arguments, boolean hasList)
+            throws IOException {
+        List<PlacesFile.Place> places = new ArrayList<>();
+        boolean isHere = !hasList && arguments.words().isEmpty();
+        for (String word : isHere ? List.of(".") : arguments.words()) {
+            if (word.isEmpty()) {
+                throw CommandException.usage("an empty place to back up");
             }
+            PlacesFile.Place place = word.startsWith("@")
+                    ? session.find(PlacesFile.Kind.SOURCE, word.substring(1))
+                    : new PlacesFile.Place(Location.parse(word), Map.of());
+            if (hasList && !place.settings().isEmpty()) {
+                throw CommandException.usage(
+                        word + " has settings, and with a list of files there are none: name its location");
+            }
+            places.add(place);
         }
-        throw new CommandException(
-                ExitCode.ERROR, "no kind of source is called \"" + place.scheme() + "\": a path is wanted");
+        return places;
     }
 
-    private static ExcludeRules rules(Flags.Arguments arguments, List<Location> places, Report report) {
+    /** What two archives have at one path cannot both be in a snapshot. Folders may lie in each other: it is the same there. */
+    private static void refuseOverlaps(List<Importer> importers) {
+        for (int i = 1; i < importers.size(); i++) {
+            for (int j = 0; j < i; j++) {
+                Importer a = importers.get(i);
+                Importer b = importers.get(j);
+                boolean overlap =
+                        SnapshotPath.isWithin(a.root(), b.root()) || SnapshotPath.isWithin(b.root(), a.root());
+                if (overlap && !a.type().equals("fs")) {
+                    throw CommandException.usage("sources of kind " + a.type()
+                            + " would be at the same paths of one snapshot; back them up one by one");
+                }
+            }
+        }
+    }
+
+    /** The kind of source that understands a place. */
+    static ImporterFactory factory(Location place) {
+        ImporterFactory factory = ImporterFactory.find(place);
+        if (factory != null) {
+            return factory;
+        }
+        throw new CommandException(
+                ExitCode.ERROR,
+                "no kind of source is called \"" + place.scheme() + "\": a path, tar:FILE or stdin:NAME is wanted");
+    }
+
+    private static Importer open(Location place, ImportOptions options, SizeLimit limit, List<byte[]> missing) {
+        try {
+            return new Source(factory(place).open(place, options), limit, missing);
+        } catch (IOException e) {
+            throw new CommandException(
+                    ExitCode.ERROR, "failed to create an importer for " + place.path() + ": " + Failures.message(e), e);
+        }
+    }
+
+    private static ExcludeRules rules(
+            Flags.Arguments arguments, List<Location> places, List<Importer> importers, Report report) {
         ExcludeRules.Builder builder = ExcludeRules.builder();
         for (String file : arguments.all("ignore-file")) {
             try {
@@ -138,13 +179,15 @@ final class Sources implements AutoCloseable {
             }
         }
         arguments.all("ignore").forEach(builder::pattern);
-        for (Location place : places) {
-            byte[] path = absolute(place.path());
-            builder.sourceRoot(isDirectory(place) ? path : SnapshotPath.parent(path));
+        for (int i = 0; i < places.size(); i++) {
+            Location place = places.get(i);
+            byte[] path =
+                    isLocal(place) ? absolute(place.path()) : importers.get(i).root();
+            builder.sourceRoot(!isLocal(place) || isDirectory(place) ? path : SnapshotPath.parent(path));
         }
         ExcludeRules rules = builder.build();
         rules.brokenPatterns().forEach(broken -> report.warn(broken + "; it is not used"));
-        for (Location place : places) {
+        for (Location place : places.stream().filter(Sources::isLocal).toList()) {
             Optional<ExcludePattern> pattern = rules.patternExcluding(absolute(place.path()), isDirectory(place));
             if (pattern.isPresent()) {
                 throw new CommandException(
@@ -154,6 +197,10 @@ final class Sources implements AutoCloseable {
             }
         }
         return rules;
+    }
+
+    private static boolean isLocal(Location place) {
+        return place.scheme().equals("fs") || place.scheme().equals("ptar");
     }
 
     private static boolean isDirectory(Location place) {
