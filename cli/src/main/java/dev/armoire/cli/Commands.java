@@ -54,6 +54,7 @@ final class Commands {
         KNOWN.put("dup", new Known("copy a snapshot within the store", () -> new DupCommand()));
         KNOWN.put("repair", new Known("rebuild lost states", () -> new RepairCommand()));
         KNOWN.put("server", new Known("give the store out over HTTP", () -> new ServerCommand()));
+        KNOWN.put("completion", new Known("complete words in bash, zsh or fish", () -> new CompletionCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
     }
