@@ -314,6 +314,11 @@ public final class Snapshot {
         }
     }
 
+    /** The object that lists what is directly in a directory, or null where the snapshot has none. */
+    public @Nullable Mac listing(byte[] directory) {
+        return dirpacks == null ? null : dirpacks.find(directory);
+    }
+
     /** The summary of a directory, or null where the snapshot has none. */
     public @Nullable Summary summary(byte[] directory) {
         if (summaries != null) {
