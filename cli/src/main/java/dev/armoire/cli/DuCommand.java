@@ -91,14 +91,16 @@ final class DuCommand implements Command {
                 StoreUsage.of(repository, snapshots.all(), true, (header, problem) -> damaged(header, problem, report));
         head(
                 report,
-                "%-20s %-8s %10s %10s %10s %10s %s",
-                "TIME",
-                "SNAPSHOT",
-                "FILES",
-                "STORED",
-                "UNIQUE",
-                "SHARED",
-                "ROOT");
+                String.format(
+                        Locale.ROOT,
+                        "%-20s %-8s %10s %10s %10s %10s %s",
+                        "TIME",
+                        "SNAPSHOT",
+                        "FILES",
+                        "STORED",
+                        "UNIQUE",
+                        "SHARED",
+                        "ROOT"));
         for (StoreUsage.Usage usage : usages.reversed()) {
             SnapshotHeader header = usage.header();
             if (!shown.contains(header)) {
@@ -153,13 +155,15 @@ final class DuCommand implements Command {
         boolean isByType = grouping == FileUsage.Grouping.TYPE;
         head(
                 report,
-                "%9s %10s %10s %10s %10s %s",
-                "FILES",
-                "SIZE",
-                "STORED",
-                "UNIQUE",
-                "SHARED",
-                isByType ? "TYPE" : "PATH");
+                String.format(
+                        Locale.ROOT,
+                        "%9s %10s %10s %10s %10s %s",
+                        "FILES",
+                        "SIZE",
+                        "STORED",
+                        "UNIQUE",
+                        "SHARED",
+                        isByType ? "TYPE" : "PATH"));
         for (FileUsage.Group group : groups) {
             report.result(
                     String.format(
@@ -192,9 +196,9 @@ final class DuCommand implements Command {
     }
 
     /** What the columns are; in JSON their names say so. */
-    private static void head(Report report, String format, Object... names) {
+    private static void head(Report report, String names) {
         if (!report.isJson()) {
-            report.result(String.format(Locale.ROOT, format, names), "head");
+            report.result(names, "head");
         }
     }
 }

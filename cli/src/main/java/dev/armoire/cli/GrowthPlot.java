@@ -42,10 +42,12 @@ final class GrowthPlot {
     private record Curve(String name, String colour, ToDoubleFunction<StatsCommand.Point> value) {}
 
     private String draw() {
-        add(
+        add(String.format(
+                Locale.ROOT,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">",
-                WIDTH, HEIGHT);
-        add("<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>", WIDTH, HEIGHT);
+                WIDTH,
+                HEIGHT));
+        add(String.format(Locale.ROOT, "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>", WIDTH, HEIGHT));
         panel(
                 TOP,
                 List.of(
@@ -73,19 +75,35 @@ final class GrowthPlot {
         for (int tick = 0; tick <= TICKS; tick++) {
             double value = max * tick / TICKS;
             double y = top + PANEL_HEIGHT - (double) PANEL_HEIGHT * tick / TICKS;
-            add("<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#ddd\"/>", LEFT, y, WIDTH - RIGHT, y);
+            add(String.format(
+                    Locale.ROOT,
+                    "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#ddd\"/>",
+                    LEFT,
+                    y,
+                    WIDTH - RIGHT,
+                    y));
             String label = isBytes ? GoFormat.bytes((long) value) : String.format(Locale.ROOT, "%.2f", value);
-            add("<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT - 8, y + 4, label);
+            add(String.format(
+                    Locale.ROOT, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT - 8, y + 4, label));
         }
         for (int tick = 0; tick <= TICKS; tick++) {
             double at = from + (to - from) * tick / TICKS;
-            add(
+            add(String.format(
+                    Locale.ROOT,
                     "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>",
-                    x(at), top + PANEL_HEIGHT + 18, label(at));
+                    x(at),
+                    top + PANEL_HEIGHT + 18,
+                    label(at)));
         }
         int legend = LEFT;
         for (Curve curve : curves) {
-            add("<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>", legend, top - 10, curve.colour, curve.name);
+            add(String.format(
+                    Locale.ROOT,
+                    "<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>",
+                    legend,
+                    top - 10,
+                    curve.colour,
+                    curve.name));
             legend += 200;
             curve(curve, top, max);
         }
@@ -101,10 +119,12 @@ final class GrowthPlot {
                             ? String.format(Locale.ROOT, "M%.1f,%.1f", x(seconds(point)), y)
                             : String.format(Locale.ROOT, "H%.1fV%.1f", x(seconds(point)), y));
         }
-        add("<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>", path, curve.colour);
+        add(String.format(
+                Locale.ROOT, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>", path, curve.colour));
         if (points.size() == 1) {
             double y = top + PANEL_HEIGHT - curve.value.applyAsDouble(points.getFirst()) / max * PANEL_HEIGHT;
-            add("<circle cx=\"%d\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>", LEFT, y, curve.colour);
+            add(String.format(
+                    Locale.ROOT, "<circle cx=\"%d\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>", LEFT, y, curve.colour));
         }
     }
 
@@ -118,7 +138,7 @@ final class GrowthPlot {
         return isLong ? time.substring(0, 10) : time.substring(5, 16).replace('T', ' ');
     }
 
-    private void add(String format, Object... values) {
-        svg.append(String.format(Locale.ROOT, format, values)).append('\n');
+    private void add(String line) {
+        svg.append(line).append('\n');
     }
 }

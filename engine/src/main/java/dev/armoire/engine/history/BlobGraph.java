@@ -39,7 +39,11 @@ final class BlobGraph {
     /** Receives what a blob refers to. */
     @FunctionalInterface
     interface Visitor {
-        /** @param plainBytes length of a chunk of a file before it was encoded; 0 for all else */
+        /**
+         * Takes one of them.
+         *
+         * @param plainBytes length of a chunk of a file before it was encoded; 0 for all else
+         */
         void blob(int type, Mac mac, long plainBytes, Below below);
     }
 

@@ -165,10 +165,11 @@ public final class FileHistory {
 
     private static Set<Change> changes(
             @Nullable Entry old, @Nullable Mac oldContent, @Nullable Entry entry, @Nullable Mac content) {
-        if (old == null || entry == null) {
-            return old == entry
-                    ? EnumSet.noneOf(Change.class)
-                    : EnumSet.of(entry == null ? Change.REMOVED : Change.ADDED);
+        if (entry == null) {
+            return old == null ? EnumSet.noneOf(Change.class) : EnumSet.of(Change.REMOVED);
+        }
+        if (old == null) {
+            return EnumSet.of(Change.ADDED);
         }
         Set<Change> changes = EnumSet.noneOf(Change.class);
         int mode = old.info().mode() ^ entry.info().mode();

@@ -216,7 +216,7 @@ public final class StoreUsage implements AutoCloseable {
     }
 
     private void descend(int type, Mac mac, long slot, Below below, BlobGraph.Visitor visitor) {
-        if (below == Below.NOTHING || table.get(slot, IS_UNREADABLE) != 0) {
+        if (below.equals(Below.NOTHING) || table.get(slot, IS_UNREADABLE) != 0) {
             return;
         }
         if (Thread.currentThread().isInterrupted()) {
