@@ -5,6 +5,7 @@ import dev.armoire.connectors.ffi.Errno;
 import dev.armoire.connectors.ffi.OpenFlags;
 import dev.armoire.connectors.ffi.Posix;
 import dev.armoire.connectors.ffi.PosixException;
+import dev.armoire.connectors.spi.BytePath;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;

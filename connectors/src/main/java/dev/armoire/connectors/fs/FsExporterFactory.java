@@ -2,6 +2,7 @@
 package dev.armoire.connectors.fs;
 
 import dev.armoire.connectors.ffi.Posix;
+import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.ExistingFiles;
 import dev.armoire.connectors.spi.Exporter;
 import dev.armoire.connectors.spi.ExporterFactory;

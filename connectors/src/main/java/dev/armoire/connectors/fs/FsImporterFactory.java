@@ -2,6 +2,7 @@
 package dev.armoire.connectors.fs;
 
 import dev.armoire.connectors.ffi.Posix;
+import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.ImportOptions;
 import dev.armoire.connectors.spi.Importer;
 import dev.armoire.connectors.spi.ImporterFactory;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.fs;
 
+import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
+import dev.armoire.connectors.spi.HostName;
 import dev.armoire.connectors.spi.ImportOptions;
 import dev.armoire.connectors.spi.ImportOptions.FolderTags;
 import dev.armoire.connectors.spi.ImportRecord;

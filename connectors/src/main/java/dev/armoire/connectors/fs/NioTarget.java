@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.fs;
 
+import dev.armoire.connectors.spi.BytePath;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;

@@ -5,6 +5,7 @@ import dev.armoire.connectors.ffi.Errno;
 import dev.armoire.connectors.ffi.OpenFlags;
 import dev.armoire.connectors.ffi.Posix;
 import dev.armoire.connectors.ffi.PosixException;
+import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.ExistingFiles;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.ImportRecord;

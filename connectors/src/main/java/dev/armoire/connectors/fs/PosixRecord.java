@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.fs;
 
+import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportRecord;

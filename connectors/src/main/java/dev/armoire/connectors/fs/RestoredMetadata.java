@@ -4,6 +4,7 @@ package dev.armoire.connectors.fs;
 import dev.armoire.connectors.ffi.Errno;
 import dev.armoire.connectors.ffi.OpenFlags;
 import dev.armoire.connectors.ffi.Posix;
+import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.Exporter.Problems;
 import dev.armoire.connectors.spi.Exporter.Xattr;
 import dev.armoire.connectors.spi.FileInfo;

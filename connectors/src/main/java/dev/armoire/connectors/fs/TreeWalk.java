@@ -6,6 +6,7 @@ import dev.armoire.connectors.ffi.OpenFlags;
 import dev.armoire.connectors.ffi.Posix;
 import dev.armoire.connectors.ffi.PosixException;
 import dev.armoire.connectors.ffi.Stat;
+import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.ImportOptions;
 import dev.armoire.connectors.spi.ImportOptions.FolderTags;

@@ -3,6 +3,7 @@ package dev.armoire.connectors.fs;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.Exporter;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.connectors.fs;
+package dev.armoire.connectors.spi;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.connectors.fs;
+package dev.armoire.connectors.spi;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -7,15 +7,16 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /** Paths as '/'-separated bytes: names need not be UTF-8, so they never become text on their way. */
-final class BytePath {
-    static final byte[] ROOT = {'/'};
-    static final byte[] SELF = {'.'};
-    static final byte[] EMPTY = {};
+@SuppressWarnings("MutablePublicArray") // nobody writes into them
+public final class BytePath {
+    public static final byte[] ROOT = {'/'};
+    public static final byte[] SELF = {'.'};
+    public static final byte[] EMPTY = {};
 
     private BytePath() {}
 
     /** An absolute path without empty parts, {@code .} and {@code ..}; a relative one starts at {@code directory}. */
-    static byte[] clean(byte[] directory, byte[] path) {
+    public static byte[] clean(byte[] directory, byte[] path) {
         byte[] whole = path.length > 0 && path[0] == '/' ? path : join(directory, path);
         byte[] out = new byte[whole.length + 1];
         int length = 0;
@@ -38,13 +39,13 @@ final class BytePath {
     }
 
     /** A path as the user wrote it, absolute and clean. */
-    static byte[] absolute(String path) {
+    public static byte[] absolute(String path) {
         byte[] directory = System.getProperty("user.dir").getBytes(StandardCharsets.UTF_8);
         return clean(directory, path.getBytes(StandardCharsets.UTF_8));
     }
 
     /** The exact bytes of an absolute NIO path, whatever the charset for file names: its URI has them. */
-    static byte[] of(Path path) {
+    public static byte[] of(Path path) {
         String uri = path.toAbsolutePath().normalize().toUri().getRawPath();
         ByteArrayOutputStream out = new ByteArrayOutputStream(uri.length());
         for (int i = 0; i < uri.length(); i++) {
@@ -59,17 +60,17 @@ final class BytePath {
     }
 
     /** The directory a path lies in; that of {@code /} is {@code /}, that of a relative name is empty. */
-    static byte[] parent(byte[] path) {
+    public static byte[] parent(byte[] path) {
         int slash = lastSlash(path);
         return slash > 0 ? Arrays.copyOf(path, slash) : slash == 0 ? ROOT : EMPTY;
     }
 
     /** What follows the last '/'; empty for {@code /}. */
-    static byte[] name(byte[] path) {
+    public static byte[] name(byte[] path) {
         return Arrays.copyOfRange(path, lastSlash(path) + 1, path.length);
     }
 
-    static byte[] join(byte[] directory, byte[] name) {
+    public static byte[] join(byte[] directory, byte[] name) {
         if (directory.length == 0) {
             return name;
         }
@@ -83,7 +84,7 @@ final class BytePath {
     }
 
     /** Whether a clean path is {@code directory} or lies below it. */
-    static boolean isBelow(byte[] path, byte[] directory) {
+    public static boolean isBelow(byte[] path, byte[] directory) {
         if (directory.length == 1) {
             return true;
         }
@@ -93,7 +94,7 @@ final class BytePath {
     }
 
     /** Whether a relative path is made of names that a file can have: what a snapshot says need not be sound. */
-    static boolean isSound(byte[] path) {
+    public static boolean isSound(byte[] path) {
         for (byte b : path) {
             if (b == 0) {
                 return false;
@@ -114,7 +115,7 @@ final class BytePath {
         return true;
     }
 
-    static String text(byte[] path) {
+    public static String text(byte[] path) {
         return new String(path, StandardCharsets.UTF_8);
     }
 

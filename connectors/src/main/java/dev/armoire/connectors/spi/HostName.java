@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.connectors.fs;
+package dev.armoire.connectors.spi;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -8,11 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The name of this machine, as snapshots store it. */
-final class HostName {
+public final class HostName {
     private HostName() {}
 
     /** As it was when first asked for: a search for the parent compares it with that of every snapshot. */
-    static String get() {
+    public static String get() {
         return Holder.NAME;
     }
 
