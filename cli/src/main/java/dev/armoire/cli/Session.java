@@ -171,8 +171,8 @@ final class Session implements AutoCloseable {
         }
         throw new CommandException(
                 ExitCode.NO_STORE,
-                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar or"
-                        + " s3://HOST/BUCKET is wanted");
+                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar,"
+                        + " s3://HOST/BUCKET or sftp://HOST/PATH is wanted");
     }
 
     /** Opens the store and learns what it holds, for reading: states that are damaged are told and left out. */
