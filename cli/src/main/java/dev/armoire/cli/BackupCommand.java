@@ -40,7 +40,8 @@ final class BackupCommand implements Command {
             Makes one snapshot of the files at PLACE..., by default the current folder.
             Files that the last snapshot of the same place has unchanged are not read
             again. Without a store at the default place ~/.armoire and none named, one is
-            made there first.
+            made there first. A PLACE may also be tar:FILE (what is in an archive, compressed
+            or not) or stdin:NAME (standard input, as a file of that name).
 
             What cannot be read is listed (`KO`), recorded in the snapshot, and makes the
             exit code 3. When nothing at all could be read it is 1. A file that changes while
@@ -367,7 +368,7 @@ final class BackupCommand implements Command {
             if (FileMode.isRegular(record.info().mode())) {
                 try {
                     record.open().close();
-                    bytes += record.info().size();
+                    bytes += Math.max(0, record.info().size()); // -1 when nobody knows before it is read
                 } catch (IOException e) {
                     error(record.path(), Failures.message(e));
                     return;

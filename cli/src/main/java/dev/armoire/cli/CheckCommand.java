@@ -6,6 +6,7 @@ import dev.armoire.engine.check.Check;
 import dev.armoire.engine.check.CheckEvents;
 import dev.armoire.engine.check.CheckRequest;
 import dev.armoire.engine.check.CheckResult;
+import dev.armoire.engine.check.ReadLog;
 import dev.armoire.engine.check.Target;
 import dev.armoire.engine.query.SnapshotQuery;
 import dev.armoire.engine.record.Entry;
@@ -15,14 +16,16 @@ import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** {@code check}: looks for damage. */
 final class CheckCommand implements Command {
     @Override
     public String usage() {
-        return "check [-fast] [-store] [FILTER...] [ID[:PATH]...]";
+        return "check [-fast] [-store] [-percent N] [-since-last] [FILTER...] [ID[:PATH]...]";
     }
 
     @Override
@@ -31,13 +34,22 @@ final class CheckCommand implements Command {
             Looks for damage. Without arguments, every byte of every packfile and state of
             the store is read and verified, and then every snapshot. With filters, ids or
             paths only these are read, unless -store is given. Damaged files are named by
-            path (`KO`), and the exit code is 65.""";
+            path (`KO`), and the exit code is 65.
+
+            Stores that are too large to be read as a whole each time are read in parts:
+            -percent 10 reads a tenth of the packfiles, each time those that were read the
+            longest time ago, so that ten runs go through all. -since-last reads those that
+            no check has read yet. Which ones were read is kept in the cache folder; without
+            it, -percent takes any. Snapshots are not gone through then, and a part is never
+            said to be the whole.""";
     }
 
     @Override
     public void declare(Flags flags) {
         flags.flag("fast", "only see whether all data is there; does not find changed bytes")
                 .flag("store", "also verify every packfile as a whole (default without filters and ids)")
+                .value("percent", "N", "verify so many of a hundred packfiles, the next ones in turn; 1 to 100")
+                .flag("since-last", "verify only packfiles that no check has read and found well")
                 .flag("no-verify", "do not verify signatures (snapshots have none so far)");
         FilterFlags.declareQuery(flags);
     }
@@ -47,7 +59,18 @@ final class CheckCommand implements Command {
         Report report = session.report();
         SnapshotQuery query = FilterFlags.query(arguments, report);
         boolean isWhole = arguments.words().isEmpty() && query.isEmpty();
+        CheckRequest.Sample sample = sample(arguments);
+        if (sample != null && (!isWhole || arguments.is("fast"))) {
+            throw CommandException.usage(
+                    "-percent and -since-last are about the packfiles of the whole store: no filter,"
+                            + " no snapshot and no -fast goes with them");
+        }
         try (Repository repository = session.openForReading()) {
+            if (sample != null) {
+                ReadLog log = ReadLog.load(session.readLog(repository));
+                return run(
+                        session, repository, new CheckRequest(List.of(), false, true, session.workers(), sample, log));
+            }
             Snapshots snapshots = new Snapshots(repository, report);
             List<Target> targets = new ArrayList<>();
             if (arguments.words().isEmpty()) {
@@ -62,9 +85,28 @@ final class CheckCommand implements Command {
             int code = run(
                     session,
                     repository,
-                    new CheckRequest(targets, arguments.is("fast"), verifiesStore, session.workers()));
+                    new CheckRequest(
+                            targets,
+                            arguments.is("fast"),
+                            verifiesStore,
+                            session.workers(),
+                            null,
+                            verifiesStore && !arguments.is("fast") ? ReadLog.load(session.readLog(repository)) : null));
             return snapshots.isDamaged() ? ExitCode.DAMAGE : code;
         }
+    }
+
+    private static CheckRequest.@Nullable Sample sample(Flags.Arguments arguments) {
+        String percent = arguments.get("percent");
+        if (percent == null && !arguments.is("since-last")) {
+            return null;
+        }
+        String number =
+                percent == null ? "100" : percent.endsWith("%") ? percent.substring(0, percent.length() - 1) : percent;
+        if (!number.matches("[1-9][0-9]?|100")) {
+            throw CommandException.usage("-percent " + percent + ": expected a whole number from 1 to 100, such as 10");
+        }
+        return new CheckRequest.Sample(Integer.parseInt(number), arguments.is("since-last"));
     }
 
     private static Target target(Repository repository, Snapshots snapshots, String word) {
@@ -91,7 +133,9 @@ final class CheckCommand implements Command {
     static int run(Session session, Repository repository, CheckRequest request) throws IOException {
         Report report = session.report();
         CheckResult result = Check.run(repository, request, new Events(session));
-        if (request.store()) {
+        if (request.sample() != null) {
+            tellSample(result, report);
+        } else if (request.store()) {
             report.summary(
                     "store: check completed " + BackupCommand.withErrors(result.storeProblems()) + " ("
                             + GoFormat.bytes(result.bytesRead()) + " read)",
@@ -107,10 +151,41 @@ final class CheckCommand implements Command {
             return ExitCode.DAMAGE;
         }
         if (result.storeProblems() > 0 || session.isStateDamaged()) {
-            report.failure("check found damage in the store; what every snapshot needs is whole", ExitCode.DAMAGE);
+            report.failure(
+                    request.sample() != null
+                            ? "check found damage in the store: `armoire check` tells which files it is about"
+                            : "check found damage in the store; what every snapshot needs is whole",
+                    ExitCode.DAMAGE);
             return ExitCode.DAMAGE;
         }
         return ExitCode.OK;
+    }
+
+    private static void tellSample(CheckResult result, Report report) {
+        long all = result.packfilesRead() + result.packfilesLeft();
+        report.summary(
+                "store: " + result.packfilesRead() + " of " + all + " packfiles checked "
+                        + BackupCommand.withErrors(result.storeProblems()) + " ("
+                        + GoFormat.bytes(result.bytesRead()) + " read)",
+                "check.sample",
+                "packfiles_read",
+                result.packfilesRead(),
+                "packfiles_left",
+                result.packfilesLeft(),
+                "packfiles_never_read",
+                result.neverRead(),
+                "errors",
+                result.storeProblems(),
+                "bytes_read",
+                result.bytesRead());
+        if (result.packfilesLeft() > 0) {
+            String oldest = result.oldestSeconds() == 0
+                    ? ""
+                    : "; the oldest of the others was read on " + Instant.ofEpochSecond(result.oldestSeconds());
+            report.info("the other " + result.packfilesLeft() + " were not read this time, " + result.neverRead()
+                    + " of them never by a check from here" + oldest);
+        }
+        report.info("snapshots were not gone through: `armoire check` does that");
     }
 
     /** Tells what a check finds. */

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.engine.repository.StageTimes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One run of the program, from words to exit code: global flags, {@code at STORE}, the command. Ends no process. */
@@ -77,7 +80,7 @@ final class Cli {
                 .flag("quiet", "no lines for paths that are well, no information")
                 .flag("silent", "no summaries either; what goes wrong is always said")
                 .flag("stdio", "plain lines (always so)")
-                .flag("time", "say at the end how long the command took")
+                .flag("time", "say at the end how long the command took, and in which stages of the work")
                 .value("trace", "LIST", "show where in the program an error comes from")
                 .flag("h", "show help")
                 .flag("help", "show help");
@@ -149,8 +152,13 @@ final class Cli {
             throws IOException {
         report.configure(arguments.is("json"), arguments.is("quiet"), arguments.is("silent"), name);
         long begun = System.nanoTime();
+        Map<StageTimes.Stage, Long> stages = new EnumMap<>(StageTimes.Stage.class);
         try (Session session = new Session(invocation, arguments, surroundings, report)) {
-            return command.run(session, arguments);
+            try {
+                return command.run(session, arguments);
+            } finally {
+                stages.putAll(session.stages());
+            }
         } catch (IOException | RuntimeException e) {
             if (Failures.isInterruption(e)) {
                 throw new CommandException(ExitCode.INTERRUPTED, command.interrupted(), e);
@@ -159,6 +167,7 @@ final class Cli {
         } finally {
             if (arguments.is("time")) {
                 long nanos = System.nanoTime() - begun;
+                StageReport.tell(stages, report);
                 report.result("time: " + GoFormat.duration(nanos), "time", "nanoseconds", nanos);
             }
         }

@@ -31,7 +31,8 @@ final class CommandLineText {
             return word.substring(0, equals + 1) + hide(word.substring(equals + 1));
         }
         // scheme://user:password@host
-        return word.replaceFirst("^([a-z0-9+.-]+://[^/@:]*):[^/@]*@", "$1:" + HIDDEN + "@");
+        return word.replaceFirst("^([a-z0-9+.-]+://[^/@:]*):[^/@]*@", "$1:" + HIDDEN + "@")
+                .replaceFirst("^(https?:[^?]*[?]).*", "$1" + HIDDEN); // what follows may be a signature
     }
 
     /** Of a setting the name may be seen. */

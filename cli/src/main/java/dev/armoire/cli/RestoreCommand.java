@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 final class RestoreCommand implements Command {
     @Override
     public String usage() {
-        return "restore [-to DIR|stdout:] [-overwrite MODE] [-delete] [-dry-run] [-verify] [FILTER...] [ID[:PATH]]";
+        return "restore [-to DIR|KIND:PLACE|stdout:] [-overwrite MODE] [-delete] [-dry-run] [-verify] [FILTER...] [ID[:PATH]]";
     }
 
     @Override
@@ -43,7 +43,8 @@ final class RestoreCommand implements Command {
             Restores what lies at PATH in a snapshot: the contents of a folder, or a single
             file under its name. Without an id, the latest snapshot that matches. Without
             -to, into a new folder armoire-YYYYMMDDhhmmss here; `-to stdout:` writes the
-            content of one file to standard output.
+            content of one file to standard output, `-to tar:FILE` and `-to tgz:FILE` make an
+            archive, which has its name when it is whole.
 
             Owners, modes, times, attributes, hard links, holes and special files are
             restored as far as the system allows; what it does not allow is listed (`warn`)
@@ -103,7 +104,7 @@ final class RestoreCommand implements Command {
         } else if (to.isEmpty()) {
             throw CommandException.usage("-to needs a folder");
         }
-        boolean isStream = to.equals("stdout:");
+        boolean isStream = Location.parse(to).scheme().equals("stdout");
         checkCombination(arguments, isStream);
         Overwrite overwrite = overwrite(arguments);
         try (Repository repository = session.openForReading();
@@ -320,7 +321,8 @@ final class RestoreCommand implements Command {
         }
         throw new CommandException(
                 ExitCode.ERROR,
-                "no kind of target is called \"" + target.scheme() + "\": a folder or stdout: is wanted");
+                "no kind of target is called \"" + target.scheme()
+                        + "\": a folder, tar:FILE, tgz:FILE or stdout: is wanted");
     }
 
     /** Tells what a restore does, with paths as they are below the target. */

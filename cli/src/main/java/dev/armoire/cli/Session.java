@@ -6,17 +6,22 @@ import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
 import dev.armoire.crypto.WrongPassphraseException;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.repository.StageTimes;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +37,8 @@ final class Session implements AutoCloseable {
     private @Nullable StorePlace place;
     private @Nullable CompletableFuture<Repository> ahead;
     private boolean isStateDamaged;
+    /** Of each store that was opened, perhaps by the thread that opens ahead. */
+    private final List<StageTimes> stages = new CopyOnWriteArrayList<>();
 
     Session(Cli.Invocation invocation, Flags.Arguments globals, Surroundings surroundings, Report report) {
         this.invocation = invocation;
@@ -69,6 +76,12 @@ final class Session implements AutoCloseable {
         return given != null
                 ? Path.of(given).toAbsolutePath()
                 : xdg("XDG_CACHE_HOME", ".cache").resolve("armoire").toAbsolutePath();
+    }
+
+    /** The file that remembers which packfiles of a store were read by checks. Copies of a store elsewhere have others. */
+    Path readLog(Repository repository) {
+        UUID place = UUID.nameUUIDFromBytes(repository.storage().location().getBytes(StandardCharsets.UTF_8));
+        return cache().resolve("checks").resolve(repository.config().repositoryId() + "-" + place);
     }
 
     /** Folder for temporary files, made if need be. */
@@ -158,8 +171,8 @@ final class Session implements AutoCloseable {
         }
         throw new CommandException(
                 ExitCode.NO_STORE,
-                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar or"
-                        + " s3://HOST/BUCKET is wanted");
+                "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar,"
+                        + " s3://HOST/BUCKET or sftp://HOST/PATH is wanted");
     }
 
     /** Opens the store and learns what it holds, for reading: states that are damaged are told and left out. */
@@ -284,6 +297,10 @@ final class Session implements AutoCloseable {
                 Repository repository =
                         Repository.open(connection.open(), passphrases::forOpening, Repository.thisHost());
                 repository.useCache(cache());
+                stages.add(repository.stages());
+                if (globals.is("time")) {
+                    repository.stages().start();
+                }
                 return repository;
             } catch (WrongPassphraseException e) {
                 if (!passphrases.wasTyped() || attempt == TYPED_TRIES) {
@@ -322,6 +339,15 @@ final class Session implements AutoCloseable {
     long bytesWritten() {
         CountingStorage counted = storage;
         return counted == null ? 0 : counted.bytesWritten();
+    }
+
+    /** Where the time went in the stores that were opened, in nanoseconds of all threads together; measured with -time. */
+    Map<StageTimes.Stage, Long> stages() {
+        Map<StageTimes.Stage, Long> sums = new EnumMap<>(StageTimes.Stage.class);
+        for (StageTimes times : stages) {
+            times.taken().forEach((stage, nanos) -> sums.merge(stage, nanos, Long::sum));
+        }
+        return sums;
     }
 
     /** {@code in: 0 B, out: 1.1 MiB}: what came from the store and what went to it. */

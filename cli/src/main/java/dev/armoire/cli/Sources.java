@@ -19,15 +19,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** The places that a backup reads, opened, and the rules of what it leaves out. Owns the importers. */
 final class Sources implements AutoCloseable {
-    private final List<Importer> importers = new ArrayList<>();
+    private final List<Importer> importers;
     private final ExcludeRules rules;
     private final AtomicLong excluded;
     private final SizeLimit limit;
 
-    private Sources(ExcludeRules rules, AtomicLong excluded, SizeLimit limit) {
+    private Sources(List<Importer> importers, ExcludeRules rules, AtomicLong excluded, SizeLimit limit) {
+        this.importers = importers;
         this.rules = rules;
         this.excluded = excluded;
         this.limit = limit;
@@ -35,7 +37,7 @@ final class Sources implements AutoCloseable {
 
     /** No places at all. */
     static Sources none() {
-        return new Sources(ExcludeRules.none(), new AtomicLong(), new SizeLimit("", Long.MAX_VALUE));
+        return new Sources(List.of(), ExcludeRules.none(), new AtomicLong(), new SizeLimit("", Long.MAX_VALUE));
     }
 
     /** Declares the flags that say what is left out. */
@@ -76,7 +78,8 @@ final class Sources implements AutoCloseable {
             selection = Selection.of(list, places);
             places = List.of(selection.root());
         }
-        ExcludeRules rules = rules(arguments, places, report);
+        // What is left out is decided when the roots are known, and asked for when they are read.
+        AtomicReference<ExcludeRules> rules = new AtomicReference<>(ExcludeRules.none());
         SizeLimit limit = SizeLimit.of(arguments);
         AtomicLong excluded = new AtomicLong();
         Selection only = selection;
@@ -85,7 +88,7 @@ final class Sources implements AutoCloseable {
                     if (only != null && !only.contains(path, isDirectory)) {
                         return true;
                     }
-                    boolean isExcluded = rules.isExcluded(path, isDirectory);
+                    boolean isExcluded = rules.get().isExcluded(path, isDirectory);
                     if (isExcluded) {
                         excluded.incrementAndGet();
                     }
@@ -95,20 +98,38 @@ final class Sources implements AutoCloseable {
                 settings,
                 skipped,
                 new ImportOptions.FolderTags(arguments.is("exclude-caches"), arguments.all("exclude-if-present")));
-        Sources sources = new Sources(rules, excluded, limit);
+        List<Importer> importers = new ArrayList<>();
         try {
             for (Location place : places) {
                 Importer importer = open(place, options, limit, only == null ? List.of() : only.missing());
-                sources.importers.add(importer);
+                importers.add(importer);
                 if (!options.tags().isEmpty() && !importer.type().equals("fs")) {
                     throw CommandException.usage("-exclude-caches and -exclude-if-present are for local files, and "
                             + place + " is of kind " + importer.type());
                 }
             }
-            return sources;
+            refuseOverlaps(importers);
+            rules.set(rules(arguments, places, importers, report));
+            return new Sources(importers, rules.get(), excluded, limit);
         } catch (RuntimeException e) {
-            sources.close();
+            importers.forEach(Importer::close);
             throw e;
+        }
+    }
+
+    /** What two archives have at one path cannot both be in a snapshot. Folders may lie in each other: it is the same there. */
+    private static void refuseOverlaps(List<Importer> importers) {
+        for (int i = 1; i < importers.size(); i++) {
+            for (int j = 0; j < i; j++) {
+                Importer a = importers.get(i);
+                Importer b = importers.get(j);
+                boolean overlap =
+                        SnapshotPath.isWithin(a.root(), b.root()) || SnapshotPath.isWithin(b.root(), a.root());
+                if (overlap && !a.type().equals("fs")) {
+                    throw CommandException.usage("sources of kind " + a.type()
+                            + " would be at the same paths of one snapshot; back them up one by one");
+                }
+            }
         }
     }
 
@@ -125,10 +146,12 @@ final class Sources implements AutoCloseable {
             }
         }
         throw new CommandException(
-                ExitCode.ERROR, "no kind of source is called \"" + place.scheme() + "\": a path is wanted");
+                ExitCode.ERROR,
+                "no kind of source is called \"" + place.scheme() + "\": a path, tar:FILE or stdin:NAME is wanted");
     }
 
-    private static ExcludeRules rules(Flags.Arguments arguments, List<Location> places, Report report) {
+    private static ExcludeRules rules(
+            Flags.Arguments arguments, List<Location> places, List<Importer> importers, Report report) {
         ExcludeRules.Builder builder = ExcludeRules.builder();
         for (String file : arguments.all("ignore-file")) {
             try {
@@ -138,13 +161,15 @@ final class Sources implements AutoCloseable {
             }
         }
         arguments.all("ignore").forEach(builder::pattern);
-        for (Location place : places) {
-            byte[] path = absolute(place.path());
-            builder.sourceRoot(isDirectory(place) ? path : SnapshotPath.parent(path));
+        for (int i = 0; i < places.size(); i++) {
+            Location place = places.get(i);
+            byte[] path =
+                    isLocal(place) ? absolute(place.path()) : importers.get(i).root();
+            builder.sourceRoot(!isLocal(place) || isDirectory(place) ? path : SnapshotPath.parent(path));
         }
         ExcludeRules rules = builder.build();
         rules.brokenPatterns().forEach(broken -> report.warn(broken + "; it is not used"));
-        for (Location place : places) {
+        for (Location place : places.stream().filter(Sources::isLocal).toList()) {
             Optional<ExcludePattern> pattern = rules.patternExcluding(absolute(place.path()), isDirectory(place));
             if (pattern.isPresent()) {
                 throw new CommandException(
@@ -154,6 +179,10 @@ final class Sources implements AutoCloseable {
             }
         }
         return rules;
+    }
+
+    private static boolean isLocal(Location place) {
+        return place.scheme().equals("fs") || place.scheme().equals("ptar");
     }
 
     private static boolean isDirectory(Location place) {

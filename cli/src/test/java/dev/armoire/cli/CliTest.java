@@ -706,6 +706,17 @@ class CliTest {
     }
 
     @Test
+    void timeSaysInWhichStagesItWent() {
+        run.backup();
+
+        assertThat(run.onStore("check", "-time").out())
+                .containsPattern("\nstages, all threads together: .*decrypt, decompress, verify [0-9.]+(µs|ms|s)")
+                .containsPattern("\ntime: [0-9.]+(µs|ms|s)\n$");
+        assertThat(run.onStore("check", "-time", "-json").out())
+                .containsPattern("\"type\":\"stages\",.*\"longest\":\"[a-z, ]+\".*\"fetch_nanoseconds\":[0-9]+");
+    }
+
+    @Test
     void aClosedOutputEndsAListingButNotABackup() {
         run.backup();
         OutputStream closed = new OutputStream() {

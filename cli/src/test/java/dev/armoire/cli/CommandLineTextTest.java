@@ -17,6 +17,7 @@ class CommandLineTextTest {
         "-keyfile /root/key backup, armoire -keyfile *** backup",
         "-keyfile=/root/key backup, armoire -keyfile=*** backup",
         "at sftp://me:word@host/p backup, armoire at sftp://me:***@host/p backup",
+        "backup https://host/a?sig=b, armoire backup https://host/a?***",
     })
     void secretsAreHidden(String line, String kept) {
         assertThat(CommandLineText.of(List.of(line.split(" ")))).isEqualTo(kept);

@@ -20,6 +20,14 @@ public interface Exporter extends AutoCloseable {
     /** Begins a regular file of {@code info.size()} bytes, which appears under its name only at {@link FileOutput#commit}. */
     FileOutput createFile(byte[] path, FileInfo info) throws IOException;
 
+    /**
+     * Begins a regular file whose attributes are known already, for targets that write them before its bytes. They are given
+     * to {@link FileOutput#commit} as well.
+     */
+    default FileOutput createFile(byte[] path, FileInfo info, List<Xattr> xattrs) throws IOException {
+        return createFile(path, info);
+    }
+
     /** A further hard link to {@code existing}, which this exporter has made before. Replaces a file of that name. */
     void link(byte[] path, byte[] existing) throws IOException;
 
@@ -30,6 +38,9 @@ public interface Exporter extends AutoCloseable {
 
     /** Sets owner, mode, times and attributes of a directory in which nothing is made any more. */
     void finishDirectory(byte[] path, FileInfo info, List<Xattr> xattrs) throws IOException;
+
+    /** Called when all is made, before {@link #close}: a target that is one file gets its name now, and not without. */
+    default void finish() throws IOException {}
 
     @Override
     void close() throws IOException;

@@ -2,6 +2,7 @@
 package dev.armoire.connectors.spi;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.util.Map;
 import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,18 @@ public interface ExporterFactory {
     Exporter open(
             Location location, boolean restorePermissions, Map<String, String> settings, Exporter.Problems problems)
             throws IOException;
+
+    /**
+     * Writes a target of this kind to a stream instead of its place.
+     *
+     * @param location tells the kind; its path does not count
+     * @param out stays open, and is flushed when the target is finished
+     * @throws IOException also when a target of this kind is more than one file
+     */
+    default Exporter stream(Location location, OutputStream out, boolean restorePermissions, Exporter.Problems problems)
+            throws IOException {
+        throw new IOException("targets of kind " + location.scheme() + " cannot be written to standard output");
+    }
 
     /**
      * Looks into a target without making or changing anything. One that is not there has nothing in it.

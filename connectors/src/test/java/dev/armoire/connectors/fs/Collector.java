@@ -145,13 +145,16 @@ class Collector implements ImportSink {
 
     private static byte[] relative(ImportRecord record, byte[] root) {
         byte[] path = record.path();
+        if (root.length == 1) {
+            return Arrays.copyOfRange(path, 1, path.length);
+        }
         return path.length == root.length ? BytePath.EMPTY : Arrays.copyOfRange(path, root.length + 1, path.length);
     }
 
     private static void copy(ImportRecord record, Exporter exporter, byte[] path, MemorySegment buffer)
             throws IOException {
         try (var content = record.open();
-                var output = exporter.createFile(path, record.info())) {
+                var output = exporter.createFile(path, record.info(), xattrs(record))) {
             for (long count; (count = content.read(buffer)) > 0; ) {
                 output.write(buffer.asSlice(0, count).asReadOnly());
             }

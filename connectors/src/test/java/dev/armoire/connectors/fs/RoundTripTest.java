@@ -7,6 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.armoire.connectors.ffi.Posix;
+import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.tar.TarExporterFactory;
+import dev.armoire.connectors.tar.TarImporterFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -165,6 +168,40 @@ final class RoundTripTest {
             long targetTime = tree.posix.stat().mtimeSeconds();
             tree.posix.statFollowing(Posix.WORKING_DIRECTORY, source.toString().getBytes(UTF_8));
             assertThat(targetTime).isEqualTo(tree.posix.stat().mtimeSeconds());
+        }
+    }
+
+    /** All but sockets, which tar files do not have. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tar:", "tgz:"})
+    void everythingComesBackThroughATarFile(String kind) throws IOException {
+        List<String> lost = new ArrayList<>();
+        Map<String, String> before;
+        try (RawTree tree = new RawTree(source)) {
+            build(tree);
+            before = tree.manifest();
+        }
+        Location archive = Location.parse(kind + folder.resolve("x"));
+        Collector files = new Collector();
+        try (var importer = Collector.importer(source.toString());
+                var exporter = new TarExporterFactory().open(archive, true, Map.of(), (path, what) -> lost.add(what))) {
+            importer.scan(files);
+            assertThat(files.exportTo(exporter, importer.root(), 1 << 20))
+                    .containsExactly("left out: a tar file has no sockets");
+            exporter.finish();
+        }
+        Collector members = new Collector();
+        try (var importer = new TarImporterFactory().open(archive, Collector.options(Map.of()));
+                var exporter = Collector.exporter(target, true, lost)) {
+            importer.scan(members);
+            assertThat(members.errors).isEmpty();
+            members.records.sort((a, b) -> java.util.Arrays.compareUnsigned(a.path(), b.path())); // folders first
+            assertThat(members.exportTo(exporter, importer.root(), 1 << 20)).isEmpty();
+        }
+        assertThat(lost).isEmpty();
+        before.remove("socket");
+        try (RawTree tree = new RawTree(target)) {
+            assertThat(tree.manifest()).containsExactlyEntriesOf(new TreeMap<>(before));
         }
     }
 

@@ -14,6 +14,7 @@ import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PendingState;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.repository.RepositoryLock;
+import dev.armoire.engine.repository.StageTimes;
 import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.engine.snapshot.SnapshotTrees;
 import dev.armoire.packfile.ResourceType;
@@ -121,7 +122,7 @@ public final class Backup {
                 PackWriter packs = repository.newPackWriter(state)) {
             Made made = make(scan, id, begun, packs);
             if (lock != null) {
-                lock.verifyHeld();
+                lock.verifyStillThere();
             }
             long stateBytes = state.commit();
             return made.result(packs.storedBytes() + stateBytes);
@@ -182,8 +183,12 @@ public final class Backup {
                 BackupPipeline pipeline = new BackupPipeline(
                         repository, packs, trees, events, parent(first, root), importers, options.workers())) {
             RootProbe probe = new RootProbe(pipeline, root);
+            StageTimes stages = repository.stages();
+            long at = stages.begin();
             scan.deliver(probe);
+            var _ = stages.end(StageTimes.Stage.WALK, at);
             pipeline.await();
+            at = stages.begin();
             BackupWorker worker = pipeline.workers().getFirst();
             SnapshotTrees.Roots built = pipeline.treesOfParent();
             if (built == null) {
@@ -191,6 +196,7 @@ public final class Backup {
                         .map(w -> new SnapshotTrees.Builder(w, w, w.writer()))
                         .toList());
             }
+            var _ = stages.end(StageTimes.Stage.TREES, at);
             SnapshotHeader.Source source = new SnapshotHeader.Source(
                     first.type(),
                     first.origin(),

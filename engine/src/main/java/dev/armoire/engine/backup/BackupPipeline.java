@@ -11,6 +11,7 @@ import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.repository.StageTimes;
 import dev.armoire.engine.snapshot.SnapshotTrees;
 import dev.armoire.index.BlobIndex;
 import dev.armoire.simd.Chunker;
@@ -187,12 +188,17 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         stopIfInterrupted();
         checkRunning();
         open.incrementAndGet();
+        if (items.offer(item)) {
+            return;
+        }
+        long begun = repository.stages().begin();
         walkIdle.reset();
         while (!items.offer(item)) {
             stopIfInterrupted();
             checkRunning();
             walkIdle.idle();
         }
+        repository.stages().except(StageTimes.Stage.WALK, begun);
     }
 
     private void stopIfInterrupted() {

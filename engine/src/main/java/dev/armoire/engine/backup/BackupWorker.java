@@ -15,6 +15,8 @@ import dev.armoire.engine.record.XattrItem;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PipelineAbortedException;
+import dev.armoire.engine.repository.StageTimes;
+import dev.armoire.engine.repository.StageTimes.Stage;
 import dev.armoire.engine.snapshot.BlobSink;
 import dev.armoire.engine.snapshot.ContentStore;
 import dev.armoire.engine.snapshot.ObjectReader;
@@ -48,6 +50,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
     private final MacHasher hasher;
     private final MacHasher contentHasher;
     private final Chunker chunker;
+    private final StageTimes stages;
     private final MsgpackWriter writer = new MsgpackWriter();
     private ReadBuffers.@Nullable Lease lease;
     /** Opened when the first file that has changed is read. */
@@ -57,6 +60,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         this.pipeline = pipeline;
         this.codec = pipeline.repository().newCodec();
         this.hasher = pipeline.repository().keys().newMacHasher();
+        this.stages = pipeline.repository().stages();
         this.contentHasher = pipeline.repository().keys().newMacHasher();
         this.chunker = pipeline.newChunker();
     }
@@ -191,7 +195,10 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
     }
 
     private void put(PackWriter.Lane lane, int type, Mac mac, MemorySegment plain) {
-        pipeline.packs().put(lane, type, mac, codec, codec.prepare(plain));
+        long begun = stages.begin();
+        long length = codec.prepare(plain);
+        var _ = stages.end(Stage.ENCODE, begun);
+        pipeline.packs().put(lane, type, mac, codec, length);
         pipeline.counters().newBlobs.increment();
     }
 
@@ -252,7 +259,9 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
                     position = 0;
                 }
                 long wanted = buffer.segment().byteSize() - filled;
+                long begun = stages.begin();
                 long read = content.read(buffer.segment().asSlice(filled, wanted));
+                var _ = stages.end(Stage.READ, begun);
                 filled += read;
                 atEnd = read < wanted;
                 if (kind == Kind.FILE) {
@@ -267,6 +276,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             if (ahead == 0 && !chunks.isEmpty()) {
                 break;
             }
+            long begun = stages.begin();
             MemorySegment window = buffer.segment().asSlice(position, Math.min(ahead, max));
             ObjectRecord.Chunk proven = known == null || ahead == 0 ? null : known.next(window);
             long cut = proven != null ? proven.length() : ahead == 0 ? 0 : chunker.cut(window);
@@ -285,6 +295,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             chunks.add(new ObjectRecord.Chunk(mac, cut, entropy));
             weightedEntropy += entropy * cut;
             total += cut;
+            var _ = stages.end(Stage.HASH, begun);
             storeChunk(kind, mac, data, buffer);
             position += cut;
             if (isWhole) {

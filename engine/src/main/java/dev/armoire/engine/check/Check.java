@@ -5,6 +5,7 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.repository.StateAudit;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -37,6 +38,7 @@ public final class Check {
         StoreVerdicts verdicts = new StoreVerdicts(request.store() ? packfiles.locations().length : 0);
         long storeProblems = 0;
         long bytesRead = 0;
+        StorePass pass = null;
         Set<Mac> failed = new HashSet<>();
         try (Findings findings = new Findings(packfiles, verdicts, request.fast());
                 WorkQueue<BlobChecker> queue = new WorkQueue<>(
@@ -44,12 +46,13 @@ public final class Check {
                 BlobChecker own = new BlobChecker(
                         repository, findings, () -> Thread.currentThread().isInterrupted())) {
             if (request.store()) {
-                if (!request.fast()) {
+                if (!request.fast() && request.sample() == null) {
                     checkLargeContents(repository, queue);
                 }
-                StorePass pass = new StorePass(repository, findings, events);
-                pass.run(request.workers());
-                storeProblems = pass.problems();
+                storeProblems = checkStates(repository, events);
+                pass = new StorePass(repository, findings, request, events);
+                pass.run();
+                storeProblems += pass.problems();
                 bytesRead = pass.bytesRead() + findings.bytesRead().sumThenReset();
             }
             Set<Trees> well = new HashSet<>();
@@ -74,7 +77,30 @@ public final class Check {
                 events.snapshotDone(id, errors, read, System.nanoTime() - begun);
             }
         }
-        return new CheckResult(failed.size(), storeProblems, bytesRead);
+        if (pass == null) {
+            return new CheckResult(failed.size(), storeProblems, bytesRead);
+        }
+        return new CheckResult(
+                failed.size(),
+                storeProblems,
+                bytesRead,
+                pass.read(),
+                pass.left(),
+                pass.neverRead(),
+                pass.oldestSeconds());
+    }
+
+    private static long checkStates(Repository repository, CheckEvents events) throws IOException {
+        long problems = 0;
+        for (StateAudit.Finding finding : StateAudit.run(repository)) {
+            if (finding.isDamage()) {
+                events.storeProblem(finding.object(), finding.reason());
+                problems++;
+            } else {
+                events.notice(finding.object() + ": " + finding.reason());
+            }
+        }
+        return problems;
     }
 
     /** What makes two targets one and the same, though they are in different snapshots: an unchanged source does. */

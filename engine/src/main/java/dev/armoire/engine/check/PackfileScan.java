@@ -12,6 +12,8 @@ import dev.armoire.engine.repository.PackfileRecords;
 import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.repository.Room;
+import dev.armoire.engine.repository.StageTimes;
+import dev.armoire.engine.repository.StageTimes.Stage;
 import dev.armoire.index.BlobIndex;
 import dev.armoire.index.BlobLocation;
 import dev.armoire.index.MacSet;
@@ -40,6 +42,7 @@ final class PackfileScan implements WorkQueue.Tools {
     private static final int MAX_DOUBTFUL = 100_000;
 
     private final Storage storage;
+    private final StageTimes stages;
     private final BlobIndex locations;
     private final MacSet decoded;
     private final BlobCodec codec;
@@ -71,6 +74,7 @@ final class PackfileScan implements WorkQueue.Tools {
     PackfileScan(Repository repository, MacSet decoded, BooleanSupplier stopped) {
         this.decoded = decoded;
         this.storage = repository.storage();
+        this.stages = repository.stages();
         this.locations = repository.index();
         this.indexes = new PackfileIndexReader(repository);
         this.codec = repository.newCodec();
@@ -142,7 +146,9 @@ final class PackfileScan implements WorkQueue.Tools {
             if (at == 0) {
                 Envelope.checkHeader(fresh, ResourceType.PACKFILE, "it");
             }
+            long begun = stages.begin();
             wholeHasher.update(fresh);
+            var _ = stages.end(Stage.DECODE, begun);
             long base = at - kept;
             at += fresh.byteSize();
             for (; record < records.count(); record++) {
@@ -174,6 +180,7 @@ final class PackfileScan implements WorkQueue.Tools {
     }
 
     private void verify(int packfile, PackfileRecords records, long record, MemorySegment encoded) {
+        long begun = stages.begin();
         int type = records.type(record);
         if (type == ResourceType.RANDOM || isDecoded(packfile, records, record)) {
             return;
@@ -195,6 +202,7 @@ final class PackfileScan implements WorkQueue.Tools {
             problem(describe(records, record) + ": " + problem);
             doubt(records.offset(record));
         }
+        var _ = stages.end(Stage.DECODE, begun);
     }
 
     /** Whether this very copy of a chunk was found well before. Its bytes are still part of the MAC of the whole. */
@@ -243,7 +251,9 @@ final class PackfileScan implements WorkQueue.Tools {
     }
 
     private void read(Mac name, long at, MemorySegment into) throws IOException {
+        long begun = stages.begin();
         storage.read(ObjectKind.PACKFILE, name, at, into);
+        var _ = stages.end(Stage.FETCH, begun);
         bytesRead += into.byteSize();
     }
 

@@ -4,9 +4,17 @@ package dev.armoire.engine.check;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.index.PackfileTable;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Reads every packfile of a store once, several at a time. */
+/** Reads every packfile of a store once, or a sample of them, several at a time. */
 final class StorePass {
     private final Repository repository;
     private final StoredPackfiles packfiles;
@@ -14,8 +22,13 @@ final class StorePass {
     private final Findings findings;
     private final LongAdder problems = new LongAdder();
     private final LongAdder bytesRead = new LongAdder();
+    private final CheckRequest request;
+    private final long nowSeconds = Instant.now().getEpochSecond();
+    private List<Integer> left = List.of();
+    private long chosen;
 
-    StorePass(Repository repository, Findings findings, CheckEvents events) {
+    StorePass(Repository repository, Findings findings, CheckRequest request, CheckEvents events) {
+        this.request = request;
         this.repository = repository;
         this.packfiles = findings.packfiles();
         this.findings = findings;
@@ -23,7 +36,7 @@ final class StorePass {
     }
 
     /** Leaves what it finds in the verdicts of the findings. */
-    void run(int workers) {
+    void run() {
         PackfileTable table = repository.index().packfiles();
         for (int packfile : packfiles.missing()) {
             problem(
@@ -32,8 +45,10 @@ final class StorePass {
                             + " blobs in it: copy it back from another copy of the store");
         }
         try (WorkQueue<PackfileScan> queue = new WorkQueue<>(
-                "check-store", workers, stopped -> new PackfileScan(repository, findings.good(), stopped))) {
-            for (int packfile : packfiles.toRead()) {
+                "check-store", request.workers(), stopped -> new PackfileScan(repository, findings.good(), stopped))) {
+            List<Integer> toRead = choose();
+            chosen = toRead.size();
+            for (int packfile : toRead) {
                 long expected = packfiles.locations()[packfile];
                 if (expected == 0 && !table.isExpected(packfile)) {
                     events.notice(
@@ -43,7 +58,74 @@ final class StorePass {
                 queue.submit(scan -> take(packfile, scan.scan(packfile, expected)));
             }
             queue.await();
+        } finally {
+            remember(); // also what was read until it was interrupted
         }
+    }
+
+    /** Those that were read the longest time ago first, so that as many runs as there are parts go through all. */
+    private List<Integer> choose() {
+        CheckRequest.Sample sample = request.sample();
+        if (sample == null) {
+            return packfiles.toRead();
+        }
+        List<Integer> candidates = new ArrayList<>(packfiles.toRead());
+        ReadLog log = request.log();
+        if (log == null || log.problem() != null) {
+            Collections.shuffle(candidates); // or else it would be the same ones each time
+        } else {
+            candidates.sort(Comparator.comparingLong(this::lastRead));
+        }
+        int count = Math.ceilDiv(candidates.size() * sample.percent(), 100);
+        List<Integer> taken = candidates.subList(0, count);
+        if (sample.isNewOnly()) {
+            taken = taken.stream().filter(packfile -> lastRead(packfile) == 0).toList();
+        }
+        Set<Integer> rest = new LinkedHashSet<>(candidates);
+        taken.forEach(rest::remove);
+        left = List.copyOf(rest);
+        return List.copyOf(taken);
+    }
+
+    private long lastRead(int packfile) {
+        ReadLog log = request.log();
+        return log == null ? 0 : log.lastRead(repository.index().packfiles().name(packfile));
+    }
+
+    private void remember() {
+        ReadLog log = request.log();
+        if (log != null) {
+            Set<Mac> present = new HashSet<>();
+            packfiles
+                    .toRead()
+                    .forEach(packfile ->
+                            present.add(repository.index().packfiles().name(packfile)));
+            log.save(present);
+            if (log.problem() != null) {
+                events.notice(log.problem());
+            }
+        }
+    }
+
+    long read() {
+        return chosen;
+    }
+
+    long left() {
+        return left.size();
+    }
+
+    long neverRead() {
+        return left.stream().filter(packfile -> lastRead(packfile) == 0).count();
+    }
+
+    /** When the packfile was read that is next in turn, or 0. */
+    long oldestSeconds() {
+        return left.stream()
+                .mapToLong(this::lastRead)
+                .filter(seconds -> seconds > 0)
+                .min()
+                .orElse(0);
     }
 
     private void take(int packfile, PackfileScan.Outcome outcome) {
@@ -52,6 +134,15 @@ final class StorePass {
             findings.verdicts().put(packfile, outcome.doubtful());
         }
         bytesRead.add(outcome.bytesRead());
+        ReadLog log = request.log();
+        if (log != null) {
+            Mac name = repository.index().packfiles().name(packfile);
+            if (outcome.problems().isEmpty()) {
+                log.wasRead(name, nowSeconds);
+            } else {
+                log.wasDamaged(name);
+            }
+        }
     }
 
     private void problem(int packfile, String reason) {

@@ -3,7 +3,9 @@ package dev.armoire.engine.check;
 
 import dev.armoire.engine.repository.PipelineAbortedException;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -15,13 +17,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Threads that do tasks, each with tools of its own. Owns its threads. One thread submits, and waits while the queue is full;
- * the first failure of a task stops everything and comes out of the submitting thread's next call. An interrupt of that thread
- * does the same.
+ * tasks may add tasks, and wait for nothing. The first failure of a task stops everything and comes out of the submitting
+ * thread's next call. An interrupt of that thread does the same.
  */
 final class WorkQueue<T extends WorkQueue.Tools> implements AutoCloseable {
     private static final int QUEUED_TASKS = 1024;
+    /** More offers wait only where nobody is free to take them. */
+    private static final int OFFERED_TASKS = 64;
 
     private final ManyToManyConcurrentArrayQueue<Task<T>> queue = new ManyToManyConcurrentArrayQueue<>(QUEUED_TASKS);
+    /** The last one forked is done first, so that as few are open as in a walk into the depth. */
+    private final Deque<Task<T>> forked = new ConcurrentLinkedDeque<>();
+
     private final Function<BooleanSupplier, T> newTools;
     /** Tasks submitted and not finished. Its decrement releases what a task did to whoever sees it reach zero. */
     private final AtomicInteger open = new AtomicInteger();
@@ -61,7 +68,23 @@ final class WorkQueue<T extends WorkQueue.Tools> implements AutoCloseable {
         }
     }
 
-    /** Waits until all that was submitted is done. */
+    /** Adds a task from within a task. */
+    void fork(Task<T> task) {
+        open.incrementAndGet();
+        forked.push(task);
+    }
+
+    /** Adds a task from within a task, unless enough wait already: then it is better done by whoever has it. */
+    boolean offer(Task<T> task) {
+        open.incrementAndGet();
+        if (queue.size() < OFFERED_TASKS && queue.offer(task)) {
+            return true;
+        }
+        open.decrementAndGet();
+        return false;
+    }
+
+    /** Waits until all that was submitted, and what came of it, is done. */
     void await() {
         idle.reset();
         while (open.get() > 0) {
@@ -93,6 +116,9 @@ final class WorkQueue<T extends WorkQueue.Tools> implements AutoCloseable {
         try (T tools = newTools.apply(this::isStopped)) {
             while (failure.get() == null) {
                 Task<T> task = queue.poll();
+                if (task == null) {
+                    task = forked.poll();
+                }
                 if (task != null) {
                     workerIdle.reset();
                     task.run(tools);

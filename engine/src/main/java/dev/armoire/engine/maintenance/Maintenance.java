@@ -257,7 +257,7 @@ public final class Maintenance {
                 renamed.keySet().forEach(state::removeSnapshot);
             }
             if (lock != null) {
-                lock.verifyHeld();
+                lock.verifyStillThere();
             }
             state.commit();
             renamed.forEach(events::rewritten);

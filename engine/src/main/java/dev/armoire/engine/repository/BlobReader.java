@@ -90,7 +90,9 @@ public final class BlobReader implements BlobSource, AutoCloseable {
             buffer = arena.allocate(Math.max(length, Math.min(buffer.byteSize() * 2, 1 << 20)), 64);
         }
         MemorySegment encoded = buffer.asSlice(0, length);
+        long begun = repository.stages().begin();
         repository.storage().read(ObjectKind.PACKFILE, packfile, Envelope.HEADER_BYTES + place.offset(), encoded);
+        begun = repository.stages().end(StageTimes.Stage.FETCH, begun);
         bytesRead += length;
         MemorySegment plain = codec.decode(encoded, type == ResourceType.CHUNK ? maxChunkBytes : MAX_METADATA_BYTES);
         // A snapshot and its signature are named by an identifier, everything else by its content.
@@ -99,6 +101,7 @@ public final class BlobReader implements BlobSource, AutoCloseable {
                 && !hasher.mac(plain).equals(mac)) {
             throw new CorruptDataException("MAC mismatch");
         }
+        var _ = repository.stages().end(StageTimes.Stage.DECODE, begun);
         return plain;
     }
 

@@ -85,6 +85,8 @@ public final class PackWriter implements AutoCloseable {
      * @param length what {@link BlobCodec#prepare} returned
      */
     public void put(Lane lane, int type, Mac mac, BlobCodec codec, long length) {
+        StageTimes stages = repository.stages();
+        long begun = stages.begin();
         Place place = null;
         while (place == null) {
             synchronized (this) {
@@ -94,6 +96,7 @@ public final class PackWriter implements AutoCloseable {
             }
             if (place == null) {
                 Slab fresh = new Slab(length); // may wait, so not while holding the lock that frees slabs
+                begun = stages.end(StageTimes.Stage.WAIT, begun);
                 synchronized (this) {
                     Pack pack = openPack(lane, length);
                     if (pack == null) {
@@ -122,6 +125,7 @@ public final class PackWriter implements AutoCloseable {
                 }
             }
         }
+        var _ = stages.end(StageTimes.Stage.ENCODE, begun);
     }
 
     /** The open packfile of a lane if it takes the blob; a full one is sealed. Callers hold the lock. */
@@ -214,7 +218,9 @@ public final class PackWriter implements AutoCloseable {
         writes.add(writers.submit(() -> {
             try {
                 if (failure == null) {
+                    long begun = repository.stages().begin();
                     store(pack);
+                    var _ = repository.stages().end(StageTimes.Stage.STORE, begun);
                 }
             } catch (Throwable e) {
                 fail(e);

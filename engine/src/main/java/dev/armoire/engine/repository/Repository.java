@@ -59,6 +59,7 @@ public final class Repository implements AutoCloseable {
     private final StoreConfig config;
     private final StoreKeys keys;
     private final String hostname;
+    private final StageTimes stages = new StageTimes();
     private final PackfileTable packfiles = new PackfileTable();
     private final BlobIndex index = new BlobIndex(packfiles);
     private final ThreadLocal<FastRandom> random = ThreadLocal.withInitial(FastRandom::new);
@@ -75,6 +76,7 @@ public final class Repository implements AutoCloseable {
     private Mac latestState = Mac.ZERO;
 
     private @Nullable StateCache cache;
+    private @Nullable Path cacheFolder;
     /** What was taken over from the cache. */
     private @Nullable StateFacts cached;
     /** Ordinals of the packfiles that this process has made. */
@@ -189,8 +191,21 @@ public final class Repository implements AutoCloseable {
     }
 
     void useCache(Path folder, StateCache.Limits limits) {
+        cacheFolder = folder;
         cache = new StateCache(
                 folder, keys, config.repositoryId(), config.repositoryIdBytes(), storage.location(), limits);
+    }
+
+    /**
+     * Where to keep what is remembered of this store and no other, not even of a copy of it; null without {@link #useCache}.
+     *
+     * @param kind a folder for the files of all stores
+     */
+    public @Nullable Path cacheFile(String kind) {
+        Path folder = cacheFolder;
+        return folder == null
+                ? null
+                : folder.resolve(kind).resolve(config.repositoryId() + "-" + StateCache.digest(storage.location()));
     }
 
     public Storage storage() {
@@ -397,15 +412,21 @@ public final class Repository implements AutoCloseable {
     }
 
     private void merge(Mac name, BlobCodec codec) throws IOException {
+        Merger merger = new Merger(name);
+        readState(name, codec, merger);
+        merged.put(name, new StateInfo(merger.parent, merger.timestamp));
+    }
+
+    /** Reads a state from the store, and verifies it. Returns the version of its form. */
+    int readState(Mac name, BlobCodec codec, StateStream.Visitor visitor) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment stored = readObject(ObjectKind.STATE, name, arena);
             Envelope envelope = Envelope.open(stored, ResourceType.STATE, keys.newMacHasher(), name.hex());
             // LZ4 cannot make more than 255 bytes of one, gzip about 1032: what says more is a bomb.
             MemorySegment stream =
                     codec.decode(envelope.payload(), envelope.payload().byteSize() * 1100 + 4096);
-            Merger merger = new Merger(name);
-            StateStream.read(stream, envelope.version(), name.hex(), merger);
-            merged.put(name, new StateInfo(merger.parent, merger.timestamp));
+            StateStream.read(stream, envelope.version(), name.hex(), visitor);
+            return envelope.version();
         } catch (CorruptDataException e) {
             throw new CorruptDataException(
                     "state " + name.hex() + " in " + storage.location() + " is damaged (" + e.getMessage()
@@ -562,6 +583,13 @@ public final class Repository implements AutoCloseable {
         return List.copyOf(merged.keySet());
     }
 
+    /** Each merged state with the one that it builds on, or zero. */
+    synchronized Map<Mac, Mac> stateParents() {
+        Map<Mac, Mac> parents = new HashMap<>();
+        merged.forEach((state, info) -> parents.put(state, info.parent()));
+        return parents;
+    }
+
     /** Whether states speak of packfiles that the store does not have. Then nothing may be taken for stored unread. */
     public boolean hasMissingPackfiles() {
         for (int ordinal = 0; ordinal < packfiles.size(); ordinal++) {
@@ -570,6 +598,11 @@ public final class Repository implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /** Where the time goes in work on this store; stopped until somebody wants to know. */
+    public StageTimes stages() {
+        return stages;
     }
 
     /** Begins the list of what the caller is about to add. */

@@ -12,16 +12,25 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A lock in the store (format 1 §11), refreshed in the background until closed. A shared lock lets other shared ones in and
  * keeps maintenance out; an exclusive one is alone. Plakar honours ours and we honour Plakar's.
+ *
+ * <p>A lock that was not refreshed for ten minutes is that of a dead process. By the clock of this machine alone that is certain
+ * only of locks of this machine; one of another machine is dead when it is ten minutes older than clocks may differ, or when it
+ * was watched for ten minutes and did not change.
  */
 public final class RepositoryLock implements AutoCloseable {
     private static final Duration STALE_AFTER = Duration.ofMinutes(10);
+    /** The clocks of two machines may differ by so much without harm. */
+    private static final Duration CLOCK_SKEW = Duration.ofHours(1);
+
     private static final Duration REFRESH_EVERY = Duration.ofMinutes(4);
     private static final Duration ASK_AGAIN_AFTER = Duration.ofSeconds(1);
 
@@ -30,6 +39,8 @@ public final class RepositoryLock implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final Thread refresher;
     private volatile Instant lastRefresh;
+    /** The same moment by a clock that nobody sets; it may stand still while the machine sleeps. */
+    private volatile long lastRefreshNanos = System.nanoTime();
 
     private final boolean isExclusive;
 
@@ -48,7 +59,7 @@ public final class RepositoryLock implements AutoCloseable {
      * @throws RepositoryLockedException when a live exclusive lock is there
      */
     public static RepositoryLock shared(Repository repository, Mac name) throws IOException {
-        return take(repository, name, false);
+        return take(repository, name, false, new Watch());
     }
 
     /** Told of who is in the way, when it is waited for. */
@@ -69,9 +80,10 @@ public final class RepositoryLock implements AutoCloseable {
             throws IOException {
         Instant deadline = Instant.now().plus(patience);
         String told = "";
+        Watch watch = new Watch();
         while (true) {
             try {
-                return take(repository, repository.random().nextMac(), true);
+                return take(repository, repository.random().nextMac(), true, watch);
             } catch (RepositoryLockedException e) {
                 if (!Instant.now().isBefore(deadline)) {
                     throw e;
@@ -93,7 +105,33 @@ public final class RepositoryLock implements AutoCloseable {
         }
     }
 
-    private static RepositoryLock take(Repository repository, Mac name, boolean isExclusive) throws IOException {
+    /** What was seen of others' locks since we began to wait. For one thread. */
+    static final class Watch {
+        private final Map<Mac, Seen> seen = new HashMap<>();
+
+        private record Seen(Instant timestamp, long nanos) {}
+
+        /** How long a lock has not been refreshed before our eyes. */
+        Duration unchanged(Mac lock, Instant timestamp, long nowNanos) {
+            Seen first = seen.get(lock);
+            if (first == null || !first.timestamp.equals(timestamp)) {
+                seen.put(lock, new Seen(timestamp, nowNanos));
+                return Duration.ZERO;
+            }
+            return Duration.ofNanos(nowNanos - first.nanos);
+        }
+    }
+
+    /** Whether a lock is that of a dead process. */
+    static boolean isDead(LockRecord lock, String ownHost, Instant now, Duration unchanged) {
+        Duration age = Duration.between(lock.timestamp(), now);
+        boolean isOurClock = lock.hostname().equals(ownHost);
+        return age.compareTo(isOurClock ? STALE_AFTER : STALE_AFTER.plus(CLOCK_SKEW)) >= 0
+                || unchanged.compareTo(STALE_AFTER) >= 0;
+    }
+
+    private static RepositoryLock take(Repository repository, Mac name, boolean isExclusive, Watch watch)
+            throws IOException {
         Storage storage = repository.storage();
         Instant now = Instant.now();
         RepositoryLock lock = new RepositoryLock(repository, name, isExclusive, now);
@@ -103,7 +141,7 @@ public final class RepositoryLock implements AutoCloseable {
         try {
             for (Mac other : storage.list(ObjectKind.LOCK)) {
                 if (!other.equals(name)) {
-                    lock.consider(other, now);
+                    lock.consider(other, now, watch);
                 }
             }
         } catch (IOException | RuntimeException e) {
@@ -118,7 +156,7 @@ public final class RepositoryLock implements AutoCloseable {
         return lock;
     }
 
-    private void consider(Mac other, Instant now) throws IOException {
+    private void consider(Mac other, Instant now, Watch watch) throws IOException {
         LockRecord record;
         Storage storage = repository.storage();
         try (Arena arena = Arena.ofConfined()) {
@@ -132,15 +170,25 @@ public final class RepositoryLock implements AutoCloseable {
                             + "); if no other program works on " + storage.location() + ", remove locks/" + other.hex(),
                     e);
         }
-        if (Duration.between(record.timestamp(), now).compareTo(STALE_AFTER) >= 0) {
+        Duration unchanged = watch.unchanged(other, record.timestamp(), System.nanoTime());
+        if (isDead(record, repository.hostname(), now, unchanged)) {
             storage.delete(ObjectKind.LOCK, other);
         } else if (isExclusive || record.exclusive()) {
-            throw new RepositoryLockedException(
-                    "the store " + storage.location() + " is locked by "
-                            + (record.exclusive() ? "maintenance" : "a backup or removal") + " on "
-                            + record.hostname() + " since " + record.timestamp()
-                            + "; try again when it is done (a lock left by a dead process expires ten minutes after that time)");
+            throw new RepositoryLockedException("the store " + storage.location() + " is locked by "
+                    + (record.exclusive() ? "maintenance" : "a backup or removal") + " on "
+                    + record.hostname() + " since " + record.timestamp() + advice(record, now));
         }
+    }
+
+    private String advice(LockRecord record, Instant now) {
+        if (record.timestamp().isAfter(now.plus(CLOCK_SKEW))) {
+            return ", which is not yet by the clock of this machine: put the clocks right, as they may differ by an hour"
+                    + " at most";
+        }
+        return record.hostname().equals(repository.hostname())
+                ? "; try again when it is done (a lock left by a dead process expires ten minutes after that time)"
+                : "; try again when it is done (a lock left by a dead process on another machine, whose clock may differ,"
+                        + " expires 70 minutes after that time, or after ten minutes of waiting for it, as maintenance does)";
     }
 
     private MemorySegment encode(Arena arena, Instant now) {
@@ -158,6 +206,7 @@ public final class RepositoryLock implements AutoCloseable {
                 Instant now = Instant.now();
                 repository.storage().refreshLock(name, encode(arena, now));
                 lastRefresh = now;
+                lastRefreshNanos = System.nanoTime();
             } catch (IOException | RuntimeException e) {
                 // Tried again at the next turn; verifyHeld stops the work before anyone may take the lock for stale.
             }
@@ -170,11 +219,31 @@ public final class RepositoryLock implements AutoCloseable {
      * @throws RepositoryLockedException when it could not be refreshed in time
      */
     public void verifyHeld() {
-        if (Duration.between(lastRefresh, Instant.now()).compareTo(STALE_AFTER) >= 0) {
+        // By both clocks: one may be set back, the other may have slept.
+        if (Duration.between(lastRefresh, Instant.now()).compareTo(STALE_AFTER) >= 0
+                || Duration.ofNanos(System.nanoTime() - lastRefreshNanos).compareTo(STALE_AFTER) >= 0) {
             throw new RepositoryLockedException(
                     "the lock on " + repository.storage().location()
                             + " could not be refreshed since " + lastRefresh
                             + ", and maintenance may have begun; nothing was committed, run the command again");
+        }
+    }
+
+    /**
+     * Makes sure that the lock is still in the store, before what it protects is committed: another machine, whose clock is
+     * far ahead, may have taken it for that of a dead process.
+     *
+     * @throws RepositoryLockedException when it is not
+     */
+    public void verifyStillThere() throws IOException {
+        verifyHeld();
+        try {
+            repository.storage().size(ObjectKind.LOCK, name);
+        } catch (NoSuchFileException e) {
+            throw new RepositoryLockedException(
+                    "the lock on " + repository.storage().location()
+                            + " was taken away by somebody else, perhaps by a machine whose clock is more than ten minutes"
+                            + " ahead; nothing was committed, run the command again");
         }
     }
 

@@ -15,6 +15,8 @@ import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.repository.StageTimes;
+import dev.armoire.engine.repository.StageTimes.Stage;
 import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
@@ -216,6 +218,9 @@ public final class Restore {
         }
         for (Folder folder : folders.reversed()) {
             finish(folder);
+        }
+        if (exporter != null) {
+            exporter.finish();
         }
         return new RestoreResult(
                 files.sum(),
@@ -548,9 +553,18 @@ public final class Restore {
             throw new CorruptDataException("its object has " + object.size() + " bytes, its entry says "
                     + entry.info().size());
         }
-        try (Exporter.FileOutput out = to.createFile(target, entry.info())) {
-            ObjectReader.forEachChunk(view.source(), object, out::write);
+        StageTimes stages = repository.stages();
+        long begun = stages.begin();
+        try (Exporter.FileOutput out = to.createFile(target, entry.info(), xattrs)) {
+            var _ = stages.end(Stage.WRITE, begun);
+            ObjectReader.forEachChunk(view.source(), object, chunk -> {
+                long write = stages.begin();
+                out.write(chunk);
+                var _ = stages.end(Stage.WRITE, write);
+            });
+            begun = stages.begin();
             out.commit(xattrs);
+            var _ = stages.end(Stage.WRITE, begun);
         }
         bytes.add(object.size());
         return readBack == null || isRight(readBack, entry, target, object);

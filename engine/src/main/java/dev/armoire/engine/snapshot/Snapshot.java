@@ -235,7 +235,7 @@ public final class Snapshot {
     }
 
     /** Names that could lead out of their directory are damage or malice; no file system has them. */
-    private static boolean isName(byte[] name) {
+    public static boolean isName(byte[] name) {
         if (name.length == 0
                 || name.length == 1 && name[0] == '.'
                 || name.length == 2 && name[0] == '.' && name[1] == '.') {

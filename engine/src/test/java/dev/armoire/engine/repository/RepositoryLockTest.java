@@ -46,9 +46,13 @@ class RepositoryLockTest {
     }
 
     private Instant lock(Mac name, Duration age, boolean isExclusive) throws IOException {
+        return lock(name, "otherhost", age, isExclusive);
+    }
+
+    private Instant lock(Mac name, String host, Duration age, boolean isExclusive) throws IOException {
         Instant when = Instant.now().minus(age);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment lock = repository.encodeLock(new LockRecord(when, "otherhost", isExclusive), arena);
+            MemorySegment lock = repository.encodeLock(new LockRecord(when, host, isExclusive), arena);
             repository.storage().write(ObjectKind.LOCK, name, List.of(lock));
         }
         return when;
@@ -115,11 +119,66 @@ class RepositoryLockTest {
 
     @Test
     void staleLocksAreRemoved() throws IOException {
-        lock(FOREIGN, Duration.ofMinutes(10), true);
+        lock(FOREIGN, "testhost", Duration.ofMinutes(10), true);
         lock(Mac.parse("f1".repeat(32)), Duration.ofDays(400), false);
+        lock(Mac.parse("f2".repeat(32)), Duration.ofMinutes(70), true);
         backUp();
         assertThat(locks()).isEmpty();
         assertThat(repository.snapshots()).hasSize(1);
+    }
+
+    /** By the clock of another machine, which is an hour behind, this lock may have been refreshed a moment ago. */
+    @Test
+    void aClockThatIsBehindIsNoReasonToRemoveALock() throws IOException {
+        for (int minutes : new int[] {11, 59, 69}) {
+            lock(FOREIGN, Duration.ofMinutes(minutes), true);
+            assertThatThrownBy(this::backUp)
+                    .isInstanceOf(RepositoryLockedException.class)
+                    .hasMessageContaining("70 minutes");
+            assertThat(locks()).containsExactly(FOREIGN);
+            repository.storage().delete(ObjectKind.LOCK, FOREIGN);
+        }
+    }
+
+    @Test
+    void aClockBeyondAnHourIsNamed() throws IOException {
+        lock(FOREIGN, Duration.ofMinutes(-61), true);
+        assertThatThrownBy(this::backUp)
+                .isInstanceOf(RepositoryLockedException.class)
+                .hasMessageContaining("put the clocks right");
+    }
+
+    @Test
+    void whatIsWatchedForTenMinutesAndDoesNotChangeIsDead() {
+        Instant now = Instant.parse("2026-01-01T12:00:00Z");
+        LockRecord early = new LockRecord(now.minus(Duration.ofMinutes(30)), "otherhost", true);
+        LockRecord late = new LockRecord(now.plus(Duration.ofMinutes(50)), "otherhost", true);
+        RepositoryLock.Watch watch = new RepositoryLock.Watch();
+        for (int minute = 0; minute < 15; minute++) {
+            long nanos = Duration.ofMinutes(minute).toNanos();
+            // Refreshed once while we watch: from then on its time counts anew.
+            Instant refreshed = early.timestamp().plus(Duration.ofMinutes(minute < 4 ? 0 : 4));
+            LockRecord live = new LockRecord(refreshed, "otherhost", true);
+            assertThat(RepositoryLock.isDead(
+                            live, "testhost", now.plusNanos(nanos), watch.unchanged(FOREIGN, refreshed, nanos)))
+                    .as("after %s minutes", minute)
+                    .isEqualTo(minute >= 14);
+            assertThat(RepositoryLock.isDead(
+                            late, "testhost", now.plusNanos(nanos), watch.unchanged(OWN, late.timestamp(), nanos)))
+                    .as("after %s minutes, of one whose clock is ahead", minute)
+                    .isEqualTo(minute >= 10);
+        }
+    }
+
+    @Test
+    void aLockThatSomebodyTookAwayIsMissedBeforeTheCommit() throws IOException {
+        try (RepositoryLock lock = RepositoryLock.shared(repository, OWN)) {
+            lock.verifyStillThere();
+            repository.storage().delete(ObjectKind.LOCK, OWN);
+            assertThatThrownBy(lock::verifyStillThere)
+                    .isInstanceOf(RepositoryLockedException.class)
+                    .hasMessageContaining("taken away");
+        }
     }
 
     @Test

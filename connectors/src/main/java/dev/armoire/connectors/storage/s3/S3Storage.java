@@ -87,7 +87,7 @@ final class S3Storage implements Storage {
         S3Storage storage = new S3Storage(place);
         boolean isOpen = false;
         try {
-            storage.makeBucket();
+            Buckets.make("cannot create a store at " + storage.location, place, storage.client, storage.errors);
             storage.refuseUsed();
             storage.writeConfig(config);
             isOpen = true;
@@ -136,28 +136,6 @@ final class S3Storage implements Storage {
         NoSuchFileException missing = new NoSuchFileException(location, null, message);
         missing.initCause(cause);
         return missing;
-    }
-
-    private void makeBucket() throws IOException {
-        String what = "cannot create a store at " + location;
-        try {
-            client.headBucket(head -> head.bucket(place.bucket()));
-        } catch (S3Exception e) {
-            if (e.statusCode() != 404) {
-                throw errors.named(what, e);
-            }
-            request(what + ": cannot make bucket " + place.bucket(), () -> {
-                client.createBucket(bucket -> {
-                    bucket.bucket(place.bucket());
-                    if (!place.region().equals("us-east-1")) { // which this request must not name
-                        bucket.createBucketConfiguration(where -> where.locationConstraint(place.region()));
-                    }
-                });
-                return true;
-            });
-        } catch (SdkException e) {
-            throw errors.named(what, e);
-        }
     }
 
     private void refuseUsed() throws IOException {

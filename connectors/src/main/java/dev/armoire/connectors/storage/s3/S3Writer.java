@@ -176,6 +176,23 @@ final class S3Writer {
                 .toList();
     }
 
+    /** How large the parts of an object are: the largest objects may not have too many. */
+    static long partBytes(long length) {
+        return Math.max(PART_BYTES, (length + MAX_PARTS - 1) / MAX_PARTS);
+    }
+
+    /** Begins an upload by parts, which takes the place of an object that may be there. */
+    String beginUpload(String key, String storageClass) {
+        return client.createMultipartUpload(requests.createUpload(key, storageClass)
+                        .contentType(CONTENT_TYPE)
+                        .build())
+                .uploadId();
+    }
+
+    void endUpload(String key, String upload, List<CompletedPart> parts) {
+        client.completeMultipartUpload(requests.completeUpload(key, upload, parts, false));
+    }
+
     private void upload(String key, List<MemorySegment> content, long length, String storageClass, String mark)
             throws InterruptedIOException {
         String upload = client.createMultipartUpload(requests.createUpload(key, storageClass)
@@ -196,7 +213,7 @@ final class S3Writer {
     }
 
     /** Without this the service would keep, and charge for, parts that nobody sees. */
-    private void abort(String key, String upload) {
+    void abort(String key, String upload) {
         boolean wasInterrupted = Thread.interrupted(); // or else the request would not be sent
         try {
             client.abortMultipartUpload(
@@ -213,7 +230,7 @@ final class S3Writer {
 
     private List<CompletedPart> uploadParts(String key, String upload, List<MemorySegment> content, long length)
             throws InterruptedIOException {
-        long partBytes = Math.max(PART_BYTES, (length + MAX_PARTS - 1) / MAX_PARTS);
+        long partBytes = partBytes(length);
         List<Future<CompletedPart>> sent = new ArrayList<>();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             try {
@@ -249,7 +266,7 @@ final class S3Writer {
         }
     }
 
-    private CompletedPart uploadPart(String key, String upload, int number, List<MemorySegment> part) {
+    CompletedPart uploadPart(String key, String upload, int number, List<MemorySegment> part) {
         UploadPartRequest request = requests.uploadPart(key, upload, number)
                 .contentMD5(SegmentStream.contentMd5(part))
                 .build();

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.torture;
+
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.spi.Storage;
+import dev.armoire.crypto.Mac;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Hands every call on to another storage. */
+abstract class ForwardingStorage implements Storage {
+    protected final Storage real;
+
+    ForwardingStorage(Storage real) {
+        this.real = real;
+    }
+
+    @Override
+    public String location() {
+        return real.location();
+    }
+
+    @Override
+    public @Nullable Path localPath() {
+        return real.localPath();
+    }
+
+    @Override
+    public boolean isWritable() {
+        return real.isWritable();
+    }
+
+    @Override
+    public MemorySegment readConfig(Arena arena) throws IOException {
+        return real.readConfig(arena);
+    }
+
+    @Override
+    public List<Mac> list(ObjectKind kind) throws IOException {
+        return real.list(kind);
+    }
+
+    @Override
+    public long size(ObjectKind kind, Mac name) throws IOException {
+        return real.size(kind, name);
+    }
+
+    @Override
+    public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
+        real.read(kind, name, offset, into);
+    }
+
+    @Override
+    public void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        real.write(kind, name, parts);
+    }
+
+    @Override
+    public void refreshLock(Mac name, MemorySegment content) throws IOException {
+        real.refreshLock(name, content);
+    }
+
+    @Override
+    public void delete(ObjectKind kind, Mac name) throws IOException {
+        real.delete(kind, name);
+    }
+
+    @Override
+    public void close() {
+        real.close();
+    }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.torture;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** {@code armoire-torture}: runs the faults that are asked for, prints what was tried and what went wrong. */
+public final class Torture {
+    private static final String USAGE = """
+            usage: armoire-torture [-quick] [-n TIMES] [-seed N] [-work FOLDER] [-plaintext|-encrypted] [PART...]
+
+            Faults on purpose, into stores of its own; what is promised and was counted stands in
+            docs/reliability.md. Parts, by default all of them:
+
+              kill    kill -9 of the real process at random moments of backup, rm, maintenance,
+                      repair and sync (full: 1000)
+              flip    one bit anywhere in a store, checked and restored from (full: 1000)
+              files   files truncated, deleted, swapped, duplicated, mixed up (full: 400)
+              errors  EIO, ENOSPC, EACCES, short reads, stale handles at each call of a storage, in
+                      backup, rm, maintenance, repair, sync, check and restore (full: every call)
+              power   the power goes at each call of a storage: what is under way is lost, or not
+              writers eight writers, maintenance, check, removals at once (full: 600 seconds)
+
+            -quick runs some of each in a minute or two. Half of the times the store is encrypted, unless
+            -plaintext or -encrypted says that all are of one kind. The exit code is 1 when anything failed.""";
+
+    private static final List<String> PARTS = List.of("flip", "files", "power", "errors", "writers", "kill");
+
+    private static final int EVERY_CALL = 2000;
+
+    private static final List<StorageErrors.Fault> ERRORS = List.of(
+            StorageErrors.Fault.EIO,
+            StorageErrors.Fault.ENOSPC,
+            StorageErrors.Fault.EACCES,
+            StorageErrors.Fault.STALE_HANDLE,
+            StorageErrors.Fault.SHORT_READ);
+
+    /** Plain text first, then encrypted. */
+    static final List<Boolean> BOTH = List.of(false, true);
+
+    private final PrintStream out;
+    private final Path work;
+    private final long seed;
+    private final List<String> program;
+    private final List<String> failures = new ArrayList<>();
+
+    /**
+     * @param work a folder that is or will be there, for stores and sources
+     * @param program the words that start Armoire
+     */
+    Torture(PrintStream out, Path work, long seed, List<String> program) {
+        this.out = out;
+        this.work = work;
+        this.seed = seed;
+        this.program = program;
+    }
+
+    List<String> failures() {
+        return failures;
+    }
+
+    public static void main(String[] args) throws IOException, InterruptedException {
+        boolean quick = false;
+        int times = 0;
+        List<Boolean> kinds = BOTH;
+        long seed = 1;
+        Path work = null;
+        List<String> parts = new ArrayList<>();
+        try {
+            for (int i = 0; i < args.length; i++) {
+                switch (args[i]) {
+                    case "-quick", "--quick" -> quick = true;
+                    case "-n" -> times = Integer.parseInt(args[++i]);
+                    case "-seed", "--seed" -> seed = Long.parseLong(args[++i]);
+                    case "-work", "--work" -> work = Path.of(args[++i]).toAbsolutePath();
+                    case "-plaintext", "--plaintext" -> kinds = List.of(false);
+                    case "-encrypted", "--encrypted" -> kinds = List.of(true);
+                    case "kill", "flip", "files", "errors", "power", "writers" -> parts.add(args[i]);
+                    default -> throw new IllegalArgumentException(args[i]);
+                }
+            }
+        } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
+            System.err.println(USAGE);
+            System.exit(args.length == 1 && args[0].matches("-h|-?-help|help") ? 0 : 64);
+        }
+        Path folder = work == null ? Files.createTempDirectory("armoire-torture") : Files.createDirectories(work);
+        String launcher = System.getProperty("armoire.torture.program");
+        Torture torture =
+                new Torture(System.out, folder, seed, launcher == null ? Kills.ownProgram() : List.of(launcher));
+        for (String part : parts.isEmpty() ? PARTS : parts) {
+            torture.run(part, times > 0 ? times : quick ? quickTimes(part) : fullTimes(part), kinds);
+        }
+        if (torture.failures.isEmpty()) {
+            deleteTree(folder);
+        } else {
+            System.out.println("what went wrong lies in " + folder);
+        }
+        System.exit(torture.failures.isEmpty() ? 0 : 1);
+    }
+
+    private static int fullTimes(String part) {
+        return switch (part) {
+            case "files" -> 400;
+            case "writers" -> 600;
+            case "errors", "power" -> EVERY_CALL;
+            default -> 1000;
+        };
+    }
+
+    static int quickTimes(String part) {
+        return switch (part) {
+            case "kill", "writers" -> 20;
+            default -> 50;
+        };
+    }
+
+    /**
+     * One part.
+     *
+     * @param kinds of stores, encrypted or not, which share the times
+     */
+    void run(String part, int times, List<Boolean> kinds) throws IOException, InterruptedException {
+        for (boolean isEncrypted : kinds) {
+            int share = times / kinds.size();
+            String name = part + (isEncrypted ? ", encrypted" : ", plaintext");
+            Path folder = Files.createDirectories(work.resolve(part + (isEncrypted ? "-encrypted" : "-plaintext")));
+            Tally tally = new Tally(name, out);
+            Thread onEnd = new Thread(tally::print);
+            Runtime.getRuntime().addShutdownHook(onEnd); // when it is stopped half way
+            switch (part) {
+                case "kill" -> new Kills(folder, program, isEncrypted, seed, tally).run(share);
+                case "flip" -> new Damage(folder, isEncrypted, seed, tally).flips(share);
+                case "files" -> new Damage(folder, isEncrypted, seed, tally).files(share);
+                case "errors" -> new StorageErrors(folder, isEncrypted, seed, tally).run(ERRORS, step(times));
+                case "power" ->
+                    new StorageErrors(folder, isEncrypted, seed, tally)
+                            .run(List.of(StorageErrors.Fault.POWER_LOSS), step(times));
+                case "writers" -> new ManyWriters(folder, isEncrypted, seed, tally).run(Duration.ofSeconds(share));
+                default -> throw new IllegalArgumentException(part);
+            }
+            Runtime.getRuntime().removeShutdownHook(onEnd);
+            tally.print();
+            tally.failures().forEach(failure -> failures.add(name + ": " + failure));
+        }
+        out.println("peak memory of this process: " + Damage.residentMiB() + " MiB");
+    }
+
+    /** From how often to each how many-th call. */
+    private static int step(int times) {
+        return Math.max(1, EVERY_CALL / times);
+    }
+
+    private static void deleteTree(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.torture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A little of everything that {@code armoire-torture} does in full. */
+class TortureTest {
+    @TempDir
+    Path work;
+
+    @ParameterizedTest
+    @CsvSource({"flip, 50", "files, 24", "kill, 16", "power, 10", "errors, 10", "writers, 6"})
+    @Timeout(value = 300, unit = TimeUnit.SECONDS)
+    void nothingGoesWrong(String part, int times) throws Exception {
+        Torture torture = new Torture(System.out, work, 7, Kills.ownProgram());
+        torture.run(part, times, Torture.BOTH);
+        assertThat(torture.failures()).isEmpty();
+    }
+}

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.sftp;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.apache.sshd.common.util.buffer.Buffer;
+import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
+import org.apache.sshd.sftp.client.FullAccessSftpClient;
+import org.apache.sshd.sftp.client.SftpClient.Attributes;
+import org.apache.sshd.sftp.client.SftpClient.CloseableHandle;
+import org.apache.sshd.sftp.client.SftpClient.DirEntry;
+import org.apache.sshd.sftp.client.SftpClient.Handle;
+import org.apache.sshd.sftp.client.SftpClient.OpenMode;
+import org.apache.sshd.sftp.client.SftpClientFactory;
+import org.apache.sshd.sftp.client.SftpVersionSelector;
+import org.apache.sshd.sftp.client.extensions.openssh.OpenSSHFsyncExtension;
+import org.apache.sshd.sftp.client.extensions.openssh.OpenSSHPosixRenameExtension;
+import org.apache.sshd.sftp.client.impl.SftpResponse;
+import org.apache.sshd.sftp.client.impl.SftpStatus;
+import org.apache.sshd.sftp.common.SftpConstants;
+import org.apache.sshd.sftp.common.SftpException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Owns a connection to a server, with some channels that many threads use at once. Paths are the bytes of names as
+ * ISO 8859-1, so that names in any charset come through.
+ *
+ * <p>Reads and writes keep {@value #WINDOW} requests under way, each of a size that every server takes.
+ */
+final class SftpConnection implements AutoCloseable {
+    static final int REQUEST_BYTES = 32 << 10;
+    static final int WINDOW = 64;
+
+    /** OpenSSH allows ten sessions for each connection, unless told otherwise. */
+    private static final int CHANNELS = 4;
+
+    private final SftpLogin.Login login;
+    private final @Nullable FullAccessSftpClient[] channels = new FullAccessSftpClient[CHANNELS];
+    private final AtomicInteger next = new AtomicInteger();
+    private volatile boolean isClosed;
+
+    private SftpConnection(SftpLogin.Login login) {
+        this.login = login;
+    }
+
+    static SftpConnection open(SftpPlace place, Path home, Function<String, @Nullable String> environment)
+            throws IOException {
+        SftpConnection connection = new SftpConnection(SftpLogin.login(place, home, environment));
+        try {
+            connection.channel();
+            return connection;
+        } catch (IOException e) {
+            connection.close();
+            throw new IOException(place.location() + ": the server has no SFTP: " + SftpErrors.reason(e), e);
+        }
+    }
+
+    /** The name of bytes on the wire. */
+    static String wire(byte[] path) {
+        return new String(path, StandardCharsets.ISO_8859_1);
+    }
+
+    static byte[] bytes(String wire) {
+        return wire.getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /** A name from the wire as people read it. */
+    static String text(String wire) {
+        return new String(bytes(wire), StandardCharsets.UTF_8);
+    }
+
+    FullAccessSftpClient channel() throws IOException {
+        int at = Math.floorMod(next.getAndIncrement(), CHANNELS);
+        synchronized (channels) {
+            if (isClosed) {
+                throw new IOException("the connection is closed");
+            }
+            FullAccessSftpClient channel = channels[at];
+            if (channel == null || !channel.isOpen()) {
+                if (!login.session().isOpen()) {
+                    throw new IOException("the connection to the server is lost");
+                }
+                channel = (FullAccessSftpClient) SftpClientFactory.instance()
+                        .createSftpClient(
+                                login.session(), SftpVersionSelector.fixedVersionSelector(SftpConstants.SFTP_V3));
+                channel.setNameDecodingCharset(StandardCharsets.ISO_8859_1);
+                channels[at] = channel;
+            }
+            return channel;
+        }
+    }
+
+    @Override
+    public void close() {
+        synchronized (channels) {
+            isClosed = true;
+        }
+        login.session().close(true);
+        login.client().stop();
+    }
+
+    /** What is at a path, or null when nothing is. Symbolic links are not followed. */
+    @Nullable
+    Attributes look(String path) throws IOException {
+        try {
+            return channel().lstat(path);
+        } catch (IOException e) {
+            if (SftpErrors.isMissing(e)) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    /** What is in a folder. */
+    List<DirEntry> list(String folder) throws IOException {
+        FullAccessSftpClient channel = channel();
+        List<DirEntry> entries = new ArrayList<>();
+        try (CloseableHandle handle = channel.openDir(folder)) {
+            for (Collection<DirEntry> some = channel.readDir(handle); some != null; some = channel.readDir(handle)) {
+                for (DirEntry entry : some) {
+                    if (!entry.getFilename().equals(".") && !entry.getFilename().equals("..")) {
+                        entries.add(entry);
+                    }
+                }
+            }
+        }
+        return entries;
+    }
+
+    /** Fills {@code into} from byte {@code offset} of a file, unless the file ends. Returns bytes read. */
+    long read(String path, long offset, MemorySegment into) throws IOException {
+        FullAccessSftpClient channel = channel();
+        try (CloseableHandle handle = channel.open(path, OpenMode.Read)) {
+            return read(channel, handle, offset, into);
+        }
+    }
+
+    private record Pending(int id, long at, int length) {}
+
+    static long read(FullAccessSftpClient channel, Handle handle, long offset, MemorySegment into) throws IOException {
+        ArrayDeque<Pending> pending = new ArrayDeque<>();
+        long end = into.byteSize();
+        long sent = 0;
+        try {
+            while (sent < end || !pending.isEmpty()) {
+                while (sent < end && pending.size() < WINDOW) {
+                    int length = (int) Math.min(REQUEST_BYTES, end - sent);
+                    pending.add(ask(channel, handle, offset, sent, length));
+                    sent += length;
+                }
+                Pending first = pending.remove();
+                int got = receive(channel, first, into);
+                if (got < 0) {
+                    end = Math.min(end, first.at());
+                } else if (got < first.length()) {
+                    // A server may give less than was asked for; only an answer of its own says that the file ends.
+                    pending.addFirst(ask(channel, handle, offset, first.at() + got, first.length() - got));
+                }
+            }
+        } finally {
+            forget(channel, pending);
+        }
+        return end;
+    }
+
+    private static Pending ask(FullAccessSftpClient channel, Handle handle, long offset, long at, int length)
+            throws IOException {
+        Buffer request = new ByteArrayBuffer(handle.length() + 32, false);
+        request.putBytes(handle.getIdentifier());
+        request.putLong(offset + at);
+        request.putInt(length);
+        return new Pending(channel.send(SftpConstants.SSH_FXP_READ, request), at, length);
+    }
+
+    /** Bytes received, or -1 at the end of the file. */
+    private static int receive(FullAccessSftpClient channel, Pending asked, MemorySegment into) throws IOException {
+        SftpResponse response = SftpResponse.parse(SftpConstants.SSH_FXP_READ, channel.receive(asked.id()));
+        if (response.getType() != SftpConstants.SSH_FXP_DATA) {
+            SftpStatus status = SftpStatus.parse(response);
+            if (status.getStatusCode() == SftpConstants.SSH_FX_EOF) {
+                return -1;
+            }
+            throw new SftpException(status.getStatusCode(), status.getMessage());
+        }
+        Buffer data = response.getBuffer();
+        int length = data.getInt();
+        if (length <= 0 || length > asked.length() || length > data.available()) {
+            throw new IOException(
+                    "the server answered with " + length + " bytes where " + asked.length() + " were asked for");
+        }
+        MemorySegment.copy(data.array(), data.rpos(), into, ValueLayout.JAVA_BYTE, asked.at(), length);
+        return length;
+    }
+
+    /** Takes the answers that nobody wants any more, which would stay in memory. */
+    private static void forget(FullAccessSftpClient channel, ArrayDeque<Pending> pending) {
+        try {
+            for (Pending asked : pending) {
+                channel.receive(asked.id());
+            }
+        } catch (IOException e) {
+            // The connection is lost, and with it what was under way.
+        }
+    }
+
+    /** A file being written by one thread: requests go out, and their answers are waited for at the end. */
+    final class Output implements AutoCloseable {
+        final String path;
+        private final FullAccessSftpClient channel;
+        private final CloseableHandle handle;
+        private final ArrayDeque<Pending> pending = new ArrayDeque<>();
+        private long length;
+
+        private Output(String path) throws IOException {
+            this.path = path;
+            this.channel = channel();
+            this.handle = channel.open(path, EnumSet.of(OpenMode.Write, OpenMode.Create, OpenMode.Exclusive));
+        }
+
+        void write(MemorySegment data) throws IOException {
+            for (long at = 0; at < data.byteSize(); ) {
+                int count = (int) Math.min(REQUEST_BYTES, data.byteSize() - at);
+                byte[] copy = new byte[count];
+                MemorySegment.copy(data, ValueLayout.JAVA_BYTE, at, copy, 0, count);
+                Buffer request = new ByteArrayBuffer(handle.length() + count + 32, false);
+                request.putBytes(handle.getIdentifier());
+                request.putLong(length);
+                request.putBytes(copy);
+                if (pending.size() == WINDOW) {
+                    confirm();
+                }
+                pending.add(new Pending(channel.send(SftpConstants.SSH_FXP_WRITE, request), length, count));
+                length += count;
+                at += count;
+            }
+        }
+
+        private void confirm() throws IOException {
+            Pending first = pending.remove();
+            SftpStatus status =
+                    SftpStatus.parse(SftpResponse.parse(SftpConstants.SSH_FXP_WRITE, channel.receive(first.id())));
+            if (!status.isOk()) {
+                throw new SftpException(status.getStatusCode(), status.getMessage());
+            }
+        }
+
+        /** Waits until the server has everything; on its disk, if it can be told to. */
+        void sync() throws IOException {
+            flush();
+            OpenSSHFsyncExtension fsync = channel.getExtension(OpenSSHFsyncExtension.class);
+            if (fsync != null && fsync.isSupported()) {
+                fsync.fsync(handle);
+            }
+        }
+
+        void flush() throws IOException {
+            while (!pending.isEmpty()) {
+                confirm();
+            }
+        }
+
+        void setAttributes(Attributes attributes) throws IOException {
+            channel.setStat(handle, attributes);
+        }
+
+        @Override
+        public void close() throws IOException {
+            forget(channel, pending);
+            pending.clear();
+            handle.close();
+        }
+    }
+
+    Output create(String path) throws IOException {
+        return new Output(path);
+    }
+
+    /**
+     * Writes a file whose name is free, so that it is there in full or not at all.
+     *
+     * @param temporaryFolder where it is written before it gets its name
+     */
+    void writeNew(String path, String temporaryFolder, List<MemorySegment> parts) throws IOException {
+        String temporary = writeTemporary(temporaryFolder, parts);
+        boolean isDone = false;
+        try {
+            renameToNew(temporary, path);
+            isDone = true;
+        } finally {
+            if (!isDone) {
+                removeQuietly(temporary);
+            }
+        }
+    }
+
+    /** Writes a file in place of one that may be there. */
+    void replace(String path, String temporaryFolder, List<MemorySegment> parts) throws IOException {
+        String temporary = writeTemporary(temporaryFolder, parts);
+        boolean isDone = false;
+        try {
+            renameOver(temporary, path);
+            isDone = true;
+        } finally {
+            if (!isDone) {
+                removeQuietly(temporary);
+            }
+        }
+    }
+
+    void renameOver(String from, String to) throws IOException {
+        OpenSSHPosixRenameExtension rename = channel().getExtension(OpenSSHPosixRenameExtension.class);
+        if (rename == null || !rename.isSupported()) {
+            throw new IOException("the server cannot replace a file in one step (it lacks posix-rename@openssh.com)");
+        }
+        rename.posixRename(from, to);
+    }
+
+    private String writeTemporary(String folder, List<MemorySegment> parts) throws IOException {
+        String path = folder + "/tmp."
+                + Long.toUnsignedString(ThreadLocalRandom.current().nextLong());
+        Output output = create(path);
+        boolean isDone = false;
+        try {
+            try (output) {
+                for (MemorySegment part : parts) {
+                    output.write(part);
+                }
+                output.sync();
+            }
+            isDone = true;
+        } finally {
+            if (!isDone) {
+                removeQuietly(path);
+            }
+        }
+        return path;
+    }
+
+    /**
+     * OpenSSH makes a hard link here, which never takes the place of anything. Servers that would overwrite, against the
+     * protocol, are kept from it by a look before.
+     */
+    private void renameToNew(String from, String to) throws IOException {
+        if (look(to) != null) {
+            throw new java.nio.file.FileAlreadyExistsException(text(to));
+        }
+        try {
+            channel().rename(from, to);
+        } catch (SftpException e) {
+            if (SftpErrors.isMissing(e)) {
+                makeFolder(to.substring(0, to.lastIndexOf('/')));
+                channel().rename(from, to);
+            } else if (look(to) != null) {
+                throw new java.nio.file.FileAlreadyExistsException(text(to));
+            } else {
+                throw e;
+            }
+        }
+    }
+
+    /** Makes a folder, or takes the one that is there. */
+    void makeFolder(String path) throws IOException {
+        try {
+            channel().mkdir(path);
+        } catch (SftpException e) {
+            Attributes found = look(path);
+            if (found == null || !found.isDirectory()) {
+                throw e;
+            }
+        }
+    }
+
+    /** Makes a folder and those above it that are missing. */
+    void makeFolders(String path) throws IOException {
+        int slash = path.lastIndexOf('/');
+        try {
+            channel().stat(path);
+        } catch (IOException e) {
+            if (!SftpErrors.isMissing(e)) {
+                throw e;
+            }
+            if (slash > 0) {
+                makeFolders(path.substring(0, slash));
+            }
+            makeFolder(path);
+        }
+    }
+
+    private void removeQuietly(String path) {
+        try {
+            channel().remove(path);
+        } catch (IOException e) {
+            // It stays, as those of crashed writers do; nothing reads it.
+        }
+    }
+
+    @Override
+    public String toString() {
+        return String.format(Locale.ROOT, "SFTP connection, %s", isClosed ? "closed" : "open");
+    }
+}

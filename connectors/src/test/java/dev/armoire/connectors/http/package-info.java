@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: ISC
+/** Tests of this kind of source. */
+@NullMarked
+package dev.armoire.connectors.http;
+
+import org.jspecify.annotations.NullMarked;
