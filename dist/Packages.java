@@ -53,7 +53,7 @@ public final class Packages {
     private static final Pattern APACHE = Pattern.compile("(agrona|annotations|apache5-client|arns|auth|aws-.*|checksums.*|chronicle-.*"
             + "|commons-.*|crt-core|endpoints-spi|eventstream|http-.*|httpclient5|httpcore5.*|identity-spi|jackson-.*|java-diff-utils"
             + "|javapoet|json-utils|jspecify|metrics-spi|picocli|posix|profiles|protocol-core|regions|retries.*|s3|sdk-core"
-            + "|snakeyaml-engine|third-party-.*|utils.*|sshd-.*|tools\\.jackson.*|helidon-.*)-[0-9].*\\.jar");
+            + "|jcl-over-slf4j|snakeyaml-engine|third-party-.*|utils.*|sshd-.*|tools\\.jackson.*|helidon-.*)-[0-9].*\\.jar");
     private static final Pattern OURS =
             Pattern.compile("(core-simd|core-crypto|packfile|index-offheap|connectors|engine|armoire-api|web|cli)-[0-9].*\\.jar");
     private static final Pattern NOTICES = Pattern.compile("META-INF/([A-Za-z-]*(LICENSE|NOTICE|COPYING)[^/]*)");
