@@ -92,7 +92,7 @@ final class BackupCommand implements Command {
         Instant timestamp = timestamp(arguments, report);
         if (arguments.is("dry-run")) {
             Path local = session.place().localPath();
-            try (Sources sources = Sources.open(arguments, local == null ? List.of() : List.of(local), report)) {
+            try (Sources sources = Sources.open(session, arguments, local == null ? List.of() : List.of(local))) {
                 return new DryRun(report, sources).run();
             }
         }
@@ -116,14 +116,13 @@ final class BackupCommand implements Command {
             @Nullable Instant timestamp,
             Hooks hooks)
             throws IOException {
-        Report report = session.report();
         Session.StorePlace place = session.place();
         Path local = place.localPath();
         Path missing = place.isDefault() && local != null && !Files.exists(local) ? local : null;
         if (missing == null) {
             session.openAhead();
         }
-        try (Sources sources = Sources.open(arguments, local == null ? List.of() : List.of(local), report)) {
+        try (Sources sources = Sources.open(session, arguments, local == null ? List.of() : List.of(local))) {
             if (missing != null) {
                 createDefault(session, missing);
             }

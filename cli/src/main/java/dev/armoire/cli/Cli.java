@@ -38,21 +38,28 @@ final class Cli {
      */
     static int run(List<String> words, Surroundings surroundings) {
         Report report = new Report(surroundings.out(), surroundings.err(), surroundings.showsLines());
-        boolean isTracing = words.stream().anyMatch(word -> word.matches("--?trace(=.*)?"));
-        int exitCode;
-        try {
-            exitCode = dispatch(words, surroundings, report);
-        } catch (IOException | RuntimeException | OutOfMemoryError | StackOverflowError e) {
-            exitCode = explain(e, report, isTracing);
-        }
+        int exitCode = run(words, surroundings, report);
         try {
             report.finish();
         } catch (OutputClosedException e) {
             if (exitCode == ExitCode.OK) {
-                exitCode = explain(e, report, isTracing);
+                exitCode = explain(e, report, isTracing(words));
             }
         }
         return exitCode;
+    }
+
+    /** Runs a command that says what it has to say in this report: alone, or as part of another one's work. */
+    static int run(List<String> words, Surroundings surroundings, Report report) {
+        try {
+            return dispatch(words, surroundings, report);
+        } catch (IOException | RuntimeException | OutOfMemoryError | StackOverflowError e) {
+            return explain(e, report, isTracing(words));
+        }
+    }
+
+    private static boolean isTracing(List<String> words) {
+        return words.stream().anyMatch(word -> word.matches("--?trace(=.*)?"));
     }
 
     private static int explain(Throwable failure, Report report, boolean isTracing) {

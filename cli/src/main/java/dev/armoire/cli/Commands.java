@@ -18,13 +18,13 @@ final class Commands {
     private static final Map<String, String> REPLACED = Map.of(
             "login", "Armoire has no accounts and needs no login",
             "logout", "Armoire has no accounts and needs no login",
-            "service", "Armoire has no vendor services: run it from cron or systemd timers",
+            "service", "Armoire has no vendor services: `armoire run` and `armoire schedule` run jobs",
             "token", "Armoire has no accounts and needs no token",
             "pkg", "Armoire has no packages to add: its connectors are built in",
             "cached", "Armoire needs no helper process");
 
     /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of("destination", "diag", "mount", "server", "source", "store", "ui");
+    private static final Set<String> ABSENT = Set.of("diag", "mount", "server", "ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
@@ -44,6 +44,12 @@ final class Commands {
         KNOWN.put("rm", new Known("remove snapshots", () -> new RmCommand()));
         KNOWN.put("prune", new Known("remove what retention rules do not keep", () -> new PruneCommand()));
         KNOWN.put("policy", new Known("name retention rules", () -> new PolicyCommand()));
+        KNOWN.put("run", new Known("run the jobs of a file", () -> new RunCommand()));
+        KNOWN.put("schedule", new Known("let systemd or cron run jobs", () -> new ScheduleCommand()));
+        KNOWN.put("status", new Known("say how old backups and checks are", () -> new StatusCommand()));
+        KNOWN.put("store", new Known("name stores", () -> new PlaceCommand(PlacesFile.Kind.STORE)));
+        KNOWN.put("source", new Known("name sources", () -> new PlaceCommand(PlacesFile.Kind.SOURCE)));
+        KNOWN.put("destination", new Known("name targets", () -> new PlaceCommand(PlacesFile.Kind.DESTINATION)));
         KNOWN.put("maintenance", new Known("remove what no snapshot needs", () -> new MaintenanceCommand()));
         KNOWN.put("sync", new Known("bring snapshots to another store", () -> new SyncCommand()));
         KNOWN.put("ptar", new Known("make an archive of snapshots and files", () -> new PtarCommand()));

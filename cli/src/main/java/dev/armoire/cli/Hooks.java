@@ -6,6 +6,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.InterruptedIOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,17 +26,33 @@ final class Hooks {
     private final @Nullable String fail;
     private final Map<String, String> facts = new LinkedHashMap<>();
 
-    private Hooks(Session session, Flags.Arguments arguments) throws IOException {
-        report = session.report();
-        surroundings = session.surroundings().environment();
-        store = session.place().location().toString();
-        pre = arguments.get("pre-hook");
-        post = arguments.get("post-hook");
-        fail = arguments.get("fail-hook");
+    private Hooks(Report report, Map<String, String> surroundings, String store, Map<String, String> commands) {
+        this.report = report;
+        this.surroundings = surroundings;
+        this.store = store;
+        pre = commands.get("pre-hook");
+        post = commands.get("post-hook");
+        fail = commands.get("fail-hook");
     }
 
     static Hooks of(Session session, Flags.Arguments arguments) throws IOException {
-        return new Hooks(session, arguments);
+        Map<String, String> commands = new LinkedHashMap<>();
+        for (String hook : List.of("pre-hook", "post-hook", "fail-hook")) {
+            String command = arguments.get(hook);
+            if (command != null) {
+                commands.put(hook, command);
+            }
+        }
+        return of(
+                session.report(),
+                session.surroundings().environment(),
+                session.place().location().toString(),
+                commands);
+    }
+
+    /** @param commands by {@code pre-hook}, {@code post-hook}, {@code fail-hook} */
+    static Hooks of(Report report, Map<String, String> surroundings, String store, Map<String, String> commands) {
+        return new Hooks(report, surroundings, store, commands);
     }
 
     static Flags declare(Flags flags) {
@@ -112,28 +129,63 @@ final class Hooks {
     }
 
     private int run(String kind, String command) throws IOException {
+        Map<String, String> environment = new LinkedHashMap<>(facts);
+        environment.put("ARMOIRE_HOOK", kind);
+        environment.put("ARMOIRE_STORE", store);
+        return run(report, surroundings, kind + "-hook", command, environment, null);
+    }
+
+    /**
+     * Lets the shell run a command.
+     *
+     * @param surroundings its environment, but for passphrases
+     * @param name what stands before the lines that it prints
+     * @param facts what its environment has beside that
+     * @param input what it can read from standard input; that of this program when it is null
+     * @return its exit code
+     */
+    static int run(
+            Report report,
+            Map<String, String> surroundings,
+            String name,
+            String command,
+            Map<String, String> facts,
+            byte @Nullable [] input)
+            throws IOException {
         boolean isWindows = System.getProperty("os.name", "").startsWith("Windows");
         ProcessBuilder builder =
                 new ProcessBuilder(isWindows ? List.of("cmd.exe", "/c", command) : List.of("/bin/sh", "-c", command));
         Map<String, String> environment = builder.environment();
         environment.clear();
         environment.putAll(surroundings);
-        environment.keySet().removeIf(name -> name.endsWith("PASSPHRASE"));
-        environment.put("ARMOIRE_HOOK", kind);
-        environment.put("ARMOIRE_STORE", store);
+        environment.keySet().removeIf(variable -> variable.endsWith("PASSPHRASE"));
         environment.putAll(facts);
-        builder.redirectErrorStream(true).redirectInput(ProcessBuilder.Redirect.INHERIT);
+        builder.redirectErrorStream(true);
+        if (input == null) {
+            builder.redirectInput(ProcessBuilder.Redirect.INHERIT);
+        }
         Process process = builder.start();
+        if (input != null) {
+            Thread.ofVirtual().start(() -> feed(process, input));
+        }
         try (BufferedReader lines =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                report.notice(kind + "-hook: " + line);
+                report.notice(name + ": " + line);
             }
             return process.waitFor();
         } catch (InterruptedException e) {
             process.destroy();
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted");
+        }
+    }
+
+    private static void feed(Process process, byte[] input) {
+        try (OutputStream out = process.getOutputStream()) {
+            out.write(input);
+        } catch (IOException e) {
+            // It need not read it.
         }
     }
 }

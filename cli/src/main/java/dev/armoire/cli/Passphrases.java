@@ -15,8 +15,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Where a passphrase comes from: key file, configuration, environment, the person at the terminal, in this order. */
 final class Passphrases {
+    /** Settings of a store that say where its passphrase is. */
+    static final String COMMAND = "passphrase_cmd";
+
+    static final String VARIABLE = "passphrase_env";
+
     private static final int CREATE_TRIES = 3;
-    private static final int MAX_COMMAND_BYTES = 1 << 16;
     private static final double WANTED_BITS = 80;
 
     private final @Nullable String keyFile;
@@ -63,7 +67,7 @@ final class Passphrases {
         String configured = settings.get("passphrase");
         return keyFile != null
                 || configured != null && !configured.isEmpty()
-                || settings.get("passphrase_cmd") == null && variable() != null;
+                || settings.get(COMMAND) == null && variable() != null;
     }
 
     /** For a store that is there. The caller wipes it. */
@@ -119,9 +123,13 @@ final class Passphrases {
         if (configured != null && !configured.isEmpty()) {
             return configured.getBytes(StandardCharsets.UTF_8);
         }
-        String command = settings.get("passphrase_cmd");
+        String command = settings.get(COMMAND);
         if (command != null && !command.isEmpty()) {
-            return fromCommand(command);
+            return Secrets.printedBy(command, COMMAND);
+        }
+        String named = settings.get(VARIABLE);
+        if (named != null && !named.isEmpty()) {
+            return Secrets.variable(named, VARIABLE, surroundings).getBytes(StandardCharsets.UTF_8);
         }
         String variable = variable();
         return variable == null ? null : variable.getBytes(StandardCharsets.UTF_8);
@@ -139,44 +147,10 @@ final class Passphrases {
 
     private static byte[] fromKeyFile(String file) {
         try {
-            return withoutLineFeed(Files.readAllBytes(Path.of(file)), "-keyfile " + file);
+            return Secrets.withoutLineFeed(Files.readAllBytes(Path.of(file)), "-keyfile " + file);
         } catch (IOException | InvalidPathException e) {
             throw new CommandException(ExitCode.ERROR, "-keyfile: cannot read " + Failures.message(e), e);
         }
-    }
-
-    private static byte[] fromCommand(String command) {
-        try {
-            Process process = new ProcessBuilder("sh", "-c", command)
-                    .redirectInput(ProcessBuilder.Redirect.INHERIT)
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
-            byte[] printed;
-            try (var out = process.getInputStream()) {
-                printed = out.readNBytes(MAX_COMMAND_BYTES);
-            }
-            int code = process.waitFor();
-            if (code != 0) {
-                Arrays.fill(printed, (byte) 0);
-                throw new CommandException(ExitCode.PASSPHRASE, "passphrase_cmd failed with exit code " + code);
-            }
-            return withoutLineFeed(printed, "passphrase_cmd");
-        } catch (IOException e) {
-            throw new CommandException(ExitCode.PASSPHRASE, "passphrase_cmd cannot be run: " + e.getMessage(), e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CommandException(ExitCode.INTERRUPTED, "interrupted", e);
-        }
-    }
-
-    private static byte[] withoutLineFeed(byte[] bytes, String origin) {
-        boolean hasOne = bytes.length > 0 && bytes[bytes.length - 1] == '\n';
-        byte[] secret = hasOne ? Arrays.copyOf(bytes, bytes.length - 1) : bytes.clone();
-        Arrays.fill(bytes, (byte) 0);
-        if (secret.length == 0) {
-            throw new CommandException(ExitCode.PASSPHRASE, origin + " gives an empty passphrase");
-        }
-        return secret;
     }
 
     private byte[] ask(String text) {

@@ -4,11 +4,9 @@ package dev.armoire.cli;
 import dev.armoire.engine.query.GroupKey;
 import dev.armoire.engine.query.Period;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,11 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
-import org.snakeyaml.engine.v2.api.Dump;
-import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.common.FlowStyle;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /**
@@ -321,16 +316,6 @@ final class PoliciesFile {
         }
     }
 
-    static String yaml(Object tree) {
-        DumpSettings settings = DumpSettings.builder()
-                .setDefaultFlowStyle(FlowStyle.BLOCK)
-                .setIndent(4)
-                .setIndicatorIndent(2)
-                .setIndentWithIndicator(true)
-                .build();
-        return new Dump(settings).dumpToString(tree);
-    }
-
     /** Writes the file as a whole or not at all. */
     void save() throws IOException {
         Map<String, Object> all = new LinkedHashMap<>();
@@ -338,13 +323,6 @@ final class PoliciesFile {
         Map<String, Object> root = new LinkedHashMap<>();
         root.put("version", "v1.0.0");
         root.put("policies", all);
-        Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
-        Path temporary = Files.createTempFile(folder, FILE + ".", ".tmp");
-        try {
-            Files.write(temporary, yaml(root).getBytes(StandardCharsets.UTF_8));
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
+        YamlFiles.write(file, root);
     }
 }

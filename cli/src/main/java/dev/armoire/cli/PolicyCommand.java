@@ -98,8 +98,7 @@ final class PolicyCommand implements Command {
         for (String name : names) {
             Map<String, Object> tree = new LinkedHashMap<>();
             tree.put(name, policies.tree(name));
-            report.result(
-                    PoliciesFile.yaml(tree).stripTrailing(), "policy", "name", name, "policy", policies.tree(name));
+            report.result(YamlFiles.text(tree).stripTrailing(), "policy", "name", name, "policy", policies.tree(name));
         }
     }
 }

@@ -82,8 +82,7 @@ final class PtarCommand implements Command {
         stores.addAll(arguments.all("kloset"));
         List<Path> skipped = isStream ? List.of() : List.of(Path.of(file).toAbsolutePath());
         boolean hasPlaces = !arguments.words().isEmpty() || stores.isEmpty();
-        try (Sources sources =
-                hasPlaces ? Sources.open(arguments, Map.of(), skipped, session.report()) : Sources.none()) {
+        try (Sources sources = hasPlaces ? Sources.open(session, arguments, Map.of(), skipped) : Sources.none()) {
             byte[] passphrase = arguments.is("plaintext")
                     ? null
                     : session.passphrases().forCreating(arguments.is("weak-passphrase"), session.report());

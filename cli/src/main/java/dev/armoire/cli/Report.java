@@ -5,6 +5,8 @@ import dev.armoire.engine.record.SnapshotPath;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +29,8 @@ final class Report {
     private boolean isSilent;
     private long lastFlush = System.nanoTime();
     private @Nullable IOException outFailure;
+    private volatile @Nullable String lastProblem;
+    private volatile Map<String, Long> lastNumbers = Map.of();
 
     /** @param flushesLines whether a person looks on, so that each line must show at once */
     Report(OutputStream out, OutputStream err, boolean flushesLines) {
@@ -35,10 +39,24 @@ final class Report {
         this.flushesLines = flushesLines;
     }
 
+    /** Begins to speak for a command; nothing has gone wrong for it yet. */
     void configure(boolean asJson, boolean quiet, boolean silent, String command) {
+        lastProblem = null;
+        lastNumbers = Map.of();
         isQuiet = quiet || silent;
         isSilent = silent;
         json = asJson ? new JsonLines(command) : null;
+    }
+
+    /** What was last said to have gone wrong, or null. */
+    @Nullable
+    String lastProblem() {
+        return lastProblem;
+    }
+
+    /** What the last summary counted, by the names that JSON has for it. */
+    Map<String, Long> lastNumbers() {
+        return lastNumbers;
     }
 
     boolean isJson() {
@@ -133,12 +151,14 @@ final class Report {
     }
 
     void error(String text) {
+        lastProblem = text;
         JsonLines lines = json;
         writeError(lines == null ? "error: " + clean(text) : lines.line("error", "text", text));
     }
 
     /** Why the command ends without success. */
     void failure(String text, int exitCode) {
+        lastProblem = text;
         JsonLines lines = json;
         if (lines != null) {
             writeError(lines.line("failure", "text", text, "exit_code", exitCode));
@@ -161,6 +181,13 @@ final class Report {
 
     /** What a command did, in one line. Fields are names and values in turn, for JSON. */
     void summary(String text, String type, @Nullable Object... fields) {
+        Map<String, Long> numbers = new TreeMap<>();
+        for (int i = 0; i < fields.length; i += 2) {
+            if (fields[i + 1] instanceof Number number) {
+                numbers.put(String.valueOf(fields[i]), number.longValue());
+            }
+        }
+        lastNumbers = numbers;
         if (!isSilent) {
             JsonLines lines = json;
             write(lines == null ? text : lines.line(type, fields), false);

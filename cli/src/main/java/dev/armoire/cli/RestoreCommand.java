@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,7 +35,8 @@ import org.jspecify.annotations.Nullable;
 final class RestoreCommand implements Command {
     @Override
     public String usage() {
-        return "restore [-to DIR|KIND:PLACE|stdout:] [-overwrite MODE] [-delete] [-dry-run] [-verify] [FILTER...] [ID[:PATH]]";
+        return "restore [-to DIR|@NAME|KIND:PLACE|stdout:] [-overwrite MODE] [-delete] [-dry-run] [-verify] [FILTER...]"
+                + " [ID[:PATH]]";
     }
 
     @Override
@@ -42,9 +44,10 @@ final class RestoreCommand implements Command {
         return """
             Restores what lies at PATH in a snapshot: the contents of a folder, or a single
             file under its name. Without an id, the latest snapshot that matches. Without
-            -to, into a new folder armoire-YYYYMMDDhhmmss here; `-to stdout:` writes the
-            content of one file to standard output, `-to tar:FILE` and `-to tgz:FILE` make an
-            archive, which has its name when it is whole.
+            -to, into a new folder armoire-YYYYMMDDhhmmss here; `-to @NAME` is a destination of
+            the configuration; `-to stdout:` writes the content of one file to standard
+            output, `-to tar:FILE` and `-to tgz:FILE` make an archive, which has its name
+            when it is whole.
 
             Owners, modes, times, attributes, hard links, holes and special files are
             restored as far as the system allows; what it does not allow is listed (`warn`)
@@ -99,13 +102,14 @@ final class RestoreCommand implements Command {
             LocalDateTime now = LocalDateTime.now(ZoneId.systemDefault());
             to = "armoire-"
                     + DateTimeFormatter.ofPattern("uuuuMMddHHmmss", Locale.ROOT).format(now);
-        } else if (to.startsWith("@")) {
-            throw new CommandException(ExitCode.ERROR, "could not resolve exporter: " + to);
         } else if (to.isEmpty()) {
             throw CommandException.usage("-to needs a folder");
         }
         boolean isStream = Location.parse(to).scheme().equals("stdout");
         checkCombination(arguments, isStream);
+        PlacesFile.Place target = to.startsWith("@")
+                ? session.find(PlacesFile.Kind.DESTINATION, to.substring(1))
+                : new PlacesFile.Place(Location.parse(to), Map.of());
         Overwrite overwrite = overwrite(arguments);
         try (Repository repository = session.openForReading();
                 BlobReader reader = repository.newReader()) {
@@ -124,7 +128,7 @@ final class RestoreCommand implements Command {
                 throw CommandException.usage("-delete is for folders, and " + SnapshotPath.display(start.path())
                         + " is none in the snapshot");
             }
-            return session.exitCode(restore(session, repository, header, start, to, overwrite, arguments));
+            return session.exitCode(restore(session, repository, header, start, target, overwrite, arguments));
         }
     }
 
@@ -164,12 +168,12 @@ final class RestoreCommand implements Command {
     }
 
     /** The store's place below the target, if it is there: it must not be taken for something superfluous. */
-    private static List<byte[]> preserved(Session session, String to) throws IOException {
+    private static List<byte[]> preserved(Session session, Location to) throws IOException {
         Path store = session.place().localPath();
         if (store == null || !Files.exists(store)) {
             return List.of();
         }
-        Path target = Path.of(Location.parse(to).path());
+        Path target = Path.of(to.path());
         if (!Files.exists(target)) {
             return List.of();
         }
@@ -203,7 +207,7 @@ final class RestoreCommand implements Command {
             Repository repository,
             SnapshotHeader header,
             Entry start,
-            String to,
+            PlacesFile.Place place,
             Overwrite overwrite,
             Flags.Arguments arguments)
             throws IOException {
@@ -216,15 +220,16 @@ final class RestoreCommand implements Command {
         RestoreOptions options = new RestoreOptions(
                 overwrite,
                 arguments.is("delete"),
-                arguments.is("delete") ? preserved(session, to) : List.of(),
+                arguments.is("delete") ? preserved(session, place.location()) : List.of(),
                 arguments.is("verify"),
                 !arguments.is("skip-permissions"),
                 excludes == null ? ExcludeRules.none() : excludes,
                 includes,
                 session.workers());
         Events events = new Events(report, header.identifier().shortHex(), base);
-        Location target = Location.parse(to);
-        Map<String, String> settings = arguments.settings("o");
+        Location target = place.location();
+        Map<String, String> settings = new LinkedHashMap<>(place.settings());
+        settings.putAll(arguments.settings("o"));
         RestoreResult result;
         try (Exporter exporter = isPlan ? null : open(target, settings, arguments, events);
                 ExistingFiles existing = looks ? look(target, settings) : null) {
@@ -242,7 +247,7 @@ final class RestoreCommand implements Command {
                 "snapshot",
                 header.identifier().hex(),
                 "target",
-                to,
+                target.scheme().equals("fs") ? target.path() : target,
                 "files",
                 result.files(),
                 "folders",
@@ -314,7 +319,8 @@ final class RestoreCommand implements Command {
                 ExitCode.CANNOT_CREATE, "cannot restore to " + target.path() + ": " + Failures.message(e), e);
     }
 
-    private static ExporterFactory factory(Location target) {
+    /** The kind of target that understands a place. */
+    static ExporterFactory factory(Location target) {
         ExporterFactory factory = ExporterFactory.find(target);
         if (factory != null) {
             return factory;

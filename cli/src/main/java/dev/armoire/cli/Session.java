@@ -104,8 +104,18 @@ final class Session implements AutoCloseable {
         if (given != null) {
             return List.of(Path.of(given).toAbsolutePath());
         }
-        Path base = xdg("XDG_CONFIG_HOME", ".config");
+        Path base = configurationBase();
         return List.of(base.resolve("armoire"), base.resolve("plakar"));
+    }
+
+    /** Folder for configurations of all programs. */
+    Path configurationBase() {
+        return xdg("XDG_CONFIG_HOME", ".config");
+    }
+
+    /** Folder for what is remembered of jobs. */
+    Path states() {
+        return xdg("XDG_STATE_HOME", ".local/state").resolve("armoire/jobs").toAbsolutePath();
     }
 
     private Path xdg(String variable, String folder) {
@@ -130,8 +140,8 @@ final class Session implements AutoCloseable {
         if (text != null) {
             return given(text);
         }
-        StoresFile stores = StoresFile.read(configurations());
-        String standard = stores.standard();
+        String standard =
+                PlacesFile.read(PlacesFile.Kind.STORE, configurations()).standard();
         if (standard != null) {
             return named(standard);
         }
@@ -143,17 +153,18 @@ final class Session implements AutoCloseable {
     }
 
     private StorePlace named(String name) throws IOException {
-        Map<String, String> settings = StoresFile.read(configurations()).find(name);
-        String location = settings == null ? null : settings.get("location");
-        if (settings == null || location == null) {
-            throw new CommandException(
-                    ExitCode.ERROR,
-                    "could not resolve repository: @" + name + ": "
-                            + (settings == null
-                                    ? "no stores.yml names it"
-                                    : "its entry in stores.yml has no location"));
-        }
-        return at(location, settings, false);
+        PlacesFile.Place place = find(PlacesFile.Kind.STORE, name);
+        return new StorePlace(place.location(), place.settings(), false);
+    }
+
+    /**
+     * The place that the configuration has under a name, with its secrets.
+     *
+     * @param name what stands behind {@code @}
+     */
+    PlacesFile.Place find(PlacesFile.Kind kind, String name) throws IOException {
+        PlacesFile.Place place = PlacesFile.read(kind, configurations()).find(name);
+        return new PlacesFile.Place(place.location(), Secrets.resolved(place.settings(), surroundings));
     }
 
     private static StorePlace at(String text, Map<String, String> settings, boolean isDefault) {
@@ -367,7 +378,7 @@ final class Session implements AutoCloseable {
      */
     record StorePlace(Location location, Map<String, String> settings, boolean isDefault) {
         /** Settings that are no business of the kind of storage. */
-        private static final Set<String> OURS = Set.of("location", "passphrase", "passphrase_cmd");
+        private static final Set<String> OURS = Set.of("passphrase", Passphrases.COMMAND, Passphrases.VARIABLE);
 
         Storage open() throws IOException {
             return factory(location).open(location, storageSettings());
@@ -377,7 +388,8 @@ final class Session implements AutoCloseable {
             return factory(location).create(location, config, storageSettings());
         }
 
-        private Map<String, String> storageSettings() {
+        /** What the kind of storage is to know. */
+        Map<String, String> storageSettings() {
             Map<String, String> settings = new LinkedHashMap<>(this.settings);
             settings.keySet().removeAll(OURS);
             return settings;

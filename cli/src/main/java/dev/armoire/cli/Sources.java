@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,66 +56,80 @@ final class Sources implements AutoCloseable {
      *
      * @param skipped local paths that are no part of the backup, such as the store itself
      */
-    static Sources open(Flags.Arguments arguments, List<Path> skipped, Report report) {
-        return open(arguments, settings(arguments), skipped, report);
+    static Sources open(Session session, Flags.Arguments arguments, List<Path> skipped) throws IOException {
+        return open(session, arguments, settings(arguments), skipped);
     }
 
-    /** Like {@link #open(Flags.Arguments, List, Report)}, for a command whose -o is something else. */
-    static Sources open(Flags.Arguments arguments, Map<String, String> settings, List<Path> skipped, Report report) {
+    /** Like {@link #open(Session, Flags.Arguments, List)}, for a command whose -o is something else. */
+    static Sources open(Session session, Flags.Arguments arguments, Map<String, String> settings, List<Path> skipped)
+            throws IOException {
         FileList list = FileList.read(arguments);
-        boolean isHere = list == null && arguments.words().isEmpty();
-        List<Location> places = new ArrayList<>();
-        for (String word : isHere ? List.of(".") : arguments.words()) {
-            if (word.startsWith("@")) {
-                throw new CommandException(ExitCode.ERROR, "could not resolve importer: " + word);
-            }
-            if (word.isEmpty()) {
-                throw CommandException.usage("an empty place to back up");
-            }
-            places.add(Location.parse(word));
-        }
+        List<PlacesFile.Place> places = places(session, arguments, list != null);
         Selection selection = null;
         if (list != null) {
-            selection = Selection.of(list, places);
-            places = List.of(selection.root());
+            selection = Selection.of(
+                    list, places.stream().map(PlacesFile.Place::location).toList());
+            places = List.of(new PlacesFile.Place(selection.root(), Map.of()));
         }
         // What is left out is decided when the roots are known, and asked for when they are read.
         AtomicReference<ExcludeRules> rules = new AtomicReference<>(ExcludeRules.none());
         SizeLimit limit = SizeLimit.of(arguments);
         AtomicLong excluded = new AtomicLong();
         Selection only = selection;
-        ImportOptions options = new ImportOptions(
-                (path, isDirectory) -> {
-                    if (only != null && !only.contains(path, isDirectory)) {
-                        return true;
-                    }
-                    boolean isExcluded = rules.get().isExcluded(path, isDirectory);
-                    if (isExcluded) {
-                        excluded.incrementAndGet();
-                    }
-                    return isExcluded;
-                },
-                !arguments.is("no-xattr"),
-                settings,
-                skipped,
-                new ImportOptions.FolderTags(arguments.is("exclude-caches"), arguments.all("exclude-if-present")));
+        ImportOptions.Excludes excludes = (path, isDirectory) -> {
+            if (only != null && !only.contains(path, isDirectory)) {
+                return true;
+            }
+            boolean isExcluded = rules.get().isExcluded(path, isDirectory);
+            if (isExcluded) {
+                excluded.incrementAndGet();
+            }
+            return isExcluded;
+        };
+        var tags = new ImportOptions.FolderTags(arguments.is("exclude-caches"), arguments.all("exclude-if-present"));
         List<Importer> importers = new ArrayList<>();
         try {
-            for (Location place : places) {
-                Importer importer = open(place, options, limit, only == null ? List.of() : only.missing());
+            for (PlacesFile.Place place : places) {
+                Map<String, String> own = new LinkedHashMap<>(place.settings());
+                own.putAll(settings);
+                ImportOptions options = new ImportOptions(excludes, !arguments.is("no-xattr"), own, skipped, tags);
+                Importer importer = open(place.location(), options, limit, only == null ? List.of() : only.missing());
                 importers.add(importer);
-                if (!options.tags().isEmpty() && !importer.type().equals("fs")) {
+                if (!tags.isEmpty() && !importer.type().equals("fs")) {
                     throw CommandException.usage("-exclude-caches and -exclude-if-present are for local files, and "
-                            + place + " is of kind " + importer.type());
+                            + place.location() + " is of kind " + importer.type());
                 }
             }
             refuseOverlaps(importers);
-            rules.set(rules(arguments, places, importers, report));
+            List<Location> locations =
+                    places.stream().map(PlacesFile.Place::location).toList();
+            rules.set(rules(arguments, locations, importers, session.report()));
             return new Sources(importers, rules.get(), excluded, limit);
         } catch (RuntimeException e) {
             importers.forEach(Importer::close);
             throw e;
         }
+    }
+
+    /** What is to be backed up, by location or by name. */
+    private static List<PlacesFile.Place> places(Session session, Flags.Arguments arguments, boolean hasList)
+            throws IOException {
+        List<PlacesFile.Place> places = new ArrayList<>();
+        boolean isHere = !hasList && arguments.words().isEmpty();
+        for (String word : isHere ? List.of(".") : arguments.words()) {
+            if (word.isEmpty()) {
+                throw CommandException.usage("an empty place to back up");
+            }
+            PlacesFile.Place place = word.startsWith("@")
+                    ? session.find(PlacesFile.Kind.SOURCE, word.substring(1))
+                    : new PlacesFile.Place(Location.parse(word), Map.of());
+            if (hasList && !place.settings().isEmpty()) {
+                throw CommandException.usage(
+                        word + " has settings, and with a list of files there are none: name its location");
+            }
+            places.add(place);
+        }
+        return places;
     }
 
     /** What two archives have at one path cannot both be in a snapshot. Folders may lie in each other: it is the same there. */
@@ -133,21 +148,24 @@ final class Sources implements AutoCloseable {
         }
     }
 
-    private static Importer open(Location place, ImportOptions options, SizeLimit limit, List<byte[]> missing) {
+    /** The kind of source that understands a place. */
+    static ImporterFactory factory(Location place) {
         ImporterFactory factory = ImporterFactory.find(place);
         if (factory != null) {
-            try {
-                return new Source(factory.open(place, options), limit, missing);
-            } catch (IOException e) {
-                throw new CommandException(
-                        ExitCode.ERROR,
-                        "failed to create an importer for " + place.path() + ": " + Failures.message(e),
-                        e);
-            }
+            return factory;
         }
         throw new CommandException(
                 ExitCode.ERROR,
                 "no kind of source is called \"" + place.scheme() + "\": a path, tar:FILE or stdin:NAME is wanted");
+    }
+
+    private static Importer open(Location place, ImportOptions options, SizeLimit limit, List<byte[]> missing) {
+        try {
+            return new Source(factory(place).open(place, options), limit, missing);
+        } catch (IOException e) {
+            throw new CommandException(
+                    ExitCode.ERROR, "failed to create an importer for " + place.path() + ": " + Failures.message(e), e);
+        }
     }
 
     private static ExcludeRules rules(

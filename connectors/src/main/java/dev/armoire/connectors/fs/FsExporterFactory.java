@@ -30,6 +30,11 @@ public final class FsExporterFactory implements ExporterFactory {
     }
 
     @Override
+    public void check(Location location, Map<String, String> settings) throws IOException {
+        FsSettings.forExport(settings);
+    }
+
+    @Override
     public ExistingFiles look(Location location, Map<String, String> settings) throws IOException {
         FsSettings.forExport(settings);
         return Posix.isAvailable()

@@ -32,6 +32,13 @@ public interface ExporterFactory {
             throws IOException;
 
     /**
+     * Says what is wrong with a location and its settings, as far as that shows without going there.
+     *
+     * @throws IOException when something is
+     */
+    default void check(Location location, Map<String, String> settings) throws IOException {}
+
+    /**
      * Writes a target of this kind to a stream instead of its place.
      *
      * @param location tells the kind; its path does not count

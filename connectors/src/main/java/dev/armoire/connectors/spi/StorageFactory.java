@@ -48,8 +48,15 @@ public interface StorageFactory {
         return create(location, config);
     }
 
+    /**
+     * Says what is wrong with a location and its settings, as far as that shows without going there.
+     *
+     * @throws IOException when something is
+     */
+    default void check(Location location, Map<String, String> settings) throws IOException {}
+
     /** For kinds without settings. */
-    private static void refuse(Location location, Map<String, String> settings) throws IOException {
+    static void refuse(Location location, Map<String, String> settings) throws IOException {
         if (!settings.isEmpty()) {
             throw new IOException(location.scheme() + ": unknown setting " + String.join(", ", settings.keySet())
                     + "; a store of this kind has no settings");

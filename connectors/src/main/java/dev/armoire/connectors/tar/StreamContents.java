@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * is first waited for.
  */
 final class StreamContents implements TarContents {
-    private static final int SMALL_BYTES = 4 << 20;
-    private static final long KEPT_BYTES = 64L << 20;
+    private static final int SMALL_BYTES = 1 << 20;
+    private static final long KEPT_BYTES = 16L << 20;
     private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final TarFile file;
@@ -33,7 +33,7 @@ final class StreamContents implements TarContents {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    /** Names by which a content will still be opened. */
+    /** Names by which a content will still be opened, where there are several. */
     private final Map<Long, Integer> namesLeft = new HashMap<>();
 
     private final LinkedHashMap<Long, byte[]> kept = new LinkedHashMap<>();
@@ -53,8 +53,11 @@ final class StreamContents implements TarContents {
     StreamContents(TarFile file, List<TarIndex.Group> groups) {
         this.file = file;
         this.order = groups.stream().map(TarIndex.Group::first).toList();
-        groups.forEach(
-                group -> namesLeft.put(group.first().contentAt(), group.names().size()));
+        for (TarIndex.Group group : groups) {
+            if (group.names().size() > 1) {
+                namesLeft.put(group.first().contentAt(), group.names().size());
+            }
+        }
     }
 
     private static boolean isLarge(TarItem item) {
@@ -111,7 +114,8 @@ final class StreamContents implements TarContents {
                 }
                 bytes = stream.readExactly(item.storedBytes());
             }
-            if (namesLeft.merge(at, -1, Integer::sum) <= 0) {
+            Integer names = namesLeft.computeIfPresent(at, (content, left) -> left - 1);
+            if (names == null || names <= 0) {
                 forget(at);
             } else {
                 keep(at, bytes);

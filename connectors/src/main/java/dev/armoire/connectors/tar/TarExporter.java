@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * is known of it. Small files are put together in memory and written when they are whole; a large one keeps the others waiting.
  */
 final class TarExporter implements Exporter {
-    private static final int SMALL_BYTES = 4 << 20;
+    private static final int SMALL_BYTES = 1 << 20;
     private static final int COPY_BYTES = 64 << 10;
 
     private final TarOutput output;

@@ -5,11 +5,11 @@ import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,14 +17,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a whole tar file has: of items with the same path the last, as when it is unpacked, and hard links as further names of
- * one file. Half a kilobyte of memory for each item, and what its attributes take.
+ * one file. Some three hundred bytes of memory for each item, and what its attributes take.
  */
 final class TarIndex {
-    private static final long MAX_XATTR_BYTES = 256L << 20;
+    private static final long MAX_XATTR_BYTES = 32L << 20;
 
     private final long device;
     private final List<TarItem> items = new ArrayList<>();
-    private final Map<ByteBuffer, Integer> last = new HashMap<>();
+    private final Map<PathKey, Integer> last = new HashMap<>();
+    /** Contents that have had more than one name. */
+    private final Set<Long> linked = new HashSet<>();
+
     private boolean hasEnd;
 
     /**
@@ -34,6 +37,25 @@ final class TarIndex {
      * @param names its names, each an item with the same content
      */
     record Group(TarItem first, List<TarItem> names) {}
+
+    /** A path in a map; smaller than a ByteBuffer, of which there would be one for each item. */
+    private static final class PathKey {
+        final byte[] bytes;
+
+        PathKey(byte[] bytes) {
+            this.bytes = bytes;
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof PathKey key && Arrays.equals(bytes, key.bytes);
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(bytes);
+        }
+    }
 
     private TarIndex(long device) {
         this.device = device;
@@ -71,7 +93,7 @@ final class TarIndex {
     private void add(TarItem item) {
         TarItem added = item;
         if (item.problem() == null && item.isHardLink()) {
-            Integer target = last.get(ByteBuffer.wrap(BytePath.clean(BytePath.ROOT, item.linkTarget())));
+            Integer target = last.get(new PathKey(BytePath.clean(BytePath.ROOT, item.linkTarget())));
             TarItem first = target == null ? null : items.get(target);
             if (first == null
                     || first.isHardLink()
@@ -80,13 +102,14 @@ final class TarIndex {
                         + (first == null ? ", which is not before it" : ", which is a folder"));
             } else {
                 // Both become names of the same item: its place in the list is what they share.
-                last.put(ByteBuffer.wrap(item.path()), items.size());
+                last.put(new PathKey(item.path()), items.size());
                 items.add(first.as(item.path()));
+                linked.add(first.contentAt());
                 return;
             }
         }
         if (added.problem() == null) {
-            last.put(ByteBuffer.wrap(added.path()), items.size());
+            last.put(new PathKey(added.path()), items.size());
         }
         items.add(added);
     }
@@ -101,7 +124,7 @@ final class TarIndex {
     }
 
     private @Nullable TarItem at(byte[] path) {
-        Integer index = last.get(ByteBuffer.wrap(path));
+        Integer index = last.get(new PathKey(path));
         return index == null ? null : items.get(index);
     }
 
@@ -118,15 +141,15 @@ final class TarIndex {
 
     /** Folders that items lie in and that are no items themselves, the outer ones first. */
     List<byte[]> impliedFolders() {
-        Set<ByteBuffer> seen = new HashSet<>();
+        Set<PathKey> seen = new HashSet<>();
         List<byte[]> implied = new ArrayList<>();
         List<byte[]> chain = new ArrayList<>();
-        for (ByteBuffer path : last.keySet()) {
+        for (PathKey path : last.keySet()) {
             chain.clear();
-            byte[] at = path.array();
+            byte[] at = path.bytes;
             while (at.length > 1) {
                 at = BytePath.parent(at);
-                if (!seen.add(ByteBuffer.wrap(at))) {
+                if (!seen.add(new PathKey(at))) {
                     break;
                 }
                 chain.add(at);
@@ -137,7 +160,7 @@ final class TarIndex {
                 }
             }
         }
-        if (seen.add(ByteBuffer.wrap(BytePath.ROOT)) && at(BytePath.ROOT) == null) {
+        if (seen.add(new PathKey(BytePath.ROOT)) && at(BytePath.ROOT) == null) {
             implied.addFirst(BytePath.ROOT);
         }
         return implied;
@@ -145,29 +168,29 @@ final class TarIndex {
 
     /** All that is there in the end, in the order of the bytes: items of one content together, each with its numbers set. */
     List<Group> groups() {
-        Map<Long, List<TarItem>> byContent = new LinkedHashMap<>();
-        long alone = -1;
+        Map<Long, List<TarItem>> byContent = new HashMap<>();
+        List<Group> groups = new ArrayList<>();
         for (int i = 0; i < items.size(); i++) {
             TarItem item = items.get(i);
-            Integer winner = item.problem() == null ? last.get(ByteBuffer.wrap(item.path())) : null;
+            Integer winner = item.problem() == null ? last.get(new PathKey(item.path())) : null;
             if (winner == null || winner != i) {
                 continue;
             }
-            boolean canLink = !FileMode.isDirectory(item.info().mode());
-            byContent
-                    .computeIfAbsent(canLink ? item.contentAt() : alone--, key -> new ArrayList<>(1))
-                    .add(item);
+            if (linked.contains(item.contentAt())) {
+                byContent
+                        .computeIfAbsent(item.contentAt(), key -> new ArrayList<>())
+                        .add(item);
+            } else {
+                groups.add(new Group(item, List.of(item)));
+            }
         }
-        List<Group> groups = new ArrayList<>(byContent.size());
         byContent.forEach((contentAt, names) -> {
-            List<TarItem> numbered = names.size() == 1
-                    ? names
-                    : names.stream()
-                            .map(item -> item.withInfo(linked(item.info(), contentAt, names.size())))
-                            .toList();
+            List<TarItem> numbered = names.stream()
+                    .map(item -> item.withInfo(linked(item.info(), contentAt, names.size())))
+                    .toList();
             groups.add(new Group(numbered.getFirst(), numbered));
         });
-        groups.sort(java.util.Comparator.comparingLong(group -> group.first().contentAt()));
+        groups.sort(Comparator.comparingLong(group -> group.first().contentAt()));
         return groups;
     }
 

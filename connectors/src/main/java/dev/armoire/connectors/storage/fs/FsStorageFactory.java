@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** Opens and creates stores in a folder: {@code fs:/srv/store}, or the path alone. */
 public final class FsStorageFactory implements StorageFactory {
@@ -19,6 +20,11 @@ public final class FsStorageFactory implements StorageFactory {
     @Override
     public Storage open(Location location) throws IOException {
         return FsStorage.open(path(location));
+    }
+
+    @Override
+    public void check(Location location, Map<String, String> settings) throws IOException {
+        StorageFactory.refuse(location, settings);
     }
 
     @Override

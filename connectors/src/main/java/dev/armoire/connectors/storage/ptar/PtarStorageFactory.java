@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** Opens archives: {@code ptar:/srv/a.ptar}, or a path that ends in {@code .ptar}. */
 public final class PtarStorageFactory implements StorageFactory {
@@ -27,6 +28,11 @@ public final class PtarStorageFactory implements StorageFactory {
         } catch (InvalidPathException e) {
             throw new IOException("not a path: " + location.path() + ": " + e.getReason(), e);
         }
+    }
+
+    @Override
+    public void check(Location location, Map<String, String> settings) throws IOException {
+        StorageFactory.refuse(location, settings);
     }
 
     @Override

@@ -4,10 +4,9 @@ package dev.armoire.connectors.storage.s3;
 import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.Exporter;
 import dev.armoire.connectors.spi.FileInfo;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -24,6 +23,11 @@ import software.amazon.awssdk.services.s3.model.CompletedPart;
  */
 final class S3Exporter implements Exporter {
     private static final String NOT_TO_BE_HAD = "left out: a bucket has files only";
+
+    /** The most that S3 takes. */
+    private static final long MAX_OBJECT_BYTES = 5L << 40;
+
+    private static final long FIRST_BUFFER_BYTES = 64 << 10;
 
     private final S3Place place;
     private final S3Client client;
@@ -74,6 +78,9 @@ final class S3Exporter implements Exporter {
 
     @Override
     public FileOutput createFile(byte[] path, FileInfo info) throws IOException {
+        if (info.size() > MAX_OBJECT_BYTES) {
+            throw new IOException("left out: an object has at most 5 TiB");
+        }
         return new ObjectOutput(key(path), S3Writer.partBytes(info.size()));
     }
 
@@ -107,7 +114,11 @@ final class S3Exporter implements Exporter {
     private final class ObjectOutput implements FileOutput {
         private final String key;
         private final long partBytes;
-        private final ByteArrayOutputStream part = new ByteArrayOutputStream();
+        /** Outside of the heap, which is small: a part is sixteen megabytes and more. */
+        private Arena arena = Arena.ofConfined();
+
+        private MemorySegment buffer = MemorySegment.NULL;
+        private long filled;
         private final List<CompletedPart> parts = new ArrayList<>();
         private @Nullable String upload;
         private boolean isCommitted;
@@ -124,13 +135,33 @@ final class S3Exporter implements Exporter {
         @Override
         public void write(MemorySegment data) throws IOException {
             for (long at = 0; at < data.byteSize(); ) {
-                long step = Math.min(data.byteSize() - at, partBytes - part.size());
-                part.writeBytes(data.asSlice(at, step).toArray(ValueLayout.JAVA_BYTE));
+                long step = Math.min(data.byteSize() - at, partBytes - filled);
+                makeRoom(filled + step);
+                MemorySegment.copy(data, at, buffer, filled, step);
+                filled += step;
                 at += step;
-                if (part.size() == partBytes) {
+                if (filled == partBytes) {
                     send();
                 }
             }
+        }
+
+        /** Grows with what has come, and not with what was said to come. */
+        private void makeRoom(long bytes) {
+            if (bytes <= buffer.byteSize()) {
+                return;
+            }
+            Arena larger = Arena.ofConfined();
+            long size = Math.max(FIRST_BUFFER_BYTES, Math.max(bytes, Math.min(partBytes, 2 * buffer.byteSize())));
+            MemorySegment moved = larger.allocate(size);
+            MemorySegment.copy(buffer, 0, moved, 0, filled);
+            arena.close();
+            arena = larger;
+            buffer = moved;
+        }
+
+        private MemorySegment part() {
+            return buffer.asSlice(0, filled);
         }
 
         private void send() throws IOException {
@@ -139,9 +170,8 @@ final class S3Exporter implements Exporter {
                 if (id == null) {
                     id = upload = writer.beginUpload(key, storageClass);
                 }
-                parts.add(writer.uploadPart(
-                        key, id, parts.size() + 1, List.of(MemorySegment.ofArray(part.toByteArray()))));
-                part.reset();
+                parts.add(writer.uploadPart(key, id, parts.size() + 1, List.of(part())));
+                filled = 0;
             } catch (SdkException e) {
                 throw errors.named(what(), e);
             }
@@ -149,12 +179,12 @@ final class S3Exporter implements Exporter {
 
         @Override
         public void commit(List<Xattr> xattrs) throws IOException {
-            if (upload != null && part.size() > 0) {
+            if (upload != null && filled > 0) {
                 send();
             }
             try {
                 if (upload == null) {
-                    writer.replace(key, MemorySegment.ofArray(part.toByteArray()), storageClass);
+                    writer.replace(key, part(), storageClass);
                 } else {
                     writer.endUpload(key, upload, parts);
                 }
@@ -169,6 +199,9 @@ final class S3Exporter implements Exporter {
             if (!isCommitted && upload != null) {
                 writer.abort(key, upload);
                 upload = null;
+            }
+            if (arena.scope().isAlive()) {
+                arena.close();
             }
         }
     }

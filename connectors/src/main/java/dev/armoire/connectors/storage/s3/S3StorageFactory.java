@@ -38,6 +38,11 @@ public final class S3StorageFactory implements StorageFactory {
     }
 
     @Override
+    public void check(Location location, Map<String, String> settings) throws IOException {
+        S3Place.of(location, S3Settings.parse(settings), environment);
+    }
+
+    @Override
     public Storage create(Location location, MemorySegment config) throws IOException {
         return create(location, config, Map.of());
     }
