@@ -24,7 +24,7 @@ final class Commands {
             "cached", "Armoire needs no helper process");
 
     /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of("diag", "mount", "server", "ui");
+    private static final Set<String> ABSENT = Set.of("diag", "server", "ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
@@ -37,6 +37,7 @@ final class Commands {
         KNOWN.put("digest", new Known("print hashes of files of a snapshot", () -> new DigestCommand()));
         KNOWN.put("archive", new Known("make a tar or zip file of a snapshot", () -> new ArchiveCommand()));
         KNOWN.put("restore", new Known("give back files of a snapshot", () -> new RestoreCommand()));
+        KNOWN.put("mount", new Known("show snapshots as folders", () -> new MountCommand()));
         KNOWN.put("check", new Known("look for damage", () -> new CheckCommand()));
         KNOWN.put("info", new Known("describe a store or a snapshot", () -> new InfoCommand()));
         KNOWN.put("du", new Known("show what snapshots and files take", () -> new DuCommand()));
@@ -55,6 +56,7 @@ final class Commands {
         KNOWN.put("ptar", new Known("make an archive of snapshots and files", () -> new PtarCommand()));
         KNOWN.put("dup", new Known("copy a snapshot within the store", () -> new DupCommand()));
         KNOWN.put("repair", new Known("rebuild lost states", () -> new RepairCommand()));
+        KNOWN.put("completion", new Known("complete words in bash, zsh or fish", () -> new CompletionCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
     }
