@@ -24,7 +24,7 @@ final class Commands {
             "cached", "Armoire needs no helper process");
 
     /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of("diag", "server", "ui");
+    private static final Set<String> ABSENT = Set.of("diag", "mount", "ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
@@ -56,6 +56,7 @@ final class Commands {
         KNOWN.put("ptar", new Known("make an archive of snapshots and files", () -> new PtarCommand()));
         KNOWN.put("dup", new Known("copy a snapshot within the store", () -> new DupCommand()));
         KNOWN.put("repair", new Known("rebuild lost states", () -> new RepairCommand()));
+        KNOWN.put("server", new Known("give the store out over HTTP", () -> new ServerCommand()));
         KNOWN.put("completion", new Known("complete words in bash, zsh or fish", () -> new CompletionCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
