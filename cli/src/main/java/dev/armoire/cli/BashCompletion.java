@@ -7,8 +7,7 @@ import java.util.List;
 /** Completion for bash from version 3.2 on; it needs no package. */
 final class BashCompletion {
     /** Reads the words up to the cursor, then offers what may stand there. {@code =} and {@code :} are words of their own in bash. */
-    private static final String HEAD =
-            """
+    private static final String HEAD = """
             # bash completion for armoire, made by `armoire completion bash`
             _armoire_names() {
                 local file
@@ -77,7 +76,8 @@ final class BashCompletion {
     static String script(List<CommandModel> commands) {
         List<String> lines = new ArrayList<>();
         lines.add(HEAD);
-        String names = String.join(" ", commands.stream().map(CommandModel::name).toList());
+        String names =
+                String.join(" ", commands.stream().map(CommandModel::name).toList());
         lines.add("_armoire_commands='" + names + "'");
         lines.add("");
         lines.add("# What may stand behind a flag: nothing for one without a value.");
@@ -133,9 +133,8 @@ final class BashCompletion {
         String kind = kind(CommandModel.value(flag));
         String offer = !choices.isEmpty() ? "words " + String.join(" ", choices) : kind.isEmpty() ? "none" : kind;
         String pattern = label.startsWith("*") ? label : label.replace(" ", "\\ ");
-        lines.add("        " + pattern + ") echo " + (offer.equals("words $_armoire_commands")
-                ? "\"" + offer + "\""
-                : "'" + offer + "'") + " ;;");
+        lines.add("        " + pattern + ") echo "
+                + (offer.equals("words $_armoire_commands") ? "\"" + offer + "\"" : "'" + offer + "'") + " ;;");
     }
 
     private static String dashed(List<Flags.Flag> flags) {

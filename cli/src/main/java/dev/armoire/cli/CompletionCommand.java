@@ -34,15 +34,14 @@ final class CompletionCommand implements Command {
             throw CommandException.usage("completion for which shell? There are bash, zsh and fish");
         }
         List<CommandModel> commands = CommandModel.all();
-        String script =
-                switch (words.getFirst()) {
-                    case "bash" -> BashCompletion.script(commands);
-                    case "zsh" -> ZshCompletion.script(commands);
-                    case "fish" -> FishCompletion.script(commands);
-                    default ->
-                        throw CommandException.usage(
-                                "no completion for " + words.getFirst() + ": there are bash, zsh and fish");
-                };
+        String script = switch (words.getFirst()) {
+            case "bash" -> BashCompletion.script(commands);
+            case "zsh" -> ZshCompletion.script(commands);
+            case "fish" -> FishCompletion.script(commands);
+            default ->
+                throw CommandException.usage(
+                        "no completion for " + words.getFirst() + ": there are bash, zsh and fish");
+        };
         script.lines().forEach(line -> session.report().result(line, "completion", "text", line));
         return ExitCode.OK;
     }

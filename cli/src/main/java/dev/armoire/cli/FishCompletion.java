@@ -7,8 +7,7 @@ import java.util.stream.Collectors;
 
 /** Completion for fish, with a word on each command and flag. */
 final class FishCompletion {
-    private static final String HEAD =
-            """
+    private static final String HEAD = """
             # fish completion for armoire, made by `armoire completion fish`
             function __armoire_names --argument-names kind
                 set -l base $HOME/.config
@@ -113,8 +112,7 @@ final class FishCompletion {
             case SOURCE -> " -F -a '(__armoire_names sources)'";
             case DESTINATION -> " -F -a '(__armoire_names destinations)'";
             case COMMAND ->
-                " -a "
-                        + quoted(commands.stream().map(CommandModel::name).collect(Collectors.joining(" ")));
+                " -a " + quoted(commands.stream().map(CommandModel::name).collect(Collectors.joining(" ")));
         };
     }
 

@@ -9,8 +9,7 @@ import java.util.List;
 
 /** {@code help}: the commands, or one of them. */
 final class HelpCommand implements Command {
-    static final String EXIT_CODES =
-            """
+    static final String EXIT_CODES = """
             0 done, 1 failed, 3 done but for some items, 4 there is a difference,
             64 wrong usage, 65 damaged data, 66 no store, 73 cannot create,
             74 input or output failed, 75 store locked, 77 passphrase,

@@ -7,8 +7,7 @@ import java.util.stream.Stream;
 
 /** Completion for zsh, with a word on each command and flag. */
 final class ZshCompletion {
-    private static final String HEAD =
-            """
+    private static final String HEAD = """
             #compdef armoire
             # zsh completion for armoire, made by `armoire completion zsh`
             _armoire_names() {
@@ -24,8 +23,7 @@ final class ZshCompletion {
             _armoire_source() { _alternative 'names:name:_armoire_names sources' 'files:file:_files' }
             _armoire_destination() { _alternative 'names:name:_armoire_names destinations' 'files:file:_files' }
             """;
-    private static final String TAIL =
-            """
+    private static final String TAIL = """
             _armoire() {
                 local i=2 word=
                 while ((i < CURRENT)); do
@@ -73,15 +71,16 @@ final class ZshCompletion {
         lines.add(HEAD);
         lines.add("typeset -ga _armoire_commands=(");
         lines.add("    'at:name the store'");
-        commands.forEach(command ->
-                lines.add("    " + quoted(command.name() + ":" + command.summary().replace(":", "\\:"))));
+        commands.forEach(command -> lines.add(
+                "    " + quoted(command.name() + ":" + command.summary().replace(":", "\\:"))));
         lines.add(")");
         lines.add("");
         lines.add("typeset -ga _armoire_globals=(");
         CommandModel.globals().forEach(flag -> lines.add("    " + flag(flag)));
         lines.add(")");
         lines.add("");
-        lines.add("typeset -ga _armoire_values=(" + String.join(
+        lines.add("typeset -ga _armoire_values=("
+                + String.join(
                         " ",
                         CommandModel.globals().stream()
                                 .filter(flag -> !flag.metavar().isEmpty())

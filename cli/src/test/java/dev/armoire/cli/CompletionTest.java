@@ -66,7 +66,7 @@ class CompletionTest {
                 .containsExactly(completed);
         if (isInstalled("fish") && !line.contains("--")) { // there it knows flags with one dash only
             assertThat(ask("fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", script("fish"), words))
-                    .anyMatch(offer -> offer.split("\t")[0].equals(completed));
+                    .anyMatch(offer -> offer.split("\t", -1)[0].equals(completed));
         }
     }
 
@@ -85,8 +85,7 @@ class CompletionTest {
             for (CommandModel command : CommandModel.all()) {
                 assertThat(text).contains(command.name());
                 command.flags()
-                        .forEach(flag ->
-                                assertThat(text).contains((shell.equals("fish") ? "-o " : "-") + flag.name()));
+                        .forEach(flag -> assertThat(text).contains((shell.equals("fish") ? "-o " : "-") + flag.name()));
             }
         }
         assertThat(new ArmoireRun(folder).run("completion", "tcsh").exitCode()).isEqualTo(64);
@@ -101,27 +100,33 @@ class CompletionTest {
             Path page = pages.resolve("armoire-" + command.name() + ".1");
             assertThat(page).content().contains(".SH NAME\narmoire\\-" + command.name() + " \\- ");
             assertThat(Files.readString(page))
-                    .isEqualTo(new ArmoireRun(folder).run("help", "-style", "man", command.name()).out());
+                    .isEqualTo(new ArmoireRun(folder)
+                            .run("help", "-style", "man", command.name())
+                            .out());
             if (isInstalled("groff")) {
-                assertThat(ask("groff", "-man", "-ww", "-z", "-Tutf8", page.toString())).isEmpty();
+                assertThat(ask("groff", "-man", "-ww", "-z", "-Tutf8", page.toString()))
+                        .isEmpty();
             }
         }
         assertThat(pages.resolve("armoire.1")).content().contains("\\-keyfile", "maintenance");
     }
 
     private List<String> ask(String... words) throws IOException, InterruptedException {
-        ProcessBuilder builder = new ProcessBuilder(words).directory(folder.toFile()).redirectErrorStream(true);
+        ProcessBuilder builder =
+                new ProcessBuilder(words).directory(folder.toFile()).redirectErrorStream(true);
         builder.environment().putAll(Map.of("HOME", folder.toString(), "XDG_CONFIG_HOME", folder + "/config"));
         Process process = builder.start();
         process.getOutputStream().close();
         List<String> lines = new ArrayList<>();
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().forEach(lines::add);
+        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+                .lines()
+                .forEach(lines::add);
         process.waitFor();
         return lines;
     }
 
     private static boolean isInstalled(String program) {
-        for (String place : System.getenv().getOrDefault("PATH", "").split(":")) {
+        for (String place : System.getenv().getOrDefault("PATH", "").split(":", -1)) {
             if (Files.isExecutable(Path.of(place, program))) {
                 return true;
             }
