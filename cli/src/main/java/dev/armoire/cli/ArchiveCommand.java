@@ -40,7 +40,7 @@ final class ArchiveCommand implements Command {
 
     @Override
     public void declare(Flags flags) {
-        flags.value("format", "FORMAT", "tar, tarball (the default) or zip")
+        flags.value("format", "tar|tarball|zip", "what to make (default tarball)")
                 .value("output", "FILE", "where to (default: armoire-TIME and the ending of the format)")
                 .flag("rebase", "names begin below PATH");
     }

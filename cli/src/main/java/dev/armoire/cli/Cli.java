@@ -118,7 +118,8 @@ final class Cli {
             if (store != null) {
                 throw CommandException.usage("-f " + archive + " and at " + store + " both name a store");
             }
-            store = "ptar:" + Path.of(archive).toAbsolutePath();
+            boolean isUrl = archive.startsWith("http://") || archive.startsWith("https://");
+            store = isUrl ? "ptar+" + archive : "ptar:" + Path.of(archive).toAbsolutePath();
             if (rest.getFirst().equals("create")) {
                 rest = new ArrayList<>(rest);
                 rest.set(0, "ptar");
@@ -187,7 +188,7 @@ final class Cli {
     /** Parses up to the first word that is no flag. */
     private static Flags.Arguments before(List<String> words) {
         Flags flags = declareGlobals(new Flags())
-                .value("f", "FILE", "work on this archive; `-f FILE create PLACE...` makes it")
+                .value("f", "FILE", "work on this archive, a file or a URL; `-f FILE create PLACE...` makes it")
                 .stopAtFirstWord();
         for (Refused refused : REFUSED) {
             if (refused.metavar.isEmpty()) {

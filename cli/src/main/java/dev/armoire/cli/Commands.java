@@ -24,7 +24,7 @@ final class Commands {
             "cached", "Armoire needs no helper process");
 
     /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of("diag", "server", "ui");
+    private static final Set<String> ABSENT = Set.of("diag", "mount", "ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
@@ -32,6 +32,7 @@ final class Commands {
         KNOWN.put("ls", new Known("list snapshots, or files in one", () -> new LsCommand()));
         KNOWN.put("cat", new Known("print files of a snapshot", () -> new CatCommand()));
         KNOWN.put("locate", new Known("find files in snapshots", () -> new LocateCommand()));
+        KNOWN.put("history", new Known("show the versions of a file", () -> new HistoryCommand()));
         KNOWN.put("diff", new Known("compare snapshots, or one with the disk", () -> new DiffCommand()));
         KNOWN.put("digest", new Known("print hashes of files of a snapshot", () -> new DigestCommand()));
         KNOWN.put("archive", new Known("make a tar or zip file of a snapshot", () -> new ArchiveCommand()));
@@ -39,6 +40,8 @@ final class Commands {
         KNOWN.put("mount", new Known("show snapshots as folders", () -> new MountCommand()));
         KNOWN.put("check", new Known("look for damage", () -> new CheckCommand()));
         KNOWN.put("info", new Known("describe a store or a snapshot", () -> new InfoCommand()));
+        KNOWN.put("du", new Known("show what snapshots and files take", () -> new DuCommand()));
+        KNOWN.put("stats", new Known("show how the store has grown", () -> new StatsCommand()));
         KNOWN.put("rm", new Known("remove snapshots", () -> new RmCommand()));
         KNOWN.put("prune", new Known("remove what retention rules do not keep", () -> new PruneCommand()));
         KNOWN.put("policy", new Known("name retention rules", () -> new PolicyCommand()));
@@ -53,6 +56,8 @@ final class Commands {
         KNOWN.put("ptar", new Known("make an archive of snapshots and files", () -> new PtarCommand()));
         KNOWN.put("dup", new Known("copy a snapshot within the store", () -> new DupCommand()));
         KNOWN.put("repair", new Known("rebuild lost states", () -> new RepairCommand()));
+        KNOWN.put("server", new Known("give the store out over HTTP", () -> new ServerCommand()));
+        KNOWN.put("completion", new Known("complete words in bash, zsh or fish", () -> new CompletionCommand()));
         KNOWN.put("version", new Known("say which version this is", () -> new VersionCommand()));
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
     }

@@ -38,8 +38,8 @@ final class CreateCommand implements Command {
     public void declare(Flags flags) {
         flags.flag("plaintext", "do not encrypt")
                 .flag("no-compression", "do not compress")
-                .value("compression", "NAME", "LZ4 (default) or ZSTD")
-                .value("hashing", "NAME", "BLAKE3 (default) or SHA256")
+                .value("compression", "LZ4|ZSTD", "how to compress (default LZ4)")
+                .value("hashing", "BLAKE3|SHA256", "how to name content (default BLAKE3)")
                 .flag("weak-passphrase", "take a weak passphrase, too");
     }
 

@@ -1,31 +1,53 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /** {@code help}: the commands, or one of them. */
 final class HelpCommand implements Command {
+    static final String EXIT_CODES =
+            """
+            0 done, 1 failed, 3 done but for some items, 4 there is a difference,
+            64 wrong usage, 65 damaged data, 66 no store, 73 cannot create,
+            74 input or output failed, 75 store locked, 77 passphrase,
+            78 unknown format, 130 interrupted.""";
+
     private static final int FLAG_COLUMN = 26;
 
     @Override
     public String usage() {
-        return "help [COMMAND]";
+        return "help [-style man|text] [-to DIR] [COMMAND]";
     }
 
     @Override
     public String description() {
-        return "Lists the commands, or explains one of them. `armoire COMMAND -h` is the same.";
+        return """
+            Lists the commands, or explains one of them. `armoire COMMAND -h` is the same.
+            With -to, writes the manual pages of all commands to DIR as armoire*.1; put them
+            in ~/.local/share/man/man1 and `man armoire-backup` finds them.""";
     }
 
     @Override
     public void declare(Flags flags) {
-        // none
+        flags.value("style", "man|text", "text, or the source of a manual page (Plakar's styles are text)")
+                .value("to", "DIR", "write all manual pages to DIR");
     }
 
     @Override
-    public int run(Session session, Flags.Arguments arguments) {
-        if (arguments.words().isEmpty()) {
+    public int run(Session session, Flags.Arguments arguments) throws IOException {
+        String folder = arguments.get("to");
+        if (folder != null) {
+            if (!arguments.words().isEmpty()) {
+                throw CommandException.usage("help -to writes the pages of all commands: leave the command out");
+            }
+            writeManPages(Path.of(folder));
+        } else if (arguments.get("style", "text").equals("man")) {
+            manPage(arguments.words()).lines().forEach(line -> session.report().result(line, "help", "text", line));
+        } else if (arguments.words().isEmpty()) {
             printOverview(session.report());
         } else if (arguments.words().size() > 1) {
             throw CommandException.usage("help takes one command at a time");
@@ -33,6 +55,30 @@ final class HelpCommand implements Command {
             print(arguments.words().getFirst(), session.report());
         }
         return ExitCode.OK;
+    }
+
+    private static String manPage(List<String> words) {
+        if (words.isEmpty()) {
+            return ManPages.ofProgram();
+        }
+        Commands.Known known = Commands.find(words.getFirst());
+        if (known == null) {
+            throw Commands.notFound(words.getFirst());
+        }
+        return ManPages.of(CommandModel.of(words.getFirst(), known));
+    }
+
+    private static void writeManPages(Path folder) throws IOException {
+        try {
+            Files.createDirectories(folder);
+            Files.writeString(folder.resolve("armoire.1"), ManPages.ofProgram() + "\n");
+            for (CommandModel command : CommandModel.all()) {
+                Files.writeString(folder.resolve("armoire-" + command.name() + ".1"), ManPages.of(command) + "\n");
+            }
+        } catch (IOException e) {
+            throw new CommandException(
+                    ExitCode.CANNOT_CREATE, "help: cannot write the manual pages: " + Failures.message(e), e);
+        }
     }
 
     static void printOverview(Report report) {
@@ -52,9 +98,8 @@ final class HelpCommand implements Command {
         lines.add("Flags before any command, or behind it:");
         addFlags(lines, Cli.declareGlobals(new Flags()));
         lines.add("");
-        lines.add("Exit codes: 0 done, 1 failed, 3 done but for some items, 64 wrong usage,");
-        lines.add("65 damaged data, 66 no store, 73 cannot create, 74 input or output failed,");
-        lines.add("75 store locked, 77 passphrase, 78 unknown format, 130 interrupted.");
+        lines.add("Exit codes:");
+        EXIT_CODES.lines().forEach(line -> lines.add("  " + line));
         return String.join("\n", lines);
     }
 

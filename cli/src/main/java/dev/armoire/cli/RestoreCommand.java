@@ -69,7 +69,7 @@ final class RestoreCommand implements Command {
     @Override
     public void declare(Flags flags) {
         flags.value("to", "DIR", "where to; files that are there already are replaced, others left alone")
-                .value("overwrite", "MODE", "replace files that are there: always (default), changed, newer, never")
+                .value("overwrite", "always|changed|newer|never", "replace files that are there (default always)")
                 .flag("delete", "remove from DIR what the snapshot does not have")
                 .flag("dry-run", "only list what would be written, overwritten and deleted")
                 .value("include", "PATTERN", "restore only what matches; may be repeated")

@@ -183,7 +183,7 @@ final class Session implements AutoCloseable {
         throw new CommandException(
                 ExitCode.NO_STORE,
                 "no kind of store is called \"" + location.scheme() + "\": a path, fs:PATH, FILE.ptar,"
-                        + " s3://HOST/BUCKET or sftp://HOST/PATH is wanted");
+                        + " http(s)://HOST/PATH, s3://HOST/BUCKET or sftp://HOST/PATH is wanted");
     }
 
     /** Opens the store and learns what it holds, for reading: states that are damaged are told and left out. */
@@ -321,6 +321,15 @@ final class Session implements AutoCloseable {
             } catch (IOException e) {
                 throw notOpened(where, e);
             }
+        }
+    }
+
+    /** Reaches the store without opening it, for those who need no key. The caller closes it. */
+    Storage openStorage() throws IOException {
+        try {
+            return place().open();
+        } catch (IOException e) {
+            throw notOpened(place(), e);
         }
     }
 

@@ -48,6 +48,7 @@ final class StageReport {
     @Label("Stage")
     @Category("Armoire")
     @StackTrace(false)
+    @SuppressWarnings("UnusedVariable") // the recorder reads the fields
     private static final class StageEvent extends Event {
         @Label("Stage")
         String stage = "";

@@ -60,6 +60,16 @@ record TestedStore(Path folder, boolean isEncrypted, Path cache) {
     static final String PASSPHRASE = "open sesame";
 
     static TestedStore create(Path folder, boolean isEncrypted, Path cache) throws IOException {
+        return create(folder, isEncrypted, cache, 100 << 10);
+    }
+
+    /** One with packfiles of the usual size. */
+    static TestedStore createUsual(Path folder, boolean isEncrypted, Path cache) throws IOException {
+        return create(folder, isEncrypted, cache, 64 << 20);
+    }
+
+    private static TestedStore create(Path folder, boolean isEncrypted, Path cache, long packfileBytes)
+            throws IOException {
         KeyDerivation derivation =
                 new KeyDerivation.Argon2(Bytes.copyOf(new byte[KeyDerivation.SALT_BYTES]), 1, 4096, 1);
         byte[] master = isEncrypted ? derivation.derive(passphrase()) : new byte[KeyDerivation.KEY_BYTES];
@@ -75,7 +85,7 @@ record TestedStore(Path folder, boolean isEncrypted, Path cache) {
         StoreConfig config = new StoreConfig(
                 usual.timestamp(),
                 usual.repositoryId(),
-                new StoreConfig.PackfileSettings(0, 0, 100 << 10),
+                new StoreConfig.PackfileSettings(0, 0, packfileBytes),
                 usual.chunking(),
                 usual.hashing(),
                 usual.compression(),

@@ -26,6 +26,8 @@ public final class Torture {
               errors  EIO, ENOSPC, EACCES, short reads, stale handles at each call of a storage, in
                       backup, rm, maintenance, repair, sync, check and restore (full: every call)
               power   the power goes at each call of a storage: what is under way is lost, or not
+              large   a store of small blobs, 30 % of them garbage, and how long maintenance takes over
+                      it (full: 1,000,000 blobs; only when it is named)
               writers eight writers, maintenance, check, removals at once (full: 600 seconds)
 
             -quick runs some of each in a minute or two. Half of the times the store is encrypted, unless
@@ -82,7 +84,7 @@ public final class Torture {
                     case "-work", "--work" -> work = Path.of(args[++i]).toAbsolutePath();
                     case "-plaintext", "--plaintext" -> kinds = List.of(false);
                     case "-encrypted", "--encrypted" -> kinds = List.of(true);
-                    case "kill", "flip", "files", "errors", "power", "writers" -> parts.add(args[i]);
+                    case "kill", "flip", "files", "errors", "power", "writers", "large" -> parts.add(args[i]);
                     default -> throw new IllegalArgumentException(args[i]);
                 }
             }
@@ -108,6 +110,7 @@ public final class Torture {
     private static int fullTimes(String part) {
         return switch (part) {
             case "files" -> 400;
+            case "large" -> 2_000_000; // half of them encrypted
             case "writers" -> 600;
             case "errors", "power" -> EVERY_CALL;
             default -> 1000;
@@ -117,6 +120,7 @@ public final class Torture {
     static int quickTimes(String part) {
         return switch (part) {
             case "kill", "writers" -> 20;
+            case "large" -> 60_000;
             default -> 50;
         };
     }
@@ -142,6 +146,7 @@ public final class Torture {
                 case "power" ->
                     new StorageErrors(folder, isEncrypted, seed, tally)
                             .run(List.of(StorageErrors.Fault.POWER_LOSS), step(times));
+                case "large" -> new LargeStore(folder, isEncrypted, out, tally).run(share);
                 case "writers" -> new ManyWriters(folder, isEncrypted, seed, tally).run(Duration.ofSeconds(share));
                 default -> throw new IllegalArgumentException(part);
             }

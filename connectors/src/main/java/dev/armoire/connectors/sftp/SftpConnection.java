@@ -102,6 +102,10 @@ final class SftpConnection implements AutoCloseable {
         }
     }
 
+    boolean isLost() {
+        return !login.session().isOpen();
+    }
+
     @Override
     public void close() {
         synchronized (channels) {

@@ -47,6 +47,18 @@ final class SftpErrors {
         return message == null || message.isBlank() ? SftpConstants.getStatusName(e.getStatus()) : message;
     }
 
+    /** Why an item of a source or target failed, in the words that the local system has for it. */
+    static String itemReason(IOException e) {
+        if (e instanceof SftpException failure) {
+            return switch (failure.getStatus()) {
+                case SftpConstants.SSH_FX_NO_SUCH_FILE -> "no such file or directory";
+                case SftpConstants.SSH_FX_PERMISSION_DENIED -> "permission denied";
+                default -> "the server says: " + said(failure);
+            };
+        }
+        return reason(e);
+    }
+
     static boolean isMissing(IOException e) {
         return e instanceof SftpException failure
                 && (failure.getStatus() == SftpConstants.SSH_FX_NO_SUCH_FILE

@@ -32,8 +32,27 @@ public record Location(String scheme, String path) {
                 || c == '.';
     }
 
+    /**
+     * As it may be shown: without a password, and without what follows a question mark in a URL, where keys stand. A URL's
+     * user is left out, too, as it may be a token.
+     */
     @Override
     public String toString() {
-        return scheme + "://" + path;
+        return scheme + "://" + (isLocal() ? path : withoutSecrets());
+    }
+
+    private boolean isLocal() {
+        return scheme.equals("fs") || scheme.equals("ptar");
+    }
+
+    private String withoutSecrets() {
+        boolean isUrl = scheme.endsWith("http") || scheme.endsWith("https");
+        int query = isUrl ? path.indexOf('?') : -1;
+        String shown = query < 0 ? path : path.substring(0, query) + "?***";
+        int slash = shown.indexOf('/');
+        int at = shown.substring(0, slash < 0 ? shown.length() : slash).lastIndexOf('@');
+        int colon = isUrl ? 0 : shown.indexOf(':') + 1;
+        boolean hasSecret = at > 0 && (isUrl || colon > 0 && colon <= at);
+        return hasSecret ? shown.substring(0, colon) + "***" + shown.substring(at) : shown;
     }
 }

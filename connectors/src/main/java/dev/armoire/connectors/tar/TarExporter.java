@@ -184,7 +184,7 @@ final class TarExporter implements Exporter {
     private void put(byte[] path, TarArchiveEntry entry, FileInfo info, List<Xattr> xattrs) throws IOException {
         turn.lock();
         try {
-            putHeader(path, entry, info, xattrs).closeArchiveEntry();
+            putHeader(entry, info, xattrs).closeArchiveEntry();
         } catch (IOException e) {
             broken = broken == null ? BytePath.text(path) : broken;
             throw e;
@@ -197,7 +197,7 @@ final class TarExporter implements Exporter {
      * What does not fit into a tar header goes into one of its own in front of it. The library's would cut the time to hundreds
      * of nanoseconds, and take attributes for text.
      */
-    private TarArchiveOutputStream putHeader(byte[] path, TarArchiveEntry entry, FileInfo info, List<Xattr> xattrs)
+    private TarArchiveOutputStream putHeader(TarArchiveEntry entry, FileInfo info, List<Xattr> xattrs)
             throws IOException {
         checkWhole();
         ByteArrayOutputStream records = new ByteArrayOutputStream();
@@ -252,7 +252,7 @@ final class TarExporter implements Exporter {
             }
             turn.lock();
             try {
-                TarArchiveOutputStream tar = putHeader(path, entry(path, TarConstants.LF_NORMAL, info), info, xattrs);
+                TarArchiveOutputStream tar = putHeader(entry(path, TarConstants.LF_NORMAL, info), info, xattrs);
                 content.writeTo(tar);
                 tar.closeArchiveEntry();
             } catch (IOException e) {
@@ -287,7 +287,7 @@ final class TarExporter implements Exporter {
             turn.lock();
             try {
                 output.mark();
-                this.tar = putHeader(path, entry(path, TarConstants.LF_NORMAL, info), info, xattrs);
+                this.tar = putHeader(entry(path, TarConstants.LF_NORMAL, info), info, xattrs);
             } catch (IOException | RuntimeException e) {
                 turn.unlock();
                 throw e;

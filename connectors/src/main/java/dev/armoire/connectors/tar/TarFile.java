@@ -4,11 +4,11 @@ package dev.armoire.connectors.tar;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.Arrays;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 
@@ -23,25 +23,23 @@ record TarFile(Path path, Compression compression, long size, java.time.Instant 
 
     /** How a tar file is compressed, and by which bytes that is known. */
     enum Compression {
-        GZIP(0x1f, 0x8b),
-        BZIP2('B', 'Z', 'h'),
-        XZ(0xfd, '7', 'z', 'X', 'Z'),
-        ZSTD(0x28, 0xb5, 0x2f, 0xfd),
-        NONE;
+        GZIP("\u001f\u008b"),
+        BZIP2("BZh"),
+        XZ("\u00fd7zXZ"),
+        ZSTD("(\u00b5/\u00fd"),
+        NONE("");
 
-        private final byte[] magic;
+        /** A byte in each character. */
+        private final String magic;
 
-        Compression(int... magic) {
-            this.magic = new byte[magic.length];
-            for (int i = 0; i < magic.length; i++) {
-                this.magic[i] = (byte) magic[i];
-            }
+        Compression(String magic) {
+            this.magic = magic;
         }
 
         private static Compression of(byte[] head) {
+            String start = new String(head, StandardCharsets.ISO_8859_1);
             for (Compression compression : values()) {
-                byte[] magic = compression.magic;
-                if (head.length >= magic.length && Arrays.equals(head, 0, magic.length, magic, 0, magic.length)) {
+                if (start.startsWith(compression.magic)) {
                     return compression;
                 }
             }

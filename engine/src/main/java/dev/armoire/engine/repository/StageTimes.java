@@ -44,13 +44,13 @@ public final class StageTimes {
         }
     }
 
-    private final LongAdder[] nanos = new LongAdder[Stage.values().length];
+    private final Map<Stage, LongAdder> nanos = new EnumMap<>(Stage.class);
     private volatile boolean isOn;
 
     /** Stopped. */
     public StageTimes() {
-        for (int i = 0; i < nanos.length; i++) {
-            nanos[i] = new LongAdder();
+        for (Stage stage : Stage.values()) {
+            nanos.put(stage, new LongAdder());
         }
     }
 
@@ -75,26 +75,33 @@ public final class StageTimes {
             return 0;
         }
         long now = System.nanoTime();
-        nanos[stage.ordinal()].add(now - begun);
+        add(stage, now - begun);
         return now;
     }
 
     /** Takes what has passed since {@code begun} from a stage that it lies within. */
     public void except(Stage stage, long begun) {
         if (begun != 0) {
-            nanos[stage.ordinal()].add(begun - System.nanoTime());
+            add(stage, begun - System.nanoTime());
+        }
+    }
+
+    private void add(Stage stage, long amount) {
+        LongAdder adder = nanos.get(stage);
+        if (adder != null) { // as it is: all have one
+            adder.add(amount);
         }
     }
 
     /** The stages that took any time. */
     public Map<Stage, Long> taken() {
         Map<Stage, Long> taken = new EnumMap<>(Stage.class);
-        for (Stage stage : Stage.values()) {
-            long sum = nanos[stage.ordinal()].sum();
+        nanos.forEach((stage, adder) -> {
+            long sum = adder.sum();
             if (sum > 0) {
                 taken.put(stage, sum);
             }
-        }
+        });
         return taken;
     }
 }

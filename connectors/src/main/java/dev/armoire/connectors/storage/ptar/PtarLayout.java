@@ -9,7 +9,6 @@ import dev.armoire.crypto.Mac;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.file.Path;
 
 /**
  * Where the three objects of an archive are (format 1 §16), little-endian, ranges in bytes of the file:
@@ -41,14 +40,14 @@ record PtarLayout(Range config, Range packfile, Range state) {
     record Range(long offset, long length) {}
 
     /** Refuses what is no archive, by its first eight bytes. */
-    static void checkMagic(MemorySegment magic, Path file) {
+    static void checkMagic(MemorySegment magic, String file) {
         if (MAGIC.mismatch(magic) != -1) {
             throw new CorruptDataException(file + " is not a .ptar archive: it does not begin with _PLATAR_");
         }
     }
 
     /** @param fileBytes the length of the whole file, which bounds what the trailer may say */
-    static PtarLayout parse(MemorySegment trailer, long fileBytes, Path file) {
+    static PtarLayout parse(MemorySegment trailer, long fileBytes, String file) {
         PtarLayout layout = new PtarLayout(
                 range(trailer, 0, "CONFIG", fileBytes, file),
                 range(trailer, 16, "packfile", fileBytes, file),
@@ -79,7 +78,7 @@ record PtarLayout(Range config, Range packfile, Range state) {
         return trailer;
     }
 
-    private static Range range(MemorySegment trailer, long at, String what, long fileBytes, Path file) {
+    private static Range range(MemorySegment trailer, long at, String what, long fileBytes, String file) {
         long offset = trailer.get(I64, at);
         long length = trailer.get(I64, at + 8);
         long end = fileBytes - TRAILER_BYTES;
@@ -92,7 +91,7 @@ record PtarLayout(Range config, Range packfile, Range state) {
         return new Range(offset, length);
     }
 
-    private static CorruptDataException damaged(Path file, String why) {
+    private static CorruptDataException damaged(String file, String why) {
         return new CorruptDataException(
                 file + ": " + why + "; its trailer is damaged, or the archive was cut off or never finished");
     }

@@ -31,6 +31,9 @@ final class Buckets {
                 });
             } catch (SdkException failure) {
                 throw errors.named(what + ": cannot make bucket " + place.bucket(), failure);
+            } catch (IllegalArgumentException failure) { // the SDK looks at names before it asks
+                throw new IOException(
+                        what + ": cannot make bucket " + place.bucket() + ": " + failure.getMessage(), failure);
             }
         } catch (SdkException e) {
             throw errors.named(what, e);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.s3;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import dev.armoire.connectors.TargetContract;
 import dev.armoire.connectors.spi.ExporterFactory;
 import dev.armoire.connectors.spi.Location;
@@ -11,6 +13,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.S3Object;
@@ -51,6 +54,14 @@ final class S3TargetTest extends TargetContract {
     @Override
     protected Map<String, String> settings() {
         return S3Server.settings();
+    }
+
+    @Test
+    void aNameThatNoBucketCanHaveIsAnError() {
+        Location place = Location.parse("s3://127.0.0.1:" + server.port() + "/ab/x");
+        assertThatThrownBy(() -> factory().open(place, true, settings(), (path, what) -> {}))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("cannot make bucket ab");
     }
 
     @Override
