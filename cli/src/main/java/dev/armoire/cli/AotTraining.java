@@ -32,6 +32,7 @@ final class AotTraining {
                 List.of("at", plain, "backup", source),
                 List.of("at", plain, "ls"),
                 List.of("at", plain, "ls", "-recursive", "-latest"),
+                List.of("at", plain, "locate", "*.md"),
                 List.of("at", plain, "check"),
                 List.of("at", plain, "restore", "-to", restored))) {
             Surroundings quiet = new Surroundings(

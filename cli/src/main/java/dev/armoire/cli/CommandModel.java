@@ -77,7 +77,7 @@ record CommandModel(
         for (String line : usage) {
             Matcher matcher = behindName.matcher(line);
             if (matcher.matches()) {
-                for (String word : matcher.group(1).split("\\|")) {
+                for (String word : matcher.group(1).split("\\|", -1)) {
                     words.put(word, true);
                 }
             }
@@ -89,7 +89,7 @@ record CommandModel(
     Completion arguments() {
         TreeSet<Completion> found = new TreeSet<>();
         for (String line : usage) {
-            for (String word : line.replaceAll("\\[-[^]]*]", "").split("[^A-Z]+")) {
+            for (String word : line.replaceAll("\\[-[^]]*]", "").split("[^A-Z]+", -1)) {
                 Completion completion = completion(word);
                 if (completion != Completion.NONE) {
                     found.add(completion);
@@ -102,7 +102,7 @@ record CommandModel(
     /** What the value of a flag may be. */
     static Completion value(Flags.Flag flag) {
         Completion best = Completion.NONE;
-        for (String word : flag.metavar().split("[^A-Z]+")) {
+        for (String word : flag.metavar().split("[^A-Z]+", -1)) {
             Completion completion = completion(word);
             best = completion == Completion.NONE ? best : completion;
         }
@@ -112,7 +112,7 @@ record CommandModel(
     /** The words that a flag's value is one of, or none when it may be anything. */
     static List<String> choices(Flags.Flag flag) {
         if (CHOICES.matcher(flag.metavar()).matches()) {
-            return List.of(flag.metavar().split("\\|"));
+            return List.of(flag.metavar().split("\\|", -1));
         }
         return List.of();
     }

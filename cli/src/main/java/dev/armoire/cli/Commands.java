@@ -32,6 +32,7 @@ final class Commands {
         KNOWN.put("ls", new Known("list snapshots, or files in one", () -> new LsCommand()));
         KNOWN.put("cat", new Known("print files of a snapshot", () -> new CatCommand()));
         KNOWN.put("locate", new Known("find files in snapshots", () -> new LocateCommand()));
+        KNOWN.put("history", new Known("show the versions of a file", () -> new HistoryCommand()));
         KNOWN.put("diff", new Known("compare snapshots, or one with the disk", () -> new DiffCommand()));
         KNOWN.put("digest", new Known("print hashes of files of a snapshot", () -> new DigestCommand()));
         KNOWN.put("archive", new Known("make a tar or zip file of a snapshot", () -> new ArchiveCommand()));
@@ -39,6 +40,8 @@ final class Commands {
         KNOWN.put("mount", new Known("show snapshots as folders", () -> new MountCommand()));
         KNOWN.put("check", new Known("look for damage", () -> new CheckCommand()));
         KNOWN.put("info", new Known("describe a store or a snapshot", () -> new InfoCommand()));
+        KNOWN.put("du", new Known("show what snapshots and files take", () -> new DuCommand()));
+        KNOWN.put("stats", new Known("show how the store has grown", () -> new StatsCommand()));
         KNOWN.put("rm", new Known("remove snapshots", () -> new RmCommand()));
         KNOWN.put("prune", new Known("remove what retention rules do not keep", () -> new PruneCommand()));
         KNOWN.put("policy", new Known("name retention rules", () -> new PolicyCommand()));

@@ -12,6 +12,7 @@ import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.search.SearchIndex;
 import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
 import java.time.Duration;
@@ -32,7 +33,7 @@ final class LocateCommand implements Command {
 
     @Override
     public String usage() {
-        return "locate [-snapshot ID] [FILTER...] [-size N] [-mtime TIME] [-mime TYPE] PATTERN...";
+        return "locate [-snapshot ID] [-no-index] [FILTER...] [-size N] [-mtime TIME] [-mime TYPE] PATTERN...";
     }
 
     @Override
@@ -41,7 +42,8 @@ final class LocateCommand implements Command {
             Finds files, folders and all else in snapshots, the newest first, and prints
             ID:PATH. A pattern is for the name; one with a slash is for the last parts of
             the path, or for all of it if it begins with a slash. * ? [a-z] match within a
-            name, ** any number of folders.""";
+            name, ** any number of folders. What snapshots hold is remembered in an index in
+            the cache folder, encrypted if the store is; -no-index reads the snapshots.""";
     }
 
     @Override
@@ -50,6 +52,7 @@ final class LocateCommand implements Command {
                 .value("size", "[+-]N[K|M|G|T]", "files of more than (+), less than (-) or just so many bytes")
                 .value("mtime", "[+-]TIME", "changed longer ago (+) or less long ago (-) than 90m, 7d...")
                 .value("mime", "TYPE", "content of this type, such as image/png or image");
+        flags.flag("no-index", "read the snapshots themselves, and leave the search index alone");
         FilterFlags.declareQuery(flags);
     }
 
@@ -59,7 +62,8 @@ final class LocateCommand implements Command {
         if (arguments.words().isEmpty()) {
             throw CommandException.usage("locate needs a pattern");
         }
-        Predicate<Entry> wanted = patterns(arguments.words());
+        List<PathPattern> patterns = patterns(arguments.words());
+        Predicate<Entry> wanted = entry -> true;
         if (arguments.get("size") != null) {
             wanted = wanted.and(size(arguments.get("size", "")));
         }
@@ -86,16 +90,52 @@ final class LocateCommand implements Command {
                 }
                 in.add(snapshots.find(Snapshots.Name.parse(id)));
             }
-            search(in, reader, wanted, report);
+            search(
+                    in,
+                    index(session, arguments, snapshots, repository, patterns, wanted),
+                    reader,
+                    matching(patterns, wanted),
+                    report);
             isDamaged |= snapshots.isDamaged();
         }
         return isDamaged ? ExitCode.DAMAGE : session.exitCode(ExitCode.OK);
     }
 
-    private void search(List<SnapshotHeader> in, BlobReader reader, Predicate<Entry> wanted, Report report)
+    /** What the index knows, or null when there is none. With -snapshot it is used as it is, and not brought up to date. */
+    private static SearchIndex.@Nullable Results index(
+            Session session,
+            Flags.Arguments arguments,
+            Snapshots snapshots,
+            Repository repository,
+            List<PathPattern> patterns,
+            Predicate<Entry> wanted) {
+        if (arguments.is("no-index")) {
+            return null;
+        }
+        try (SearchIndex index =
+                SearchIndex.open(repository, arguments.has("snapshot") ? List.of() : snapshots.all())) {
+            return index == null ? null : index.search(patterns, wanted, session.workers());
+        }
+    }
+
+    private static Predicate<Entry> matching(List<PathPattern> patterns, Predicate<Entry> wanted) {
+        return entry -> patterns.stream().anyMatch(pattern -> pattern.matches(entry.path(), entry.isDirectory()))
+                && wanted.test(entry);
+    }
+
+    private void search(
+            List<SnapshotHeader> in,
+            SearchIndex.@Nullable Results index,
+            BlobReader reader,
+            Predicate<Entry> wanted,
+            Report report)
             throws IOException {
         SequencedMap<Mac, List<Entry>> known = new LinkedHashMap<>();
         for (SnapshotHeader header : in) {
+            if (index != null && index.knows(header.identifier())) {
+                index.forEach(header.identifier(), entry -> print(header, entry, report));
+                continue;
+            }
             Mac tree = header.source().vfs();
             List<Entry> before = known.get(tree);
             if (before != null) {
@@ -161,7 +201,7 @@ final class LocateCommand implements Command {
                 entry.contentType());
     }
 
-    private static Predicate<Entry> patterns(List<String> words) {
+    private static List<PathPattern> patterns(List<String> words) {
         List<PathPattern> patterns = new ArrayList<>();
         for (String word : words) {
             if (word.isEmpty()) {
@@ -174,7 +214,7 @@ final class LocateCommand implements Command {
                         ExitCode.ERROR, "locate: could not match pattern: \"" + word + "\" " + e.reason(), e);
             }
         }
-        return entry -> patterns.stream().anyMatch(pattern -> pattern.matches(entry.path(), entry.isDirectory()));
+        return patterns;
     }
 
     private static Predicate<Entry> size(String text) {

@@ -12,6 +12,7 @@ import java.lang.classfile.ClassTransform;
 import java.lang.classfile.MethodTransform;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
@@ -24,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 final class NewerClassFiles {
     /** The cache holds what is verified by stack maps: class files from this version on. */
     private static final int FIRST_WITH_STACK_MAPS = ClassFile.JAVA_6_VERSION;
+
+    private static final LocalDateTime FIXED_TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
 
     private NewerClassFiles() {}
 
@@ -39,7 +42,9 @@ final class NewerClassFiles {
             for (ZipEntry entry : jar.stream().filter(e -> !e.isDirectory()).toList()) {
                 try (InputStream content = jar.getInputStream(entry)) {
                     byte[] bytes = content.readAllBytes();
-                    newer.putNextEntry(new ZipEntry(entry.getName()));
+                    ZipEntry copy = new ZipEntry(entry.getName());
+                    copy.setTimeLocal(FIXED_TIME); // the same jar gives the same bytes whenever it is rewritten
+                    newer.putNextEntry(copy);
                     newer.write(entry.getName().endsWith(".class") ? newer(classFile, bytes) : bytes);
                     newer.closeEntry();
                 }

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +55,7 @@ final class PlaceCommand implements Command {
             case SOURCE -> "`armoire backup @NAME` then backs it up.";
             case DESTINATION -> "`armoire restore -to @NAME` then restores to it.";
         };
-        return """
+        return String.format(Locale.ROOT, """
             Gives a place a name, and keeps what its connector is to know, in
             %s of the configuration folder, where Plakar finds it, too.
             %s @NAME:PATH is
@@ -64,7 +65,7 @@ final class PlaceCommand implements Command {
             JSON or INI from standard input, a file or an address.
 
             A secret need not stand in the file: KEY_cmd=COMMAND takes what a command prints,
-            and KEY_env=VARIABLE what an environment variable holds. show hides secrets.""".formatted(kind.fileName(), use);
+            and KEY_env=VARIABLE what an environment variable holds. show hides secrets.""", kind.fileName(), use);
     }
 
     @Override

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -119,7 +120,9 @@ final class ScheduleCommand implements Command {
     }
 
     private static String service(List<String> program, JobsFile file, Unit unit) {
-        return """
+        return String.format(
+                Locale.ROOT,
+                """
                 %s%s
                 [Unit]
                 Description=Armoire: %s
@@ -134,15 +137,17 @@ final class ScheduleCommand implements Command {
                 IOSchedulingPriority=7
                 KillMode=mixed
                 TimeoutStopSec=90
-                """.formatted(
-                        MARK,
-                        file.path(),
-                        String.join(", ", unit.jobs).replace("%", "%%"),
-                        call(program, file, unit, ScheduleCommand::forSystemd));
+                """,
+                MARK,
+                file.path(),
+                String.join(", ", unit.jobs).replace("%", "%%"),
+                call(program, file, unit, ScheduleCommand::forSystemd));
     }
 
     private static String timer(JobsFile file, Unit unit) {
-        return """
+        return String.format(
+                Locale.ROOT,
+                """
                 %s%s
                 [Unit]
                 Description=Armoire: when %s is due
@@ -154,8 +159,11 @@ final class ScheduleCommand implements Command {
 
                 [Install]
                 WantedBy=timers.target
-                """.formatted(
-                        MARK, file.path(), String.join(", ", unit.jobs).replace("%", "%%"), unit.schedule.systemd());
+                """,
+                MARK,
+                file.path(),
+                String.join(", ", unit.jobs).replace("%", "%%"),
+                unit.schedule.systemd());
     }
 
     private static String call(

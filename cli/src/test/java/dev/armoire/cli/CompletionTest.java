@@ -66,7 +66,7 @@ class CompletionTest {
                 .containsExactly(completed);
         if (isInstalled("fish") && !line.contains("--")) { // there it knows flags with one dash only
             assertThat(ask("fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]", script("fish"), words))
-                    .anyMatch(offer -> offer.split("\t")[0].equals(completed));
+                    .anyMatch(offer -> offer.split("\t", -1)[0].equals(completed));
         }
     }
 
@@ -126,7 +126,7 @@ class CompletionTest {
     }
 
     private static boolean isInstalled(String program) {
-        for (String place : System.getenv().getOrDefault("PATH", "").split(":")) {
+        for (String place : System.getenv().getOrDefault("PATH", "").split(":", -1)) {
             if (Files.isExecutable(Path.of(place, program))) {
                 return true;
             }

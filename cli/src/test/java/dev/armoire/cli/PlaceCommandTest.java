@@ -189,7 +189,7 @@ class PlaceCommandTest {
         succeeds(run.run("source", "add", "src", run.path("source"), "dont_traverse_fs=true"));
         succeeds(run.run("destination", "add", "out", run.path("out")));
         for (String kind : new String[] {"store s", "source src", "destination out"}) {
-            String[] words = kind.split(" ");
+            String[] words = kind.split(" ", -1);
             succeeds(run.run(words[0], "check", words[1]));
             assertThat(run.run(words[0], "ping", words[1]))
                     .isEqualTo(new ArmoireRun.Outcome(0, "configuration OK\n", ""));

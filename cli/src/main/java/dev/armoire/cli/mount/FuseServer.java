@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -325,8 +326,8 @@ public final class FuseServer implements AutoCloseable {
         if (isMadeUp(header, entry)) {
             // Nothing is known of the folders above the one that was backed up, and all must get through them.
             mode = FileMode.toUnix(FileMode.DIRECTORY | 0755);
-            fillTimes(
-                    out, header.timestamp().getEpochSecond(), header.timestamp().getNano());
+            Instant made = header.timestamp();
+            fillTimes(out, made.getEpochSecond(), made.getNano());
         }
         out.set(U32, 60, mode);
         out.set(U32, 64, (int) Math.max(1, info.nlink()));

@@ -40,7 +40,7 @@ final class Nodes {
             byte[] path,
             @Nullable Link link) {
         private boolean isSameInode(Place other) {
-            return header == other.header
+            return Objects.equals(header, other.header)
                     && (link == null ? other.link == null && Arrays.equals(path, other.path) : link.equals(other.link));
         }
 
@@ -92,7 +92,7 @@ final class Nodes {
     /** The kernel is told of this once more; returns its number. */
     synchronized long retain(Place place) {
         for (long id = place.number(); ; id++) {
-            Node node = known.computeIfAbsent(id, unused -> new Node(place));
+            Node node = known.computeIfAbsent(id, _ -> new Node(place));
             if (node.place.isSameInode(place)) {
                 node.lookups++;
                 return id;

@@ -89,7 +89,7 @@ final class SftpImporter implements Importer {
         if (options.excludes().isExcluded(place.root(), root.isDirectory())) {
             return;
         }
-        sink.record(new Record(place.root(), info(root), BytePath.EMPTY));
+        sink.record(new RemoteItem(place.root(), info(root), BytePath.EMPTY));
         Deque<byte[]> directories = new ArrayDeque<>();
         if (root.isDirectory()) {
             directories.push(place.root());
@@ -105,7 +105,7 @@ final class SftpImporter implements Importer {
             path = BytePath.parent(path);
             try {
                 Attributes found = connection.channel().stat(SftpConnection.wire(path));
-                sink.record(new Record(path, info(found), BytePath.EMPTY));
+                sink.record(new RemoteItem(path, info(found), BytePath.EMPTY));
             } catch (IOException e) {
                 failed("lstat", path, e, sink);
             }
@@ -152,7 +152,7 @@ final class SftpImporter implements Importer {
                 return false;
             }
         }
-        sink.record(new Record(path, info(attributes), target));
+        sink.record(new RemoteItem(path, info(attributes), target));
         return true;
     }
 
@@ -189,12 +189,12 @@ final class SftpImporter implements Importer {
         connection.close();
     }
 
-    private final class Record implements ImportRecord {
+    private final class RemoteItem implements ImportRecord {
         private final byte[] path;
         private final FileInfo info;
         private final byte[] target;
 
-        Record(byte[] path, FileInfo info, byte[] target) {
+        RemoteItem(byte[] path, FileInfo info, byte[] target) {
             this.path = path;
             this.info = info;
             this.target = target;

@@ -51,6 +51,12 @@ public final class PathPattern {
         return (isDirectory || !isForDirectories) && matches(0, path, 1);
     }
 
+    /** Whether a path whose last name this is could match. */
+    public boolean mayMatchName(byte[] name, int length) {
+        NameGlob last = parts.isEmpty() ? null : parts.getLast();
+        return last == null || last.matches(name, 0, length);
+    }
+
     /** @param from where the next part of the path begins, one behind a slash */
     private boolean matches(int part, byte[] path, int from) {
         boolean isAtEnd = from >= path.length;

@@ -76,6 +76,7 @@ public final class Repository implements AutoCloseable {
     private Mac latestState = Mac.ZERO;
 
     private @Nullable StateCache cache;
+    private @Nullable Path cacheFolder;
     /** What was taken over from the cache. */
     private @Nullable StateFacts cached;
     /** Ordinals of the packfiles that this process has made. */
@@ -190,8 +191,21 @@ public final class Repository implements AutoCloseable {
     }
 
     void useCache(Path folder, StateCache.Limits limits) {
+        cacheFolder = folder;
         cache = new StateCache(
                 folder, keys, config.repositoryId(), config.repositoryIdBytes(), storage.location(), limits);
+    }
+
+    /**
+     * Where to keep what is remembered of this store and no other, not even of a copy of it; null without {@link #useCache}.
+     *
+     * @param kind a folder for the files of all stores
+     */
+    public @Nullable Path cacheFile(String kind) {
+        Path folder = cacheFolder;
+        return folder == null
+                ? null
+                : folder.resolve(kind).resolve(config.repositoryId() + "-" + StateCache.digest(storage.location()));
     }
 
     public Storage storage() {

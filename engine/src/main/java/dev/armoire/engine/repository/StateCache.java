@@ -85,7 +85,7 @@ final class StateCache {
         this.repositoryId = repositoryId;
     }
 
-    private static String digest(String location) {
+    static String digest(String location) {
         byte[] digest = new byte[Blake3.DIGEST_BYTES];
         Blake3 hasher = Blake3.plain();
         hasher.update(MemorySegment.ofArray(location.getBytes(StandardCharsets.UTF_8)));

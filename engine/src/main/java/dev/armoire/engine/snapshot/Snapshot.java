@@ -235,7 +235,7 @@ public final class Snapshot {
     }
 
     /** Names that could lead out of their directory are damage or malice; no file system has them. */
-    private static boolean isName(byte[] name) {
+    public static boolean isName(byte[] name) {
         if (name.length == 0
                 || name.length == 1 && name[0] == '.'
                 || name.length == 2 && name[0] == '.' && name[1] == '.') {
@@ -312,6 +312,11 @@ public final class Snapshot {
                 return;
             }
         }
+    }
+
+    /** The object that lists what is directly in a directory, or null where the snapshot has none. */
+    public @Nullable Mac listing(byte[] directory) {
+        return dirpacks == null ? null : dirpacks.find(directory);
     }
 
     /** The summary of a directory, or null where the snapshot has none. */

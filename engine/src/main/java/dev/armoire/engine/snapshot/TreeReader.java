@@ -89,6 +89,59 @@ public final class TreeReader {
         return next;
     }
 
+    /** Steps through all pairs from the first key on. */
+    public Cursor cursor() {
+        return new Cursor();
+    }
+
+    /** A place between the pairs of a tree, or at one of them. */
+    public final class Cursor {
+        private @Nullable TreeNode leaf;
+        private int at;
+        private byte[] key = {};
+
+        /** Goes to the next pair, and says whether there is one. */
+        public boolean next() {
+            TreeNode in = leaf;
+            if (in == null) {
+                in = node(top());
+                for (int depth = 0; !in.isLeaf(); depth++) {
+                    in = node(childOf(in, 0, depth));
+                }
+                at = -1;
+            }
+            boolean isFirst = at < 0 && leaf == null;
+            if (++at == in.keys().size()) {
+                if (in.next().isZero()) {
+                    at--;
+                    leaf = in;
+                    return false;
+                }
+                in = TreeReader.this.next(in);
+                at = 0;
+            }
+            leaf = in;
+            byte[] found = in.keys().get(at);
+            if (!isFirst && kind.order().compare(found, key) <= 0) {
+                throw new CorruptDataException("tree " + root.shortHex() + ": keys are out of order");
+            }
+            key = found;
+            return true;
+        }
+
+        public byte[] key() {
+            return key;
+        }
+
+        public Mac value() {
+            TreeNode in = leaf;
+            if (in == null || at < 0) {
+                throw new IllegalStateException("at no pair");
+            }
+            return in.values().get(at);
+        }
+    }
+
     /**
      * Visits all pairs of a tree whose keys may be in another order than its kind's: Plakar's trees of attributes are
      * (format 2a §2.5).

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.search;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.armoire.connectors.spi.FileInfo;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.query.PathPattern;
+import dev.armoire.engine.record.Entry;
+import dev.armoire.engine.record.SnapshotPath;
+import java.io.ByteArrayOutputStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Changes of one snapshot, some thousand at a time. Names stand together, so that a search that matches none of them reads
+ * nothing else. All numbers are of variable length, seven bits a byte, the lowest first.
+ *
+ * <pre>
+ *  | bytes of names | names | kinds | attributes |
+ *  names:      for each folder | length, path | how many | for each name | shared with the one before | length, rest |
+ *  kinds:      how many | mode | length, content type |, for each
+ *  attributes: for each name | 0: it is gone; else kind + 1 | size | seconds, zigzag, less those before | nanoseconds |
+ * </pre>
+ */
+final class ChangeBlock {
+    /** Plain bytes from which on a block is full. */
+    private static final int FULL_BYTES = 56 << 10;
+
+    private ChangeBlock() {}
+
+    /** Collects changes. */
+    static final class Builder {
+        private final Output names = new Output();
+        private final Output folderNames = new Output();
+        private final Output kinds = new Output();
+        private final Output attributes = new Output();
+        private final Map<String, Integer> kindNumbers = new HashMap<>();
+        private byte[] folder = {};
+        private byte[] lastName = {};
+        private int inFolder;
+        private long lastSeconds;
+        private long changes;
+
+        boolean isEmpty() {
+            return changes == 0;
+        }
+
+        boolean isFull() {
+            return names.size() + folderNames.size() + kinds.size() + attributes.size() >= FULL_BYTES;
+        }
+
+        void add(byte[] inFolderPath, byte[] name, @Nullable Entry entry) {
+            if (!Arrays.equals(folder, inFolderPath)) {
+                endFolder();
+                folder = inFolderPath;
+            }
+            int shared = Arrays.mismatch(lastName, name);
+            shared = shared < 0 ? name.length : shared;
+            folderNames.number(shared);
+            folderNames.number(name.length - shared);
+            folderNames.write(name, shared, name.length - shared);
+            lastName = name;
+            inFolder++;
+            changes++;
+            if (entry == null) {
+                attributes.number(0);
+                return;
+            }
+            FileInfo info = entry.info();
+            String type = entry.contentType();
+            attributes.number(1L
+                    + kindNumbers.computeIfAbsent(info.mode() + ":" + type, key -> {
+                        byte[] text = type.getBytes(StandardCharsets.UTF_8);
+                        kinds.number(Integer.toUnsignedLong(info.mode()));
+                        kinds.number(text.length);
+                        kinds.write(text, 0, text.length);
+                        return kindNumbers.size();
+                    }));
+            attributes.number(info.size());
+            long delta = info.mtimeSeconds() - lastSeconds;
+            lastSeconds = info.mtimeSeconds();
+            attributes.number(delta << 1 ^ delta >> 63);
+            attributes.number(info.mtimeNanos());
+        }
+
+        private void endFolder() {
+            if (inFolder > 0) {
+                names.number(folder.length);
+                names.write(folder, 0, folder.length);
+                names.number(inFolder);
+                folderNames.moveTo(names);
+            }
+            inFolder = 0;
+            lastName = new byte[0];
+        }
+
+        /** The block; afterwards the builder is as new. */
+        byte[] finish() {
+            endFolder();
+            Output whole = new Output();
+            whole.number(names.size());
+            names.moveTo(whole);
+            whole.number(kindNumbers.size());
+            kinds.moveTo(whole);
+            attributes.moveTo(whole);
+            kindNumbers.clear();
+            folder = new byte[0];
+            lastSeconds = 0;
+            changes = 0;
+            return whole.toByteArray();
+        }
+    }
+
+    /** Bytes, and numbers among them. */
+    private static final class Output extends ByteArrayOutputStream {
+        void number(long value) {
+            long rest = value;
+            while ((rest & ~0x7FL) != 0) {
+                write((int) (rest & 0x7F | 0x80));
+                rest >>>= 7;
+            }
+            write((int) rest);
+        }
+
+        void moveTo(Output other) {
+            other.write(buf, 0, count);
+            reset();
+        }
+    }
+
+    /** Receives what matches. */
+    @FunctionalInterface
+    interface Visitor {
+        /**
+         * Takes a change.
+         *
+         * @param entry what is there now: path, mode, size, time and content type; null where there is none any more
+         */
+        void change(byte[] path, @Nullable Entry entry);
+    }
+
+    /**
+     * Visits the changes of paths that one of the patterns matches, as a folder or as something else.
+     *
+     * @throws CorruptDataException when this is no block
+     */
+    static void search(MemorySegment block, List<PathPattern> patterns, Visitor visitor) {
+        try {
+            byte[] bytes = block.toArray(JAVA_BYTE);
+            Input names = new Input(bytes, 0);
+            int length = names.length();
+            int end = names.at + length;
+            Attributes attributes = new Attributes(bytes, end);
+            byte[] name = new byte[256];
+            int index = 0;
+            while (names.at < end) {
+                byte[] folder = names.bytes(names.length());
+                for (int left = names.length(); left > 0; left--) {
+                    int shared = names.length();
+                    int rest = names.length();
+                    if (shared + rest > name.length) {
+                        name = Arrays.copyOf(name, (shared + rest) * 2);
+                    }
+                    names.copy(rest, name, shared);
+                    if (mayMatch(patterns, name, shared + rest)) {
+                        byte[] path = path(folder, Arrays.copyOf(name, shared + rest));
+                        if (matches(patterns, path)) {
+                            visitor.change(path, attributes.entry(index, path));
+                        }
+                    }
+                    index++;
+                }
+            }
+        } catch (IndexOutOfBoundsException | NegativeArraySizeException e) {
+            throw new CorruptDataException("a block of the search index is malformed", e);
+        }
+    }
+
+    private static boolean mayMatch(List<PathPattern> patterns, byte[] name, int length) {
+        for (int i = 0; i < patterns.size(); i++) {
+            if (patterns.get(i).mayMatchName(name, length)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean matches(List<PathPattern> patterns, byte[] path) {
+        for (PathPattern pattern : patterns) {
+            if (pattern.matches(path, true)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static byte[] path(byte[] folder, byte[] name) {
+        return SnapshotPath.isRoot(name) ? SnapshotPath.ROOT : SnapshotPath.child(folder, name);
+    }
+
+    /** Reads what stands behind the names, in order, as far as it is asked for. */
+    private static final class Attributes {
+        private final Input in;
+        private int[] modes = {};
+        private String[] types = {};
+        private int next;
+        private boolean isOpen;
+        private long seconds;
+        private long kind;
+        private long size;
+        private long nanos;
+
+        Attributes(byte[] bytes, int from) {
+            in = new Input(bytes, from);
+        }
+
+        @Nullable
+        Entry entry(int index, byte[] path) {
+            if (!isOpen) {
+                isOpen = true;
+                int count = in.length();
+                modes = new int[count];
+                types = new String[count];
+                for (int i = 0; i < count; i++) {
+                    modes[i] = (int) in.number();
+                    types[i] = new String(in.bytes(in.length()), StandardCharsets.UTF_8);
+                }
+            }
+            for (; next <= index; next++) {
+                kind = in.number();
+                if (kind != 0) {
+                    size = in.number();
+                    long delta = in.number();
+                    seconds += delta >>> 1 ^ -(delta & 1);
+                    nanos = in.number();
+                }
+            }
+            if (kind == 0) {
+                return null;
+            }
+            int number = Math.toIntExact(kind - 1);
+            FileInfo info = new FileInfo(size, modes[number], seconds, (int) nanos, 0, 0, 0, 0, 0, "", "", 0);
+            String type = types[number];
+            return Entry.of(path, info, new byte[0], Mac.ZERO, type, 0, 0, List.of());
+        }
+    }
+
+    private static final class Input {
+        private final byte[] bytes;
+        private int at;
+
+        Input(byte[] bytes, int at) {
+            this.bytes = bytes;
+            this.at = at;
+        }
+
+        long number() {
+            long value = 0;
+            for (int shift = 0; ; shift += 7) {
+                byte b = bytes[at++];
+                value |= (b & 0x7FL) << shift;
+                if (b >= 0) {
+                    return value;
+                }
+                if (shift > 63) {
+                    throw new IndexOutOfBoundsException("a number without an end");
+                }
+            }
+        }
+
+        /** A number that cannot be larger than what is left. */
+        int length() {
+            long value = number();
+            if (value < 0 || value > bytes.length) {
+                throw new IndexOutOfBoundsException("a length of " + value);
+            }
+            return (int) value;
+        }
+
+        byte[] bytes(int length) {
+            if (length > bytes.length - at) {
+                throw new IndexOutOfBoundsException("a length of " + length);
+            }
+            at += length;
+            return Arrays.copyOfRange(bytes, at - length, at);
+        }
+
+        void copy(int length, byte[] into, int to) {
+            System.arraycopy(bytes, at, into, to, length);
+            at += length;
+        }
+    }
+}

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.search;
+
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
+import dev.armoire.engine.query.PathPattern;
+import dev.armoire.engine.record.Entry;
+import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.repository.BlobReader;
+import dev.armoire.engine.repository.PipelineAbortedException;
+import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.search.IndexFile.Indexed;
+import dev.armoire.packfile.BlobCodec;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds entries of snapshots by their paths without reading the snapshots. Each snapshot is told by its difference to the one
+ * before it of the same source, so that what stays the same for a thousand snapshots is there once.
+ *
+ * <p>What cannot be had is no error: a snapshot that is not in the index is for the caller to walk through. For one thread.
+ */
+public final class SearchIndex implements AutoCloseable {
+    /** More matches than this are faster walked through than sorted, and would fill the heap. */
+    private static final int MAX_MATCHES = 200_000;
+    /** From so many blocks on, several threads search. */
+    private static final int BLOCKS_PER_THREAD = 64;
+    /** So many snapshots that are gone do not matter. */
+    private static final int TOLERATED_DEAD = 16;
+
+    private final Repository repository;
+    private final IndexFile file;
+    private final Path lockFile;
+    private List<Indexed> indexed = List.of();
+    /** What {@link #indexed} was read from: another process may put a new file in its place. */
+    private @Nullable FileChannel channel;
+
+    private SearchIndex(Repository repository, Path path) {
+        this.repository = repository;
+        this.file = new IndexFile(path, repository.keys(), repository.config().repositoryIdBytes());
+        this.lockFile = path.resolveSibling(path.getFileName() + ".lock");
+    }
+
+    /**
+     * Opens the index of a store and adds the snapshots that it lacks. The caller closes it.
+     *
+     * @param headers all snapshots of the store, or none to leave the index as it is
+     * @return null when there is no cache folder
+     */
+    public static @Nullable SearchIndex open(Repository repository, List<SnapshotHeader> headers) {
+        Path path = repository.cacheFile("search-1");
+        if (path == null) {
+            return null;
+        }
+        SearchIndex index = new SearchIndex(repository, path);
+        try {
+            index.update(headers);
+        } catch (IOException e) {
+            // The folder cannot be written, or the disk is full: what is missing is walked through.
+        }
+        return index;
+    }
+
+    // Building
+
+    private void update(List<SnapshotHeader> headers) throws IOException {
+        try (BlobCodec codec = repository.newCodec()) {
+            load(codec);
+            Set<Mac> known = new HashSet<>();
+            indexed.forEach(snapshot -> known.add(snapshot.id()));
+            List<SnapshotHeader> missing = new ArrayList<>(headers.stream()
+                    .filter(header -> !known.contains(header.identifier()) && SnapshotChanges.canCompare(header))
+                    .toList());
+            if (missing.isEmpty()) {
+                return;
+            }
+            missing.sort(Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier));
+            Files.createDirectories(lockFile.getParent());
+            try (FileChannel lock = IndexFile.create(lockFile);
+                    FileLock held = lock.tryLock()) {
+                if (held != null) {
+                    add(missing, headers, codec);
+                    load(codec);
+                }
+            } catch (OverlappingFileLockException e) {
+                // Another thread of this process does it.
+            }
+        }
+    }
+
+    /** Reads what the file has; one that is damaged has nothing. */
+    private void load(BlobCodec codec) {
+        close();
+        try {
+            FileChannel in = file.open();
+            channel = in;
+            indexed = file.list(in, codec);
+        } catch (IOException | CorruptDataException e) {
+            indexed = List.of(); // there is none, or it is damaged: then it is made anew
+        }
+    }
+
+    private void add(List<SnapshotHeader> missing, List<SnapshotHeader> headers, BlobCodec codec) throws IOException {
+        load(codec); // now with the lock
+        Map<Mac, SnapshotHeader> byId = new HashMap<>();
+        headers.forEach(header -> byId.put(header.identifier(), header));
+        long dead = indexed.stream().filter(one -> !byId.containsKey(one.id())).count();
+        List<SnapshotHeader> wanted = missing;
+        if (dead > indexed.size() - dead + TOLERATED_DEAD) {
+            indexed = List.of();
+            wanted = new ArrayList<>(
+                    headers.stream().filter(SnapshotChanges::canCompare).toList());
+            wanted.sort(Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier));
+        }
+        long end = indexed.isEmpty() ? 0 : indexed.getLast().end();
+        Set<Mac> known = new HashSet<>();
+        Map<Integer, Indexed> tails = new LinkedHashMap<>();
+        for (Indexed one : indexed) {
+            known.add(one.id());
+            tails.put(one.chain(), one);
+        }
+        Map<Line, Tail> lines = new HashMap<>();
+        for (Indexed tail : tails.values()) {
+            SnapshotHeader header = byId.get(tail.id());
+            if (header != null) {
+                lines.put(Line.of(header), new Tail(header, tail.chain(), tail.position()));
+            }
+        }
+        int chains = tails.keySet().stream().mapToInt(chain -> chain + 1).max().orElse(0);
+        try (BlobReader reader = repository.newReader();
+                IndexFile.Writer writer =
+                        end > 0 && end == size() ? file.append(end, codec) : file.replace(end, codec)) {
+            for (SnapshotHeader header : wanted) {
+                if (known.contains(header.identifier())) {
+                    continue;
+                }
+                Tail before = lines.get(Line.of(header));
+                int chain = before == null ? chains++ : before.chain;
+                int position = before == null ? 0 : before.position + 1;
+                try {
+                    write(before == null ? null : before.header, header, reader, writer);
+                    writer.snapshot(header.identifier(), chain, position);
+                    lines.put(Line.of(header), new Tail(header, chain, position));
+                } catch (CorruptDataException e) {
+                    writer.giveUp(); // who walks through it finds what is left of it, and says what is not
+                }
+            }
+        }
+    }
+
+    private long size() throws IOException {
+        try (FileChannel in = file.open()) {
+            return in.size();
+        }
+    }
+
+    private static void write(
+            @Nullable SnapshotHeader before, SnapshotHeader header, BlobReader reader, IndexFile.Writer writer)
+            throws IOException {
+        ChangeBlock.Builder builder = new ChangeBlock.Builder();
+        SnapshotChanges.between(before, header, reader, (folder, name, entry) -> {
+            builder.add(folder, name, entry);
+            if (builder.isFull()) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new PipelineAbortedException();
+                }
+                writer.block(builder.finish());
+            }
+        });
+        if (!builder.isEmpty()) {
+            writer.block(builder.finish());
+        }
+    }
+
+    /** Snapshots with these in common are alike, so their differences are small. */
+    private record Line(String type, String origin, String root) {
+        static Line of(SnapshotHeader header) {
+            SnapshotHeader.Source source = header.source();
+            return new Line(source.type(), source.origin(), SnapshotPath.display(source.directory()));
+        }
+    }
+
+    /** The last snapshot of a chain. */
+    private record Tail(SnapshotHeader header, int chain, int position) {}
+
+    // Searching
+
+    /** What was at one path, in the order of the snapshots of a chain. */
+    private static final class Timeline {
+        private final List<Change> changes = new ArrayList<>(1);
+
+        /** What was there at a position of the chain. */
+        @Nullable
+        Entry at(int position) {
+            for (int i = changes.size() - 1; i >= 0; i--) {
+                if (changes.get(i).position <= position) {
+                    return changes.get(i).entry;
+                }
+            }
+            return null;
+        }
+    }
+
+    private record Change(int position, @Nullable Entry entry) {}
+
+    /** The matches of one chain. */
+    private static final class Matches {
+        private final Map<PathKey, Timeline> timelines = new HashMap<>();
+        private @Nullable List<Map.Entry<PathKey, Timeline>> sorted;
+
+        List<Map.Entry<PathKey, Timeline>> inOrder() {
+            List<Map.Entry<PathKey, Timeline>> known = sorted;
+            if (known == null) {
+                known = new ArrayList<>(timelines.entrySet());
+                known.sort(Map.Entry.comparingByKey());
+                sorted = known;
+            }
+            return known;
+        }
+    }
+
+    /** A path, in the order of a walk: a folder before what is in it, and that before the folder's next neighbour. */
+    private record PathKey(byte[] path) implements Comparable<PathKey> {
+        @Override
+        public int compareTo(PathKey other) {
+            int at = Arrays.mismatch(path, other.path);
+            if (at < 0) {
+                return 0;
+            }
+            if (at == path.length || at == other.path.length) {
+                return path.length - other.path.length;
+            }
+            int mine = path[at] == '/' ? 0 : path[at] & 0xff;
+            int others = other.path[at] == '/' ? 0 : other.path[at] & 0xff;
+            return mine - others;
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof PathKey key && Arrays.equals(path, key.path);
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(path);
+        }
+    }
+
+    /** What a search found. */
+    public static final class Results {
+        private final Map<Mac, Indexed> snapshots;
+        private final Map<Integer, Matches> chains;
+
+        private Results(Map<Mac, Indexed> snapshots, Map<Integer, Matches> chains) {
+            this.snapshots = snapshots;
+            this.chains = chains;
+        }
+
+        /** Whether the index knows a snapshot. Others must be walked through. */
+        public boolean knows(Mac snapshot) {
+            return snapshots.containsKey(snapshot);
+        }
+
+        /**
+         * Gives the matches in a snapshot that is known, in the order of a walk. Of the entries path, mode, size, time and content
+         * type are there.
+         */
+        public void forEach(Mac snapshot, Consumer<Entry> visitor) {
+            Indexed place = snapshots.get(snapshot);
+            if (place == null) {
+                throw new IllegalArgumentException("not in the index");
+            }
+            Matches matches = chains.get(place.chain());
+            if (matches != null) {
+                for (Map.Entry<PathKey, Timeline> match : matches.inOrder()) {
+                    Entry entry = match.getValue().at(place.position());
+                    if (entry != null) {
+                        visitor.accept(entry);
+                    }
+                }
+            }
+        }
+    }
+
+    /**
+     * Searches all snapshots.
+     *
+     * @param wanted what an entry whose path matches must also be; asked by several threads
+     * @return null when there are too many matches, or the index turns out to be damaged: then nothing is known
+     */
+    public @Nullable Results search(List<PathPattern> patterns, Predicate<Entry> wanted, int threads) {
+        Predicate<Entry> all =
+                entry -> patterns.stream().anyMatch(pattern -> pattern.matches(entry.path(), entry.isDirectory()))
+                        && wanted.test(entry);
+        Map<Mac, Indexed> byId = new HashMap<>();
+        indexed.forEach(snapshot -> byId.put(snapshot.id(), snapshot));
+        try {
+            return new Results(byId, matches(patterns, all, threads));
+        } catch (TooManyException e) {
+            return null;
+        } catch (IOException | CorruptDataException e) {
+            drop();
+            return null;
+        }
+    }
+
+    private Map<Integer, Matches> matches(List<PathPattern> patterns, Predicate<Entry> wanted, int threads)
+            throws IOException {
+        List<Slices.Part> parts = new ArrayList<>();
+        for (Indexed snapshot : indexed) {
+            for (IndexFile.Block block : snapshot.blocks()) {
+                parts.add(new Slices.Part(snapshot, block));
+            }
+        }
+        Map<Integer, Matches> chains = new HashMap<>();
+        FileChannel in = channel;
+        if (in == null || parts.isEmpty()) {
+            return chains;
+        }
+        int workers = Math.clamp(parts.size() / BLOCKS_PER_THREAD, 1, threads);
+        int perSlice = workers == 1 ? Math.max(1, parts.size()) : BLOCKS_PER_THREAD;
+        try (Slices slices = new Slices(repository, in, patterns, wanted, workers)) {
+            // In the order of the chains whatever thread is done first: what comes later says what became of it.
+            long[] count = {0};
+            slices.forEach(parts, perSlice, found -> {
+                Indexed snapshot = found.part().snapshot();
+                Matches matches = chains.computeIfAbsent(snapshot.chain(), key -> new Matches());
+                PathKey key = new PathKey(found.path());
+                if (found.entry() == null && !matches.timelines.containsKey(key)) {
+                    return;
+                }
+                matches.timelines
+                        .computeIfAbsent(key, path -> new Timeline())
+                        .changes
+                        .add(new Change(snapshot.position(), found.entry()));
+                if (++count[0] > MAX_MATCHES) {
+                    throw new TooManyException();
+                }
+            });
+        }
+        return chains;
+    }
+
+    private static final class TooManyException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        TooManyException() {
+            super("too many matches", null, false, false);
+        }
+    }
+
+    /** Removes what is damaged, so that the next process makes it anew. */
+    private void drop() {
+        indexed = List.of();
+        file.delete();
+    }
+
+    @Override
+    public void close() {
+        FileChannel open = channel;
+        channel = null;
+        if (open != null) {
+            try {
+                open.close();
+            } catch (IOException e) {
+                // It was only read.
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.search;
+
+import dev.armoire.engine.query.PathPattern;
+import dev.armoire.engine.record.Entry;
+import dev.armoire.engine.repository.PipelineAbortedException;
+import dev.armoire.engine.repository.Repository;
+import dev.armoire.packfile.BlobCodec;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Searches blocks by several threads, and gives what they find in the order of the blocks. Owns the threads. */
+final class Slices implements AutoCloseable {
+    /** Slices that wait to be taken: what they hold stays in bounds. */
+    private static final int AHEAD = 2;
+
+    private final Repository repository;
+    private final FileChannel in;
+    private final List<PathPattern> patterns;
+    private final Predicate<Entry> wanted;
+    private final int workers;
+    private final ExecutorService threads;
+
+    /** A block of a snapshot that stands at some position of its chain. */
+    record Part(IndexFile.Indexed snapshot, IndexFile.Block block) {}
+
+    /**
+     * What a block says of a path.
+     *
+     * @param entry null when nothing that is wanted is there any more
+     */
+    record Found(Part part, byte[] path, @Nullable Entry entry) {}
+
+    /** Takes what was found. */
+    @FunctionalInterface
+    interface Visitor {
+        void found(Found found);
+    }
+
+    Slices(Repository repository, FileChannel in, List<PathPattern> patterns, Predicate<Entry> wanted, int workers) {
+        this.repository = repository;
+        this.in = in;
+        this.patterns = patterns;
+        this.wanted = wanted;
+        this.workers = workers;
+        this.threads = Executors.newFixedThreadPool(
+                workers, Thread.ofPlatform().daemon().name("search-", 0).factory());
+    }
+
+    void forEach(List<Part> parts, int perSlice, Visitor visitor) throws IOException {
+        Deque<Future<List<Found>>> open = new ArrayDeque<>();
+        int next = 0;
+        while (next < parts.size() || !open.isEmpty()) {
+            while (next < parts.size() && open.size() < workers * AHEAD) {
+                List<Part> slice = parts.subList(next, Math.min(parts.size(), next + perSlice));
+                next += slice.size();
+                open.add(threads.submit(() -> search(slice)));
+            }
+            for (Found found : get(open.remove())) {
+                visitor.found(found);
+            }
+        }
+    }
+
+    private static List<Found> get(Future<List<Found>> slice) throws IOException {
+        try {
+            return slice.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PipelineAbortedException();
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case IOException failure -> throw failure;
+                case RuntimeException failure -> throw failure;
+                case Error failure -> throw failure;
+                case null, default -> throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private List<Found> search(List<Part> slice) throws IOException {
+        List<Found> found = new ArrayList<>();
+        try (BlobCodec codec = repository.newCodec()) {
+            for (Part part : slice) {
+                // Nothing stands before the first snapshot of a chain, so what it has not is no news.
+                boolean isNews = part.snapshot.position() > 0;
+                ChangeBlock.search(IndexFile.read(in, part.block, codec), patterns, (path, entry) -> {
+                    Entry match = entry != null && wanted.test(entry) ? entry : null;
+                    if (match != null || isNews) {
+                        found.add(new Found(part, path, match));
+                    }
+                });
+            }
+        }
+        return found;
+    }
+
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.index;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.armoire.crypto.Mac;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Pairs of resource type and MAC, each with a few numbers, off-heap, in an open-addressing table. Owns its arena. For one
+ * thread. As in {@link MacSet} a slot keeps 120 bits of the MAC and 8 of the type.
+ *
+ * <pre>
+ *  0        8                          16
+ *  | w0 (8) | 56 bits of w1, type (8) | numbers, 4 bytes each |
+ * </pre>
+ */
+public final class MacTable implements AutoCloseable {
+    private static final long NUMBERS_AT = 16;
+
+    private final long slotBytes;
+    private Arena arena = Arena.ofShared();
+    private long slots = 1024;
+    private MemorySegment table;
+    private long used;
+
+    /** @param numbers that each pair has, 0 at first */
+    public MacTable(int numbers) {
+        slotBytes = NUMBERS_AT + (numbers + 1L) / 2 * Long.BYTES;
+        table = arena.allocate(slots * slotBytes, 64);
+    }
+
+    /**
+     * Where the numbers of a pair are, valid until the next call. One that is not there yet is added.
+     *
+     * @param type 1 to 255
+     */
+    public long slot(int type, Mac mac) {
+        if (used * 4 >= slots * 3) {
+            grow();
+        }
+        long second = mac.w1() & ~0xFFL | type;
+        long at = find(mac.w0(), second);
+        if (table.get(JAVA_LONG, at + 8) == 0) {
+            table.set(JAVA_LONG, at, mac.w0());
+            table.set(JAVA_LONG, at + 8, second);
+            used++;
+        }
+        return at;
+    }
+
+    /** A number of a slot, from 0 on. */
+    public int get(long slot, int number) {
+        return table.get(JAVA_INT, slot + NUMBERS_AT + (long) number * Integer.BYTES);
+    }
+
+    public void set(long slot, int number, int value) {
+        table.set(JAVA_INT, slot + NUMBERS_AT + (long) number * Integer.BYTES, value);
+    }
+
+    /** Receives a slot. */
+    @FunctionalInterface
+    public interface Visitor {
+        void slot(int type, long slot);
+    }
+
+    /** Visits all pairs, in no order. */
+    public void forEach(Visitor visitor) {
+        for (long at = 0; at < slots * slotBytes; at += slotBytes) {
+            long second = table.get(JAVA_LONG, at + 8);
+            if (second != 0) {
+                visitor.slot((int) (second & 0xFF), at);
+            }
+        }
+    }
+
+    /** The slot of a pair, or the empty one where it would be. */
+    private long find(long first, long second) {
+        long at = (first & slots - 1) * slotBytes;
+        while (true) {
+            long found = table.get(JAVA_LONG, at + 8);
+            if (found == 0 || found == second && table.get(JAVA_LONG, at) == first) {
+                return at;
+            }
+            at += slotBytes;
+            if (at == slots * slotBytes) {
+                at = 0;
+            }
+        }
+    }
+
+    private void grow() {
+        MemorySegment old = table;
+        Arena oldArena = arena;
+        arena = Arena.ofShared();
+        slots *= 2;
+        table = arena.allocate(slots * slotBytes, 64);
+        for (long from = 0; from < old.byteSize(); from += slotBytes) {
+            long second = old.get(JAVA_LONG, from + 8);
+            if (second != 0) {
+                MemorySegment.copy(old, from, table, find(old.get(JAVA_LONG, from), second), slotBytes);
+            }
+        }
+        oldArena.close();
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}
