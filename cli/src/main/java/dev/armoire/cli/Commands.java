@@ -24,7 +24,7 @@ final class Commands {
             "cached", "Armoire needs no helper process");
 
     /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of("diag", "mount", "ui");
+    private static final Set<String> ABSENT = Set.of("diag", "ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
