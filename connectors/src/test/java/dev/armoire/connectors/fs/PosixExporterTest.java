@@ -120,7 +120,7 @@ final class PosixExporterTest {
     void isFoundAsAService() {
         assertThat(ServiceLoader.load(ExporterFactory.class))
                 .anyMatch(factory -> factory.accepts(Location.parse("/a")))
-                .noneMatch(factory -> factory.accepts(Location.parse("s3://h/b")));
+                .noneMatch(factory -> factory.accepts(Location.parse("nowhere://h/b")));
     }
 
     @ParameterizedTest

@@ -64,7 +64,7 @@ final class PosixImporterTest {
         assertThat(ServiceLoader.load(ImporterFactory.class))
                 .anyMatch(factory ->
                         factory.accepts(Location.parse("/a")) && factory.accepts(Location.parse("fs:b.ptar")))
-                .noneMatch(factory -> factory.accepts(Location.parse("s3://h/b")));
+                .noneMatch(factory -> factory.accepts(Location.parse("nowhere://h/b")));
     }
 
     @Test
