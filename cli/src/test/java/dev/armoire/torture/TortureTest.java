@@ -16,7 +16,7 @@ class TortureTest {
     Path work;
 
     @ParameterizedTest
-    @CsvSource({"flip, 50", "files, 24", "kill, 16", "power, 10", "errors, 10", "writers, 6"})
+    @CsvSource({"flip, 40", "files, 16", "kill, 8", "power, 6", "errors, 4", "writers, 4"})
     @Timeout(value = 300, unit = TimeUnit.SECONDS)
     void nothingGoesWrong(String part, int times) throws Exception {
         Torture torture = new Torture(System.out, work, 7, Kills.ownProgram());
