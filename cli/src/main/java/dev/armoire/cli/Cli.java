@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
-import dev.armoire.engine.repository.StageTimes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One run of the program, from words to exit code: global flags, {@code at STORE}, the command. Ends no process. */
@@ -160,12 +157,13 @@ final class Cli {
             throws IOException {
         report.configure(arguments.is("json"), arguments.is("quiet"), arguments.is("silent"), name);
         long begun = System.nanoTime();
-        Map<StageTimes.Stage, Long> stages = new EnumMap<>(StageTimes.Stage.class);
         try (Session session = new Session(invocation, arguments, surroundings, report)) {
             try {
                 return command.run(session, arguments);
             } finally {
-                stages.putAll(session.stages());
+                if (arguments.is("time")) {
+                    StageReport.tell(session.stages(), report);
+                }
             }
         } catch (IOException | RuntimeException e) {
             if (Failures.isInterruption(e)) {
@@ -175,7 +173,6 @@ final class Cli {
         } finally {
             if (arguments.is("time")) {
                 long nanos = System.nanoTime() - begun;
-                StageReport.tell(stages, report);
                 report.result("time: " + GoFormat.duration(nanos), "time", "nanoseconds", nanos);
             }
         }

@@ -37,7 +37,7 @@ final class Session implements AutoCloseable {
     private @Nullable StorePlace place;
     private @Nullable CompletableFuture<Repository> ahead;
     private boolean isStateDamaged;
-    /** Of each store that was opened, perhaps by the thread that opens ahead. */
+    /** With -time: of each store that was opened, perhaps by the thread that opens ahead. */
     private final List<StageTimes> stages = new CopyOnWriteArrayList<>();
 
     Session(Cli.Invocation invocation, Flags.Arguments globals, Surroundings surroundings, Report report) {
@@ -308,8 +308,8 @@ final class Session implements AutoCloseable {
                 Repository repository =
                         Repository.open(connection.open(), passphrases::forOpening, Repository.thisHost());
                 repository.useCache(cache());
-                stages.add(repository.stages());
                 if (globals.is("time")) {
+                    stages.add(repository.stages());
                     repository.stages().start();
                 }
                 return repository;

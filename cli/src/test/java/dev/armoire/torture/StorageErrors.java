@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.torture;
 
+import dev.armoire.connectors.spi.ForwardingStorage;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.Mac;

@@ -10,7 +10,10 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Pairs of resource type and MAC, each with a few numbers, off-heap, in an open-addressing table. Owns its arena. For one
- * thread. As in {@link MacSet} a slot keeps 120 bits of the MAC and 8 of the type.
+ * thread at a time.
+ *
+ * <p>A slot keeps 120 bits of the MAC and 8 of the type. MACs are keyed, so nobody can make two that agree in 120 bits on
+ * purpose, and by chance a billion of them do with a probability below 10^-17.
  *
  * <pre>
  *  0        8                          16
@@ -22,7 +25,7 @@ public final class MacTable implements AutoCloseable {
 
     private final long slotBytes;
     private Arena arena = Arena.ofShared();
-    private long slots = 1024;
+    private long slots = 64;
     private MemorySegment table;
     private long used;
 
@@ -41,7 +44,7 @@ public final class MacTable implements AutoCloseable {
         if (used * 4 >= slots * 3) {
             grow();
         }
-        long second = mac.w1() & ~0xFFL | type;
+        long second = second(type, mac);
         long at = find(mac.w0(), second);
         if (table.get(JAVA_LONG, at + 8) == 0) {
             table.set(JAVA_LONG, at, mac.w0());
@@ -49,6 +52,20 @@ public final class MacTable implements AutoCloseable {
             used++;
         }
         return at;
+    }
+
+    /** Whether a pair is there. */
+    public boolean contains(int type, Mac mac) {
+        return table.get(JAVA_LONG, find(mac.w0(), second(type, mac)) + 8) != 0;
+    }
+
+    /** How many pairs there are. */
+    public long size() {
+        return used;
+    }
+
+    private static long second(int type, Mac mac) {
+        return mac.w1() & ~0xFFL | type;
     }
 
     /** A number of a slot, from 0 on. */

@@ -27,8 +27,6 @@ import org.jspecify.annotations.Nullable;
 /** Delivers the file under its path on the server. The one request is made by the scan, and its answer read when it is opened. */
 final class HttpImporter implements Importer {
     private static final Duration CONNECT_PATIENCE = Duration.ofSeconds(30);
-    private static final byte[] NO_TARGET = {};
-
     private final HttpFile file;
     private final ImportOptions.Excludes excludes;
     private final byte[] path;
@@ -122,21 +120,6 @@ final class HttpImporter implements Importer {
         @Override
         public FileInfo info() {
             return info;
-        }
-
-        @Override
-        public byte[] linkTarget() {
-            return NO_TARGET;
-        }
-
-        @Override
-        public List<byte[]> xattrNames() {
-            return List.of();
-        }
-
-        @Override
-        public byte[] readXattr(byte[] name) throws IOException {
-            throw new IOException(file + " has no attributes");
         }
 
         @Override

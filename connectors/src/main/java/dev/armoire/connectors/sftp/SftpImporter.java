@@ -216,16 +216,6 @@ final class SftpImporter implements Importer {
         }
 
         @Override
-        public List<byte[]> xattrNames() {
-            return List.of();
-        }
-
-        @Override
-        public byte[] readXattr(byte[] name) throws IOException {
-            throw new IOException("SFTP tells no extended attributes");
-        }
-
-        @Override
         public Content open() throws IOException {
             return new RemoteContent(path);
         }

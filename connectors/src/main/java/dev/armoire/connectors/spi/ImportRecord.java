@@ -16,14 +16,20 @@ public interface ImportRecord {
 
     FileInfo info();
 
-    /** The text of a symbolic link, as read; empty for anything else. */
-    byte[] linkTarget();
+    /** The text of a symbolic link, as read; empty for anything else, and where a source has no links. */
+    default byte[] linkTarget() {
+        return BytePath.EMPTY;
+    }
 
-    /** Names of extended attributes, as bytes, in no order; empty when there are none. */
-    List<byte[]> xattrNames();
+    /** Names of extended attributes, as bytes, in no order; empty when there are none, and where a source has no such thing. */
+    default List<byte[]> xattrNames() {
+        return List.of();
+    }
 
-    /** The value of an attribute. */
-    byte[] readXattr(byte[] name) throws IOException;
+    /** The value of an attribute that {@link #xattrNames} names. */
+    default byte[] readXattr(byte[] name) throws IOException {
+        throw new IOException(BytePath.text(path()) + " has no attribute " + BytePath.text(name));
+    }
 
     /** Opens the content of a regular file. */
     Content open() throws IOException;

@@ -20,8 +20,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Delivers one file, whose size shows when it is read, and the folders that lead to it. */
 final class StdinImporter implements Importer {
-    private static final byte[] NO_TARGET = {};
-
     private final byte[] path;
     private final InputStream in;
     private final ImportOptions.Excludes excludes;
@@ -89,21 +87,6 @@ final class StdinImporter implements Importer {
         @Override
         public FileInfo info() {
             return info;
-        }
-
-        @Override
-        public byte[] linkTarget() {
-            return NO_TARGET;
-        }
-
-        @Override
-        public List<byte[]> xattrNames() {
-            return List.of();
-        }
-
-        @Override
-        public byte[] readXattr(byte[] name) throws IOException {
-            throw new IOException("standard input has no attributes");
         }
 
         @Override

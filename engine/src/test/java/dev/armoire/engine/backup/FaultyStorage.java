@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.backup;
 
+import dev.armoire.connectors.spi.ForwardingStorage;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /** A storage that goes wrong at a chosen change of the store. */
-public final class FaultyStorage implements Storage {
+public final class FaultyStorage extends ForwardingStorage {
     /** How it goes wrong. */
     public enum Fault {
         /** One change is refused, later ones work. */
@@ -28,7 +27,6 @@ public final class FaultyStorage implements Storage {
         DONE_BUT_DEAD
     }
 
-    private final Storage real;
     private final Fault fault;
     private final int failAt;
     /** Writes and deletions so far. */
@@ -38,7 +36,7 @@ public final class FaultyStorage implements Storage {
     public volatile Runnable beforeChange = () -> {};
 
     public FaultyStorage(Storage real, Fault fault, int failAt) {
-        this.real = real;
+        super(real);
         this.fault = fault;
         this.failAt = failAt;
     }
@@ -81,45 +79,5 @@ public final class FaultyStorage implements Storage {
     @Override
     public void delete(ObjectKind kind, Mac name) throws IOException {
         change(kind, List.of(), () -> real.delete(kind, name));
-    }
-
-    @Override
-    public String location() {
-        return real.location();
-    }
-
-    @Override
-    public @Nullable Path localPath() {
-        return real.localPath();
-    }
-
-    @Override
-    public boolean isWritable() {
-        return real.isWritable();
-    }
-
-    @Override
-    public MemorySegment readConfig(Arena arena) throws IOException {
-        return real.readConfig(arena);
-    }
-
-    @Override
-    public List<Mac> list(ObjectKind kind) throws IOException {
-        return real.list(kind);
-    }
-
-    @Override
-    public long size(ObjectKind kind, Mac name) throws IOException {
-        return real.size(kind, name);
-    }
-
-    @Override
-    public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
-        real.read(kind, name, offset, into);
-    }
-
-    @Override
-    public void close() {
-        real.close();
     }
 }

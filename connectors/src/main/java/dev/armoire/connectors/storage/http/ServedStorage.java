@@ -2,12 +2,9 @@
 package dev.armoire.connectors.storage.http;
 
 import dev.armoire.connectors.spi.ObjectKind;
-import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
-import java.io.EOFException;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -15,13 +12,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A store that a {@code server} command gives out, Plakar's or ours (format 3 §B, 1 §15.3). In ranges the last number is the
@@ -31,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Our server says of itself that it does more: sizes by HEAD, 404 for what is not there, and {@code If-None-Match} to
  * overwrite nothing. At Plakar's, objects are looked for before they are written.
  */
-final class ServedStorage implements Storage {
+final class ServedStorage extends HttpStorage {
     /** By which our server tells that it is one. */
     static final String EXTENDED = "Armoire-Store";
 
@@ -40,29 +34,15 @@ final class ServedStorage implements Storage {
     private static final Pattern NAME = Pattern.compile("\"([0-9a-f]{64})\"");
     private static final Pattern MISSING =
             Pattern.compile("not found|no such (?:file|key|object)|not exist", Pattern.CASE_INSENSITIVE);
-    private static final int KNOWN_FILES = 512;
 
-    private final HttpLink link;
-    private final byte[] config;
     private final boolean isExtended;
-    private final String location;
-    private final BlockCache cache = new BlockCache();
 
     /** Packfiles that were read, by use, the eldest first. Guarded by itself. */
-    private final Map<Mac, Packfile> packfiles = new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Mac, Packfile> eldest) {
-            return size() > KNOWN_FILES;
-        }
-    };
+    private final Map<Mac, Packfile> packfiles = recentlyUsed();
 
     ServedStorage(HttpLink link, byte[] config, boolean isExtended) {
-        this.link = link;
-        this.config = config;
+        super(link, config);
         this.isExtended = isExtended;
-        this.location = link.place().toString();
     }
 
     /** Whether there is a server of this kind. Whatever else answers the question shows nothing of the form of a list. */
@@ -88,24 +68,8 @@ final class ServedStorage implements Storage {
     }
 
     @Override
-    public String location() {
-        return location;
-    }
-
-    @Override
-    public java.nio.file.@Nullable Path localPath() {
-        return null;
-    }
-
-    @Override
     public boolean isWritable() {
         return true;
-    }
-
-    /** As it was when the store was opened: it never changes. */
-    @Override
-    public MemorySegment readConfig(Arena arena) {
-        return arena.allocateFrom(ValueLayout.JAVA_BYTE, config).asReadOnly();
     }
 
     @Override
@@ -168,29 +132,10 @@ final class ServedStorage implements Storage {
     }
 
     @Override
-    public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
-        if (offset < 0) {
-            throw new IllegalArgumentException("negative offset " + offset);
-        }
-        link.refuseClosed("cannot read " + label(kind, name));
-        long wanted = into.byteSize();
-        long read = 0;
-        if (wanted > 0) {
-            read = kind == ObjectKind.PACKFILE
-                    ? cache.read(packfile(name), offset, into)
-                    : fetchWhole(kind, name, offset, into);
-        }
-        if (read < wanted || wanted == 0) {
-            long size = size(kind, name);
-            if (offset + wanted > size) {
-                throw new EOFException(label(kind, name) + ": wanted " + wanted + " bytes from byte " + offset
-                        + ", but it has " + size + " bytes");
-            }
-            if (read < wanted) {
-                throw new IOException("cannot read " + label(kind, name) + ": the server sent only " + read + " of "
-                        + wanted + " bytes from byte " + offset);
-            }
-        }
+    long fetch(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
+        return kind == ObjectKind.PACKFILE
+                ? cache.read(packfile(name), offset, into)
+                : fetchWhole(kind, name, offset, into);
     }
 
     /** States and locks come whole, and are read whole. */
@@ -412,14 +357,5 @@ final class ServedStorage implements Storage {
 
     private static String path(ObjectKind kind, Mac name) {
         return "resources/" + kind.folder() + '/' + name.hex();
-    }
-
-    private String label(ObjectKind kind, Mac name) {
-        return kind.name().toLowerCase(Locale.ROOT) + ' ' + name.shortHex() + " of " + location;
-    }
-
-    @Override
-    public void close() {
-        link.close();
     }
 }

@@ -18,7 +18,6 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.ResponseInputStream;
@@ -36,8 +35,6 @@ import software.amazon.awssdk.services.s3.model.S3Object;
  */
 final class S3Importer implements Importer {
     private static final int FILE_MODE = 0700;
-    private static final byte[] NO_TARGET = {};
-
     private final S3Place place;
     private final ImportOptions.Excludes excludes;
     private final S3Client client;
@@ -201,21 +198,6 @@ final class S3Importer implements Importer {
         @Override
         public FileInfo info() {
             return info;
-        }
-
-        @Override
-        public byte[] linkTarget() {
-            return NO_TARGET;
-        }
-
-        @Override
-        public List<byte[]> xattrNames() {
-            return List.of();
-        }
-
-        @Override
-        public byte[] readXattr(byte[] name) throws IOException {
-            throw new IOException("objects have no extended attributes");
         }
 
         @Override

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.torture;
+package dev.armoire.connectors.spi;
 
-import dev.armoire.connectors.spi.ObjectKind;
-import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -11,11 +9,11 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Hands every call on to another storage. */
-abstract class ForwardingStorage implements Storage {
+/** Hands every call on to another storage, which it owns: for those that watch or disturb some of them. */
+public abstract class ForwardingStorage implements Storage {
     protected final Storage real;
 
-    ForwardingStorage(Storage real) {
+    protected ForwardingStorage(Storage real) {
         this.real = real;
     }
 
