@@ -252,11 +252,31 @@ archived() {
     try "archive $to: the newest as the checker sees it" judged_equal "$to" "$work/trees/small"
 }
 
+# Snapshots of a store as own_store left it, brought to a new archive and from there to a new store. $1 its name, the rest flags of
+# sync. The archive is encrypted if $passphrase is set.
+travelled_by_archive() {
+    local from=$work/stores/$1 by=$work/stores/by-$1${passphrase:+-encrypted}.ptar to
+    to=${by%.ptar}
+    shift
+    ARMOIRE_PEER_PASSPHRASE=$passphrase passphrase='' try "sync to $by" exits 0 at "$from" -quiet sync "$@" to "$by"
+    try "sync to $by: the same snapshots" [ "$(passphrase='' snapshots "$from")" = "$(snapshots "$by")" ]
+    try "sync to $by: the checker" judge --strict "$by"
+    try "sync to $by: check" exits 0 at "$by" -quiet check
+    try "sync to $by: the newest as the checker sees it" judged_equal "$by" "$work/trees/changing"
+    try "sync to $by: again" complains 1 'already exists' at "$from" sync to "$by"
+    passphrase='' try "sync from $by: create" exits 0 at "$to" create -plaintext
+    ARMOIRE_PEER_PASSPHRASE=$passphrase passphrase='' try "sync from $by" exits 0 at "$to" -quiet sync from "$by"
+    passphrase='' try "sync from $by: the checker" judge --strict "$to"
+    passphrase='' try "sync from $by: the newest as the checker sees it" judged_equal "$to" "$work/trees/changing"
+}
+
 own() {
     passphrase='' own_store plaintext -plaintext
     passphrase='' archived plaintext -plaintext
     passphrase=$own_passphrase archived plaintext -overwrite -hashing SHA256 -no-compression
     travelled plaintext -hashing SHA256
+    passphrase='' travelled_by_archive plaintext -plaintext
+    passphrase=$own_passphrase travelled_by_archive plaintext
     passphrase='' old_store plaintext
     passphrase='' own_store nocompression -plaintext -no-compression
     passphrase='' own_store sha256 -plaintext -hashing SHA256
