@@ -24,7 +24,7 @@ final class Commands {
             "cached", "Armoire needs no helper process");
 
     /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of("diag", "ui");
+    private static final Set<String> ABSENT = Set.of("ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
@@ -41,6 +41,7 @@ final class Commands {
         KNOWN.put("mount", new Known("show snapshots as folders", () -> new MountCommand()));
         KNOWN.put("check", new Known("look for damage", () -> new CheckCommand()));
         KNOWN.put("info", new Known("describe a store or a snapshot", () -> new InfoCommand()));
+        KNOWN.put("diag", new Known("look at what a store is made of", () -> new DiagCommand()));
         KNOWN.put("du", new Known("show what snapshots and files take", () -> new DuCommand()));
         KNOWN.put("stats", new Known("show how the store has grown", () -> new StatsCommand()));
         KNOWN.put("rm", new Known("remove snapshots", () -> new RmCommand()));
