@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
-import dev.armoire.connectors.spi.ArchiveOutput;
 import dev.armoire.connectors.spi.Importer;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.crypto.Mac;
@@ -12,13 +11,8 @@ import dev.armoire.engine.backup.BackupResult;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.repository.Repository;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -71,52 +65,33 @@ final class PtarCommand implements Command {
         if (file == null || file.isEmpty()) {
             throw CommandException.usage("-o FILE must be given: the archive to be made");
         }
-        boolean isStream = file.equals("-");
-        boolean replaces = arguments.is("overwrite");
-        Location location =
-                Location.parse("ptar:" + (isStream ? "-" : Path.of(file).toAbsolutePath()));
-        if (!isStream && !replaces && Files.exists(Path.of(file), LinkOption.NOFOLLOW_LINKS)) {
-            throw exists(file, null);
-        }
+        NewArchive target = new NewArchive(
+                Location.parse(
+                        "ptar:" + (file.equals("-") ? file : Path.of(file).toAbsolutePath())),
+                arguments.is("overwrite"));
+        target.refuseExisting();
         List<String> stores = new ArrayList<>(arguments.all("k"));
         stores.addAll(arguments.all("kloset"));
-        List<Path> skipped = isStream ? List.of() : List.of(Path.of(file).toAbsolutePath());
+        Path path = target.file();
+        List<Path> skipped = path == null ? List.of() : List.of(path);
         boolean hasPlaces = !arguments.words().isEmpty() || stores.isEmpty();
         try (Sources sources = hasPlaces ? Sources.open(session, arguments, Map.of(), skipped) : Sources.none()) {
             byte[] passphrase = arguments.is("plaintext")
                     ? null
                     : session.passphrases().forCreating(arguments.is("weak-passphrase"), session.report());
-            try {
-                return make(session, arguments, location, replaces, stores, sources, passphrase);
-            } catch (FileAlreadyExistsException e) {
-                throw exists(file, e);
-            } finally {
-                if (passphrase != null) {
-                    Arrays.fill(passphrase, (byte) 0);
-                }
-            }
+            return make(session, arguments, target, stores, sources, passphrase);
         }
-    }
-
-    private static CommandException exists(String file, @Nullable Exception cause) {
-        return new CommandException(
-                ExitCode.ERROR, "ptar archive " + file + " already exists, use -overwrite to overwrite it", cause);
     }
 
     private static int make(
             Session session,
             Flags.Arguments arguments,
-            Location location,
-            boolean replaces,
+            NewArchive target,
             List<String> stores,
             Sources sources,
             byte @Nullable [] passphrase)
             throws IOException {
         Report report = session.report();
-        byte[] config = Repository.newArchiveConfig(
-                CreateCommand.hashing(arguments.get("hashing", "BLAKE3")),
-                CreateCommand.compression(arguments),
-                passphrase);
         BackupOptions options = BackupOptions.unnamed(
                 false,
                 session.workers(),
@@ -127,40 +102,35 @@ final class PtarCommand implements Command {
         long snapshots = 0;
         long begun = System.nanoTime();
         long bytes;
-        ArchiveOutput output;
-        try {
-            output = Session.factory(location).createArchive(location, MemorySegment.ofArray(config), replaces);
-        } catch (FileAlreadyExistsException e) {
-            throw e;
-        } catch (IOException e) {
-            throw new CommandException(ExitCode.CANNOT_CREATE, "cannot make an archive: " + Failures.message(e), e);
-        }
-        try (ArchiveBuilder archive = ArchiveBuilder.begin(
-                output, () -> passphrase == null ? new byte[0] : passphrase.clone(), Repository.thisHost(), options)) {
+        try (ArchiveBuilder archive = target.begin(
+                CreateCommand.hashing(arguments.get("hashing", "BLAKE3")),
+                CreateCommand.compression(arguments),
+                passphrase,
+                options)) {
             Set<Mac> added = new HashSet<>();
             for (String store : stores) {
-                addStore(archive, session, store, added, !isStream(location));
+                addStore(archive, session, store, added, !target.isStream());
             }
             snapshots += added.size();
             for (Importer importer : sources.importers()) {
-                BackupResult result = archive.add(importer, new Events(report, true, !isStream(location)));
+                BackupResult result = archive.add(importer, new Events(report, true, !target.isStream()));
                 errors += result.errors();
                 snapshots++;
             }
-            bytes = archive.finish();
+            bytes = target.finish(archive);
         }
         sources.warnOfUnmatchedPatterns(report);
-        String done = "ptar: " + location.path() + " has " + snapshots
+        String done = "ptar: " + target.location().path() + " has " + snapshots
                 + (snapshots == 1 ? " snapshot" : " snapshots") + " in " + GoFormat.bytes(bytes) + ", made "
                 + BackupCommand.withErrors(errors) + " in " + GoFormat.duration(System.nanoTime() - begun);
-        if (isStream(location)) {
+        if (target.isStream()) {
             report.notice(done); // standard output is the archive
         } else {
             report.summary(
                     done,
                     "ptar.done",
                     "archive",
-                    location.path(),
+                    target.location().path(),
                     "snapshots",
                     snapshots,
                     "bytes",
@@ -173,10 +143,6 @@ final class PtarCommand implements Command {
             return ExitCode.PARTIAL;
         }
         return ExitCode.OK;
-    }
-
-    private static boolean isStream(Location location) {
-        return location.path().equals("-");
     }
 
     /** Adds every snapshot of a store that was not added from another one, the oldest first. */

@@ -291,9 +291,21 @@ final class Session implements AutoCloseable {
      * @param text its location, or {@code @NAME}
      */
     Repository openPeer(String text) throws IOException {
-        StorePlace peer = given(text);
-        Passphrases passphrases = Passphrases.forPeer(peer.location().toString(), peer.settings(), surroundings);
-        return open(peer, passphrases, peer::open);
+        return openPeer(peer(text));
+    }
+
+    Repository openPeer(StorePlace peer) throws IOException {
+        return open(peer, passphrases(peer), peer::open);
+    }
+
+    /** The place of a second store: its location, or {@code @NAME}. */
+    StorePlace peer(String text) throws IOException {
+        return given(text);
+    }
+
+    /** The passphrase of a second store. */
+    Passphrases passphrases(StorePlace peer) {
+        return Passphrases.forPeer(peer.location().toString(), peer.settings(), surroundings);
     }
 
     /** Reaches a store. */

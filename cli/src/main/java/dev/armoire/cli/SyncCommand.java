@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.engine.archive.ArchiveBuilder;
 import dev.armoire.engine.backup.BackupOptions;
 import dev.armoire.engine.backup.BackupResult;
 import dev.armoire.engine.query.SnapshotQuery;
@@ -9,6 +11,8 @@ import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.sync.Sync;
 import dev.armoire.engine.sync.SyncEvents;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -25,7 +29,8 @@ final class SyncCommand implements Command {
             Brings snapshots that are missing there to another store, from one, or both ways
             (with). Without filters and ids all are meant. A snapshot keeps its id, time, name
             and tags; the stores may differ in passphrase, hash and compression. STORE may be
-            @NAME; a .ptar can be read from.
+            @NAME. `sync from FILE.ptar` reads an archive; `sync to FILE.ptar` makes a new one,
+            hashed and compressed as the store is, and encrypted unless -plaintext is given.
 
             The other store's passphrase comes from the configuration, or from
             ARMOIRE_PEER_PASSPHRASE or PLAKAR_PEER_PASSPHRASE; without these it is taken to be
@@ -35,7 +40,10 @@ final class SyncCommand implements Command {
     @Override
     public void declare(Flags flags) {
         flags.value("cache", "vfs|no", "no: read every file, whatever the other store has of it")
-                .value("packfiles", "memory", "where packfiles are put together (always in memory)");
+                .value("packfiles", "memory", "where packfiles are put together (always in memory)")
+                .flag("overwrite", "replace FILE.ptar if it is there")
+                .flag("plaintext", "do not encrypt FILE.ptar")
+                .flag("weak-passphrase", "take a weak passphrase for FILE.ptar, too");
         FilterFlags.declareQuery(flags);
     }
 
@@ -43,6 +51,9 @@ final class SyncCommand implements Command {
     public String interrupted() {
         return "interrupted; the snapshots said to be synchronized are, the others are not";
     }
+
+    /** What only concerns an archive that is made. */
+    private static final List<String> ARCHIVE_FLAGS = List.of("overwrite", "plaintext", "weak-passphrase");
 
     private enum Direction {
         TO,
@@ -69,8 +80,17 @@ final class SyncCommand implements Command {
         };
         List<String> ids = words.subList(0, words.size() - 2);
         Snapshots.requireWhole("sync", ids);
+        Session.StorePlace place = session.peer(words.getLast());
+        if (direction == Direction.TO && place.location().scheme().equals("ptar")) {
+            return makeArchive(session, arguments, place, query, ids);
+        }
+        for (String flag : ARCHIVE_FLAGS) {
+            if (arguments.is(flag)) {
+                throw CommandException.usage("-" + flag + " is for an archive that is made: sync to FILE.ptar");
+            }
+        }
         session.openAhead();
-        try (Repository peer = session.openPeer(words.getLast());
+        try (Repository peer = session.openPeer(place);
                 Repository own = direction == Direction.TO ? session.open() : session.openForWriting()) {
             refuseItself(own, peer);
             if (direction != Direction.FROM && !peer.storage().isWritable()) {
@@ -90,6 +110,53 @@ final class SyncCommand implements Command {
                 code = Math.max(code, bring(peer, own, query, ids, options, report));
             }
             return code;
+        }
+    }
+
+    private static int makeArchive(
+            Session session, Flags.Arguments arguments, Session.StorePlace place, SnapshotQuery query, List<String> ids)
+            throws IOException {
+        Report report = session.report();
+        NewArchive target = new NewArchive(place.location(), arguments.is("overwrite"));
+        Path file = target.file();
+        if (file == null) {
+            throw CommandException.usage("sync makes no archive on standard output: use `ptar -o - -k STORE`");
+        }
+        target.refuseExisting();
+        session.openAhead();
+        try (Repository own = session.open()) {
+            if (Files.exists(file) && file.toRealPath().equals(own.storage().localPath())) {
+                throw new CommandException(ExitCode.ERROR, "cannot synchronize snapshots to the same store");
+            }
+            own.refresh();
+            Snapshots snapshots = new Snapshots(own, report);
+            List<SnapshotHeader> wanted = wanted(snapshots, query, ids, report);
+            if (wanted.isEmpty()) {
+                throw new CommandException(
+                        ExitCode.ERROR,
+                        "no matching snapshot found in store " + own.storage().location() + "; no archive was made");
+            }
+            byte[] passphrase = arguments.is("plaintext")
+                    ? null
+                    : session.passphrases(place).forCreating(arguments.is("weak-passphrase"), report);
+            BackupOptions options =
+                    BackupOptions.unnamed(false, session.workers(), session.scratch(), "", session.isLockless());
+            String here = own.storage().location();
+            String there = "ptar://" + file.normalize();
+            Sync.Result result;
+            try (ArchiveBuilder archive =
+                    target.begin(own.config().hash(), own.config().compressor(), passphrase, options)) {
+                result = Sync.run(own, archive, wanted, new Events(report, here, there));
+                if (result.synced() == 0) {
+                    throw new CommandException(
+                            ExitCode.PARTIAL, "no snapshot could be synchronized; no archive was made");
+                }
+                target.finish(archive);
+            } catch (CorruptDataException e) {
+                throw new CommandException(
+                        ExitCode.DAMAGE, "no archive was made, as the store is damaged: " + e.getMessage(), e);
+            }
+            return told(result, here, there, snapshots, report);
         }
     }
 
@@ -115,21 +182,31 @@ final class SyncCommand implements Command {
         String there = to.storage().location();
         String here = from.storage().location();
         Snapshots snapshots = new Snapshots(from, report);
-        List<SnapshotHeader> wanted = new ArrayList<>();
-        if (ids.isEmpty()) {
-            wanted.addAll(snapshots.matching(query));
-        } else {
-            if (!query.isEmpty()) {
-                report.warn("snapshot specified, filters will be ignored");
-            }
-            for (String id : ids) {
-                wanted.add(snapshots.find(Snapshots.Name.parse(id)));
-            }
-        }
+        List<SnapshotHeader> wanted = wanted(snapshots, query, ids, report);
         if (wanted.isEmpty()) {
             report.info("No matching snapshot found in store " + here);
         }
         Sync.Result result = Sync.run(from, to, wanted, options, new Events(report, here, there));
+        return told(result, here, there, snapshots, report);
+    }
+
+    private static List<SnapshotHeader> wanted(
+            Snapshots snapshots, SnapshotQuery query, List<String> ids, Report report) throws IOException {
+        if (ids.isEmpty()) {
+            return new ArrayList<>(snapshots.matching(query));
+        }
+        if (!query.isEmpty()) {
+            report.warn("snapshot specified, filters will be ignored");
+        }
+        List<SnapshotHeader> wanted = new ArrayList<>();
+        for (String id : ids) {
+            wanted.add(snapshots.find(Snapshots.Name.parse(id)));
+        }
+        return wanted;
+    }
+
+    /** Tells how it went; returns the exit code. */
+    private static int told(Sync.Result result, String here, String there, Snapshots snapshots, Report report) {
         report.summary(
                 "sync: synchronization from " + here + " to " + there + " completed: " + result.synced()
                         + " snapshots synchronized, " + result.present() + " were there already"

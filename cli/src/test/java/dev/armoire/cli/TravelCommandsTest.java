@@ -179,4 +179,73 @@ class TravelCommandsTest {
                         .exitCode())
                 .isEqualTo(73);
     }
+
+    @Test
+    void snapshotsTravelToAnArchiveAndBack() throws IOException {
+        String first = run.backup("-tag", "kept");
+        Files.writeString(folder.resolve("source/new"), "new");
+        String second = run.backup();
+        String file = run.path("x.ptar");
+
+        var outcome = run.onStore("sync", "-plaintext", "to", file);
+        assertThat(outcome.exitCode()).isZero();
+        assertThat(outcome.outLines().getLast())
+                .startsWith("sync: synchronization from fs://" + run.path("store") + " to ptar://" + file
+                        + " completed: 2 snapshots synchronized, 0 were there already (");
+        assertThat(onArchive("ls", "-tags").out())
+                .isEqualTo(run.onStore("ls", "-tags").out());
+        assertThat(onArchive("check").exitCode()).isZero();
+        assertThat(onArchive("cat", second + ":new", first + ":a.txt").out()).isEqualTo("newalpha\n");
+
+        byte[] before = Files.readAllBytes(folder.resolve("x.ptar"));
+        outcome = run.onStore("sync", first, "to", file);
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.err()).contains("already exists, use -overwrite");
+        assertThat(onArchive("sync", "-overwrite", "-plaintext", "to", file).err())
+                .contains("to the same store");
+        assertThat(Files.readAllBytes(folder.resolve("x.ptar"))).isEqualTo(before);
+        assertThat(run.onStore("sync", "with", file).err()).contains("storage is not writable");
+
+        run.with("ARMOIRE_PEER_PASSPHRASE", "one correct horse battery");
+        assertThat(run.onStore("sync", "-overwrite", first, "to", file).exitCode())
+                .isZero();
+        run.with("ARMOIRE_PASSPHRASE", "one correct horse battery");
+        assertThat(onArchive("ls", "-uuid").out()).contains(first).doesNotContain(second);
+        assertThat(onArchive("check").exitCode()).isZero();
+        assertThat(onOther("sync", "from", file).exitCode()).isZero();
+        assertThat(onOther("cat", first + ":a.txt").out()).isEqualTo("alpha\n");
+    }
+
+    @Test
+    void noArchiveIsMadeOfNothingOrOfWhatIsDamaged() throws IOException {
+        var outcome = run.onStore("sync", "-plaintext", "to", run.path("x.ptar"));
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.err()).contains("no matching snapshot found", "no archive was made");
+        run.backup();
+        assertThat(run.onStore("sync", "-tag", "none", "-plaintext", "to", run.path("x.ptar"))
+                        .exitCode())
+                .isEqualTo(1);
+        outcome = run.onStore("sync", "to", run.path("x.ptar"));
+        assertThat(outcome.exitCode()).isEqualTo(77);
+        assertThat(run.onStore("sync", "-plaintext", "to", run.path("other")).exitCode())
+                .isEqualTo(64);
+        assertThat(run.onStore("sync", "-plaintext", "to", run.path("none/x.ptar"))
+                        .exitCode())
+                .isEqualTo(73);
+        try (var packfiles = Files.walk(folder.resolve("store/packfiles"))) {
+            for (Path packfile : packfiles.filter(Files::isRegularFile).toList()) {
+                byte[] bytes = Files.readAllBytes(packfile);
+                bytes[16] ^= 1;
+                Files.delete(packfile);
+                Files.write(packfile, bytes);
+            }
+        }
+        outcome = run.onStore("sync", "-plaintext", "to", run.path("x.ptar"));
+        assertThat(outcome.exitCode()).isEqualTo(65);
+        assertThat(outcome.err()).contains("no archive was made");
+        try (var files = Files.list(folder)) {
+            assertThat(files.map(file -> file.getFileName().toString()).toList())
+                    .noneMatch(name -> name.endsWith(".tmp") || name.endsWith(".ptar"));
+        }
+    }
 }

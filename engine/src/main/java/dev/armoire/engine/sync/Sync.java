@@ -3,6 +3,7 @@ package dev.armoire.engine.sync;
 
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.archive.ArchiveBuilder;
 import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.BackupEvents;
 import dev.armoire.engine.backup.BackupOptions;
@@ -65,9 +66,7 @@ public final class Sync {
         long readBytes = 0;
         long storedBytes = 0;
         Set<Mac> there = new HashSet<>(to.snapshots());
-        for (SnapshotHeader header : wanted.stream()
-                .sorted(Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier))
-                .toList()) {
+        for (SnapshotHeader header : oldestFirst(wanted)) {
             if (!there.add(header.identifier())) {
                 present++;
                 continue;
@@ -96,11 +95,56 @@ public final class Sync {
         return new Result(synced, present, failed, isDamaged, newBlobs, readBytes, storedBytes);
     }
 
+    /**
+     * Puts snapshots into an archive, the oldest first; the caller ends it.
+     *
+     * @param from refreshed
+     * @throws CorruptDataException when one of them is damaged: then no archive can be made of them
+     */
+    public static Result run(Repository from, ArchiveBuilder to, List<SnapshotHeader> wanted, SyncEvents events)
+            throws IOException {
+        long synced = 0;
+        long failed = 0;
+        long newBlobs = 0;
+        long readBytes = 0;
+        long storedBytes = 0;
+        Set<Mac> there = new HashSet<>();
+        for (SnapshotHeader header : oldestFirst(wanted)) {
+            if (!there.add(header.identifier())) {
+                continue; // it was named twice
+            }
+            events.started(header);
+            String refusal = refusal(header);
+            if (refusal != null) {
+                events.failed(header, refusal, false);
+                failed++;
+                continue;
+            }
+            BackupResult result = to.add(from, header, new Quiet(events));
+            synced++;
+            newBlobs += result.newBlobs();
+            readBytes += result.sourceBytes();
+            storedBytes += result.storedBytes();
+            events.done(header, result);
+        }
+        return new Result(synced, 0, failed, false, newBlobs, readBytes, storedBytes);
+    }
+
+    private static List<SnapshotHeader> oldestFirst(List<SnapshotHeader> snapshots) {
+        return snapshots.stream()
+                .sorted(Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier))
+                .toList();
+    }
+
     private static @Nullable String refusal(SnapshotHeader header, Repository to) {
         if (to.isRemoved(header.identifier())) {
             return "it was removed from " + to.storage().location()
                     + ", and stores never show an identifier again that was removed";
         }
+        return refusal(header);
+    }
+
+    private static @Nullable String refusal(SnapshotHeader header) {
         if (header.sources().size() > 1) {
             return "it has " + header.sources().size() + " sources, and only one would be brought over";
         }
