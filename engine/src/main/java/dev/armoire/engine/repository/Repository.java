@@ -420,7 +420,7 @@ public final class Repository implements AutoCloseable {
     }
 
     /** Reads a state from the store, and verifies it. Returns the version of its form. */
-    int readState(Mac name, BlobCodec codec, StateStream.Visitor visitor) throws IOException {
+    public int readState(Mac name, BlobCodec codec, StateStream.Visitor visitor) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment stored = readObject(ObjectKind.STATE, name, arena);
             Envelope envelope = Envelope.open(stored, ResourceType.STATE, keys.newMacHasher(), name.hex());
@@ -685,6 +685,17 @@ public final class Repository implements AutoCloseable {
         MemorySegment whole = arena.allocate(Math.max(1, size), 8).asSlice(0, size);
         storage.read(kind, name, 0, whole);
         return whole;
+    }
+
+    /**
+     * What a lock in the store says; nobody need have it.
+     *
+     * @throws java.nio.file.NoSuchFileException when it was released
+     */
+    public LockRecord readLock(Mac name) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            return decodeLock(readObject(ObjectKind.LOCK, name, arena), name);
+        }
     }
 
     LockRecord decodeLock(MemorySegment stored, Mac name) {

@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Backups that end badly at every possible point, into a store that holds an earlier snapshot. */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class BackupCrashTest {
-    @TempDir
+    @TempDir(factory = MemoryFolder.class)
     Path temporary;
 
     private Path store;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.backup.MemoryFolder;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
 import dev.armoire.engine.repository.Repository;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Checks of a part of the packfiles at a time. */
 class CheckSampleTest {
-    @TempDir
+    @TempDir(factory = MemoryFolder.class)
     Path temporary;
 
     private Path store;

@@ -14,6 +14,7 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.BackupEvents;
 import dev.armoire.engine.backup.BackupOptions;
+import dev.armoire.engine.backup.MemoryFolder;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
 import dev.armoire.engine.record.Entry;
@@ -50,7 +51,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class CheckTest {
-    @TempDir
+    @TempDir(factory = MemoryFolder.class)
     private Path folder;
 
     @ParameterizedTest
@@ -126,7 +127,7 @@ class CheckTest {
         List<Path> packfiles = Stores.files(store, "packfiles");
         Random random = new Random(1);
         try (Repository repository = Stores.open(store)) {
-            for (int i = 0; i < 200; i++) {
+            for (int i = 0; i < 100; i++) {
                 Path packfile = packfiles.get(i % packfiles.size());
                 long at = place(packfile, i / packfiles.size(), random);
                 assertFound(repository, packfile, at, 1 << random.nextInt(8));

@@ -12,6 +12,7 @@ import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.FaultyStorage;
+import dev.armoire.engine.backup.MemoryFolder;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.MemoryTarget;
 import dev.armoire.engine.backup.TestStores;
@@ -43,7 +44,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class MaintenanceTest {
     private static final Duration GRACE = MaintenanceOptions.USUAL_GRACE;
 
-    @TempDir
+    @TempDir(factory = MemoryFolder.class)
     Path temporary;
 
     private Path store;

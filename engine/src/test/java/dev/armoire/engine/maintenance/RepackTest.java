@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.FaultyStorage;
+import dev.armoire.engine.backup.MemoryFolder;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.MemoryTarget;
 import dev.armoire.engine.backup.TestStores;
@@ -38,7 +39,7 @@ class RepackTest {
     private static final Duration GRACE = MaintenanceOptions.USUAL_GRACE;
     private static final int FILES = 16;
 
-    @TempDir
+    @TempDir(factory = MemoryFolder.class)
     Path temporary;
 
     private Path store;

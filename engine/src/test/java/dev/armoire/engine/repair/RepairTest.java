@@ -9,6 +9,7 @@ import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.storage.fs.FsStorageFactory;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.FaultyStorage;
+import dev.armoire.engine.backup.MemoryFolder;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.MemoryTarget;
 import dev.armoire.engine.backup.TestStores;
@@ -32,7 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** States of a store with two snapshots are lost or damaged. */
 class RepairTest {
-    @TempDir
+    @TempDir(factory = MemoryFolder.class)
     Path temporary;
 
     private Path store;

@@ -11,6 +11,7 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.BackupResult;
 import dev.armoire.engine.backup.DeviceNumbers;
 import dev.armoire.engine.backup.FaultyStorage;
+import dev.armoire.engine.backup.MemoryFolder;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
 import dev.armoire.engine.record.Entry;
@@ -52,7 +53,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SyncTest {
-    @TempDir
+    @TempDir(factory = MemoryFolder.class)
     Path temporary;
 
     private final List<String> failures = new ArrayList<>();
