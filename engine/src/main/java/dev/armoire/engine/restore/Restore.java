@@ -73,6 +73,9 @@ public final class Restore {
     private final LongAdder files = new LongAdder();
     private final LongAdder overwritten = new LongAdder();
     private final LongAdder bytes = new LongAdder();
+    /** Also of files that fail or are still being written. */
+    private final LongAdder written = new LongAdder();
+
     private final LongAdder failed = new LongAdder();
     private final LongAdder verified = new LongAdder();
     private final AtomicBoolean isDamaged = new AtomicBoolean();
@@ -189,6 +192,7 @@ public final class Restore {
     }
 
     private RestoreResult run(Entry start) throws IOException {
+        events.progress(written::sum);
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; exporter != null && i < options.workers(); i++) {
             threads.add(Thread.ofPlatform().name("restore-" + i).daemon().start(this::work));
@@ -560,6 +564,7 @@ public final class Restore {
             ObjectReader.forEachChunk(view.source(), object, chunk -> {
                 long write = stages.begin();
                 out.write(chunk);
+                written.add(chunk.byteSize());
                 var _ = stages.end(Stage.WRITE, write);
             });
             begun = stages.begin();
