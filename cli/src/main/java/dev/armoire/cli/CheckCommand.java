@@ -72,7 +72,9 @@ final class CheckCommand implements Command {
             if (sample != null) {
                 ReadLog log = ReadLog.load(session.readLog(repository));
                 return run(
-                        session, repository, new CheckRequest(List.of(), false, true, session.workers(), sample, log));
+                        session,
+                        repository,
+                        new CheckRequest(List.of(), false, true, session.readers(repository), sample, log));
             }
             Snapshots snapshots = new Snapshots(repository, report);
             List<Target> targets = new ArrayList<>();
@@ -92,7 +94,7 @@ final class CheckCommand implements Command {
                             targets,
                             arguments.is("fast"),
                             verifiesStore,
-                            session.workers(),
+                            session.readers(repository),
                             null,
                             verifiesStore && !arguments.is("fast") ? ReadLog.load(session.readLog(repository)) : null));
             return snapshots.isDamaged() ? ExitCode.DAMAGE : code;

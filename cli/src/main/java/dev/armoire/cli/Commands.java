@@ -31,7 +31,8 @@ final class Commands {
         KNOWN.put("backup", new Known("make a snapshot of files", () -> new BackupCommand()));
         KNOWN.put("ls", new Known("list snapshots, or files in one", () -> new LsCommand()));
         KNOWN.put("cat", new Known("print files of a snapshot", () -> new CatCommand()));
-        KNOWN.put("locate", new Known("find files in snapshots", () -> new LocateCommand()));
+        KNOWN.put("locate", new Known("find files in snapshots", () -> new LocateCommand("locate")));
+        KNOWN.put("find", new Known("the same as locate", () -> new LocateCommand("find")));
         KNOWN.put("history", new Known("show the versions of a file", () -> new HistoryCommand()));
         KNOWN.put("diff", new Known("compare snapshots, or one with the disk", () -> new DiffCommand()));
         KNOWN.put("digest", new Known("print hashes of files of a snapshot", () -> new DigestCommand()));
