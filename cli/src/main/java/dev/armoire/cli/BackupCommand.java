@@ -257,7 +257,7 @@ final class BackupCommand implements Command {
             repository.refresh();
             Target all = new Target(result.header(), SnapshotPath.ROOT);
             int found = CheckCommand.run(
-                    session, repository, new CheckRequest(List.of(all), false, false, session.workers()));
+                    session, repository, new CheckRequest(List.of(all), false, false, session.readers(repository)));
             exitCode = found == ExitCode.OK ? exitCode : found;
         }
         return exitCode;

@@ -135,7 +135,10 @@ final class CheckCommand implements Command {
         Report report = session.report();
         if (sample != null) {
             ReadLog log = ReadLog.load(session.readLog(repository));
-            return run(session, repository, new CheckRequest(List.of(), false, true, session.workers(), sample, log));
+            return run(
+                    session,
+                    repository,
+                    new CheckRequest(List.of(), false, true, session.readers(repository), sample, log));
         }
         Snapshots snapshots = new Snapshots(repository, report);
         List<Target> targets = new ArrayList<>();
@@ -155,7 +158,7 @@ final class CheckCommand implements Command {
                         targets,
                         arguments.is("fast"),
                         verifiesStore,
-                        session.workers(),
+                        session.readers(repository),
                         null,
                         verifiesStore && !arguments.is("fast") ? ReadLog.load(session.readLog(repository)) : null));
         return snapshots.isDamaged() ? ExitCode.DAMAGE : code;

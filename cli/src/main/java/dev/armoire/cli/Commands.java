@@ -24,14 +24,15 @@ final class Commands {
             "cached", "Armoire needs no helper process");
 
     /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of("diag", "ui");
+    private static final Set<String> ABSENT = Set.of("ui");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
         KNOWN.put("backup", new Known("make a snapshot of files", () -> new BackupCommand()));
         KNOWN.put("ls", new Known("list snapshots, or files in one", () -> new LsCommand()));
         KNOWN.put("cat", new Known("print files of a snapshot", () -> new CatCommand()));
-        KNOWN.put("locate", new Known("find files in snapshots", () -> new LocateCommand()));
+        KNOWN.put("locate", new Known("find files in snapshots", () -> new LocateCommand("locate")));
+        KNOWN.put("find", new Known("the same as locate", () -> new LocateCommand("find")));
         KNOWN.put("history", new Known("show the versions of a file", () -> new HistoryCommand()));
         KNOWN.put("diff", new Known("compare snapshots, or one with the disk", () -> new DiffCommand()));
         KNOWN.put("digest", new Known("print hashes of files of a snapshot", () -> new DigestCommand()));
@@ -40,6 +41,7 @@ final class Commands {
         KNOWN.put("mount", new Known("show snapshots as folders", () -> new MountCommand()));
         KNOWN.put("check", new Known("look for damage", () -> new CheckCommand()));
         KNOWN.put("info", new Known("describe a store or a snapshot", () -> new InfoCommand()));
+        KNOWN.put("diag", new Known("look at what a store is made of", () -> new DiagCommand()));
         KNOWN.put("du", new Known("show what snapshots and files take", () -> new DuCommand()));
         KNOWN.put("stats", new Known("show how the store has grown", () -> new StatsCommand()));
         KNOWN.put("rm", new Known("remove snapshots", () -> new RmCommand()));

@@ -75,7 +75,8 @@ final class InfoCommand implements Command {
         }
     }
 
-    private static void errors(Snapshot snapshot, byte[] below, String head, Report report) {
+    /** Lists what could not be read when a snapshot was made. */
+    static void errors(Snapshot snapshot, byte[] below, String head, Report report) {
         snapshot.forEachError(below, item -> {
             report.result(
                     head + SnapshotPath.display(item.path()) + ": "
@@ -91,7 +92,8 @@ final class InfoCommand implements Command {
         });
     }
 
-    private static void store(Repository repository, Snapshots snapshots, Page page) throws IOException {
+    /** Describes a store. */
+    static void store(Repository repository, Snapshots snapshots, Page page) throws IOException {
         StoreConfig config = repository.config();
         page.line("Version", "v1.0.0");
         page.line("Timestamp", GoFormat.fullTime(config.timestamp()));
@@ -172,7 +174,7 @@ final class InfoCommand implements Command {
         return bytes;
     }
 
-    private static String size(long bytes) {
+    static String size(long bytes) {
         return GoFormat.bytes(bytes) + " (" + Long.toUnsignedString(bytes) + " bytes)";
     }
 
@@ -180,7 +182,8 @@ final class InfoCommand implements Command {
         return summary.directory().size + summary.below().size;
     }
 
-    private static void snapshot(Snapshot snapshot, Snapshots.Name name, Page page) {
+    /** Describes a snapshot; its summary is that of what the name leads to. */
+    static void snapshot(Snapshot snapshot, Snapshots.Name name, Page page) {
         SnapshotHeader header = snapshot.header();
         SnapshotHeader.Source source = header.source();
         Summary summary = name.path().isEmpty() ? source.summary() : summary(snapshot, name);
@@ -267,52 +270,11 @@ final class InfoCommand implements Command {
         return a == 0 ? b : b == 0 ? a : Math.min(a, b);
     }
 
-    private static String modTime(long seconds) {
+    static String modTime(long seconds) {
         return GoFormat.fullTime(Instant.ofEpochSecond(seconds));
     }
 
-    private static String entropy(double bits) {
+    static String entropy(double bits) {
         return String.format(Locale.ROOT, "%f", bits);
-    }
-
-    /** Lines of names and values, in up to three levels. */
-    private static final class Page {
-        private final Report report;
-        private String section = "";
-
-        Page(Report report) {
-            this.report = report;
-        }
-
-        void line(String name, Object value) {
-            section = "";
-            print("", name, value);
-        }
-
-        void head(String name) {
-            section = name + ".";
-            if (!report.isJson()) {
-                report.result(name + ":", "section");
-            }
-        }
-
-        void item(String name, Object value) {
-            print(" - ", name, value);
-        }
-
-        void subItem(String name, Object value) {
-            print("   - ", name, value);
-        }
-
-        private void print(String indent, String name, Object value) {
-            String shown = SnapshotPath.display(SnapshotPath.of(value.toString()));
-            report.result(
-                    (indent + name + ": " + shown).stripTrailing(),
-                    "field",
-                    "name",
-                    section + name,
-                    "value",
-                    value instanceof Number ? value : value.toString());
-        }
     }
 }

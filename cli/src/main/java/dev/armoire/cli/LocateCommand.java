@@ -24,16 +24,23 @@ import java.util.SequencedMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** {@code locate}: finds files in snapshots. */
+/** {@code locate} and {@code find}: finds files in snapshots. */
 final class LocateCommand implements Command {
     /** Results of so many trees are remembered; an unchanged source has the same tree in each of its snapshots. */
     private static final int REMEMBERED_TREES = 64;
 
+    private final String word;
     private boolean isDamaged;
+
+    /** The command under one of its names. */
+    LocateCommand(String word) {
+        this.word = word;
+    }
 
     @Override
     public String usage() {
-        return "locate [-snapshot ID] [-no-index] [FILTER...] [-size N] [-mtime TIME] [-mime TYPE] PATTERN...";
+        return word + " [-snapshot ID] [-no-index] [FILTER...] [-size N] [-mtime TIME] [-mime TYPE]"
+                + " [-owner USER] [-group GROUP] PATTERN...";
     }
 
     @Override
@@ -51,7 +58,9 @@ final class LocateCommand implements Command {
         flags.value("snapshot", "ID", "only in this snapshot")
                 .value("size", "[+-]N[K|M|G|T]", "files of more than (+), less than (-) or just so many bytes")
                 .value("mtime", "[+-]TIME", "changed longer ago (+) or less long ago (-) than 90m, 7d...")
-                .value("mime", "TYPE", "content of this type, such as image/png or image");
+                .value("mime", "TYPE", "content of this type, such as image/png or image")
+                .value("owner", "USER", "owned by this user, a name or a number")
+                .value("group", "GROUP", "owned by this group, a name or a number");
         flags.flag("no-index", "read the snapshots themselves, and leave the search index alone");
         FilterFlags.declareQuery(flags);
     }
@@ -60,7 +69,7 @@ final class LocateCommand implements Command {
     public int run(Session session, Flags.Arguments arguments) throws IOException {
         Report report = session.report();
         if (arguments.words().isEmpty()) {
-            throw CommandException.usage("locate needs a pattern");
+            throw CommandException.usage(word + " needs a pattern");
         }
         List<PathPattern> patterns = patterns(arguments.words());
         Predicate<Entry> wanted = entry -> true;
@@ -73,10 +82,24 @@ final class LocateCommand implements Command {
         if (arguments.get("mime") != null) {
             wanted = wanted.and(mime(arguments.get("mime", "")));
         }
+        if (arguments.get("owner") != null) {
+            String owner = arguments.get("owner", "");
+            wanted = wanted.and(entry ->
+                    isCalled(owner, entry.info().username(), entry.info().uid()));
+        }
+        if (arguments.get("group") != null) {
+            String group = arguments.get("group", "");
+            wanted = wanted.and(entry ->
+                    isCalled(group, entry.info().groupname(), entry.info().gid()));
+        }
         SnapshotQuery query = FilterFlags.query(arguments, report);
         try (Repository repository = session.openForReading();
-                BlobReader reader = repository.newReader()) {
+                BlobReader reader = repository.newReader();
+                SearchIndex index = arguments.is("no-index") ? null : SearchIndex.open(repository)) {
             Snapshots snapshots = new Snapshots(repository, report);
+            if (index != null) {
+                snapshots.remember(index.headers());
+            }
             List<SnapshotHeader> in = new ArrayList<>();
             String id = arguments.get("snapshot");
             if (id == null) {
@@ -90,32 +113,17 @@ final class LocateCommand implements Command {
                 }
                 in.add(snapshots.find(Snapshots.Name.parse(id)));
             }
-            search(
-                    in,
-                    index(session, arguments, snapshots, repository, patterns, wanted),
-                    reader,
-                    matching(patterns, wanted),
-                    report);
+            SearchIndex.Results known = null;
+            if (index != null) {
+                if (id == null) {
+                    index.update(snapshots.all());
+                }
+                known = index.search(patterns, wanted, session.workers());
+            }
+            search(in, known, reader, matching(patterns, wanted), report);
             isDamaged |= snapshots.isDamaged();
         }
         return isDamaged ? ExitCode.DAMAGE : session.exitCode(ExitCode.OK);
-    }
-
-    /** What the index knows, or null when there is none. With -snapshot it is used as it is, and not brought up to date. */
-    private static SearchIndex.@Nullable Results index(
-            Session session,
-            Flags.Arguments arguments,
-            Snapshots snapshots,
-            Repository repository,
-            List<PathPattern> patterns,
-            Predicate<Entry> wanted) {
-        if (arguments.is("no-index")) {
-            return null;
-        }
-        try (SearchIndex index =
-                SearchIndex.open(repository, arguments.has("snapshot") ? List.of() : snapshots.all())) {
-            return index == null ? null : index.search(patterns, wanted, session.workers());
-        }
     }
 
     private static Predicate<Entry> matching(List<PathPattern> patterns, Predicate<Entry> wanted) {
@@ -201,7 +209,7 @@ final class LocateCommand implements Command {
                 entry.contentType());
     }
 
-    private static List<PathPattern> patterns(List<String> words) {
+    private List<PathPattern> patterns(List<String> words) {
         List<PathPattern> patterns = new ArrayList<>();
         for (String word : words) {
             if (word.isEmpty()) {
@@ -211,7 +219,7 @@ final class LocateCommand implements Command {
                 patterns.add(PathPattern.parse(SnapshotPath.of(word)));
             } catch (NameGlob.SyntaxException e) {
                 throw new CommandException(
-                        ExitCode.ERROR, "locate: could not match pattern: \"" + word + "\" " + e.reason(), e);
+                        ExitCode.ERROR, word + ": could not match pattern: \"" + word + "\" " + e.reason(), e);
             }
         }
         return patterns;
@@ -250,6 +258,11 @@ final class LocateCommand implements Command {
                             || content.charAt(type.length()) == '/'
                             || content.charAt(type.length()) == ';');
         };
+    }
+
+    /** A name may be made of digits, too. */
+    private static boolean isCalled(String wanted, String name, long number) {
+        return wanted.equals(name) || wanted.equals(Long.toString(number));
     }
 
     private static String unsigned(String text) {

@@ -225,7 +225,7 @@ final class RestoreCommand implements Command {
                 !arguments.is("skip-permissions"),
                 excludes == null ? ExcludeRules.none() : excludes,
                 includes,
-                session.workers());
+                session.readers(repository));
         Events events = new Events(report, header.identifier().shortHex(), base);
         Location target = place.location();
         Map<String, String> settings = new LinkedHashMap<>(place.settings());

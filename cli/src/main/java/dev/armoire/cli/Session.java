@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 /** What every command needs: the flags before it, the store it works on, where to speak. For one run. */
 final class Session implements AutoCloseable {
     private static final int TYPED_TRIES = 3;
+    private static final int FAR_READERS = 8;
 
     private final Cli.Invocation invocation;
     private final Flags.Arguments globals;
@@ -68,6 +69,12 @@ final class Session implements AutoCloseable {
             throw CommandException.usage("invalid -cpu value " + cpus + ": there are only " + present);
         }
         return globals.number("concurrency", 1, cpus);
+    }
+
+    /** Threads that read from a store: of one that is far away most of them wait. */
+    int readers(Repository repository) {
+        boolean isFar = repository.storage().localPath() == null;
+        return isFar && globals.get("concurrency") == null ? Math.max(workers(), FAR_READERS) : workers();
     }
 
     /** Folder for what can be made again. */

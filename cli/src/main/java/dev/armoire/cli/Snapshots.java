@@ -14,12 +14,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The snapshots of an open store, and how words on the command line name them. */
 final class Snapshots {
     private final Repository repository;
     private final Report report;
+    private Map<Mac, SnapshotHeader> remembered = Map.of();
     private @Nullable List<SnapshotHeader> headers;
     private boolean isDamaged;
 
@@ -60,6 +62,11 @@ final class Snapshots {
         }
     }
 
+    /** Takes headers of snapshots from elsewhere, so that they are not read from the store. */
+    void remember(Map<Mac, SnapshotHeader> known) {
+        remembered = known;
+    }
+
     /** Whether a header could not be read. */
     boolean isDamaged() {
         return isDamaged;
@@ -69,7 +76,7 @@ final class Snapshots {
     List<SnapshotHeader> all() {
         List<SnapshotHeader> known = headers;
         if (known == null) {
-            known = Snapshot.headers(repository, (id, problem) -> {
+            known = Snapshot.headers(repository, remembered, (id, problem) -> {
                 isDamaged = true;
                 report.error(problem);
             });

@@ -550,7 +550,7 @@ class CliTest {
             }
             packfile.toFile().setWritable(true);
             byte[] bytes = Files.readAllBytes(packfile);
-            for (int at = 16; at < bytes.length; at += 61) {
+            for (int at = 16; at < bytes.length; at += 181) {
                 bytes[at] ^= 1;
                 Files.write(packfile, bytes);
                 ArmoireRun.Outcome ls = run.onStore("ls", id);

@@ -34,6 +34,9 @@ class SearchIndexTest {
             List.of("-mtime", "-3650d", "*a*"),
             List.of("-mtime", "+3650d", "*"),
             List.of("-mime", "text", "*"),
+            List.of("-owner", System.getProperty("user.name"), "*.txt"),
+            List.of("-owner", "4711", "*"),
+            List.of("-group", "0", "*"),
             List.of("-name", "even", "*b*"),
             List.of("-latest", "*.txt", "d3"));
 
@@ -187,6 +190,25 @@ class SearchIndexTest {
         Files.write(index(), other);
 
         assertThat(run.run("at", run.path("store2"), "locate", "*").outLines()).isEqualTo(before.outLines());
+    }
+
+    @Test
+    void searchesReadNothingFromTheStore() throws IOException {
+        run = new ArmoireRun(folder).withStoreAndSource();
+        source = folder.resolve("source");
+        run.backup("-name", "even");
+        run.backup();
+        List<String> search = List.of("-name", "even", "*.txt");
+        List<String> found = locate(search).outLines();
+        try (Stream<Path> files = Files.walk(folder.resolve("store/packfiles"))) {
+            for (Path packfile : files.filter(Files::isRegularFile).toList()) {
+                Files.write(packfile, new byte[0]);
+            }
+        }
+
+        assertThat(found).isNotEmpty();
+        assertThat(run.onStore("find", "-name", "even", "*.txt").outLines()).isEqualTo(found);
+        assertThat(locate(search, "-no-index").exitCode()).isEqualTo(65);
     }
 
     @Test

@@ -63,13 +63,13 @@ class GearScanTest {
         long[] keyed = GearTable.keyed(Vectors.random(32, 1));
         try (var arena = Arena.ofConfined()) {
             for (String kind : new String[] {"random", "text", "zeros", "bits"}) {
-                byte[] bytes = data(kind, 300_000, 11);
+                byte[] bytes = data(kind, 150_000, 11);
                 var heap = Vectors.unalignedHeap(bytes).asReadOnly();
                 var offHeap = Vectors.unalignedNative(arena, bytes);
                 for (long mask : MASKS) {
                     for (long[] table : new long[][] {GearTable.GEAR, keyed}) {
                         GearScan scan = form.scan(table, mask);
-                        for (int round = 0; round < 30; round++) {
+                        for (int round = 0; round < 20; round++) {
                             int origin = random.nextInt(1000);
                             int from = origin + random.nextInt(round % 2 == 0 ? 1 : 200);
                             int to = from + random.nextInt(1 + random.nextInt(bytes.length - from));
@@ -93,8 +93,8 @@ class GearScanTest {
         byte[] hitting = hittingBytes(mask);
         GearScan scan = form.scan(GearTable.GEAR, mask);
         var random = new Random(5);
-        for (int round = 0; round < 1500; round++) {
-            byte[] bytes = new byte[120_000];
+        for (int round = 0; round < 700; round++) {
+            byte[] bytes = new byte[100_000];
             int at = 64 + random.nextInt(bytes.length - 64);
             System.arraycopy(hitting, 0, bytes, at - 63, 64);
             int from = random.nextInt(at - 63);

@@ -3,6 +3,7 @@ package dev.armoire.benchmarks;
 
 import dev.armoire.benchmarks.compare.Comparison;
 import dev.armoire.benchmarks.compare.Comparison.Settings;
+import dev.armoire.benchmarks.search.Search;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -17,6 +18,7 @@ public final class Main {
             armoire-bench micro [-short|-full] [-out FOLDER] [PATTERN]   kernels and hot paths, by JMH (short: minutes, full: an hour)
             armoire-bench cold [-rounds N] [-out FOLDER]                 the first five seconds of fresh JVMs, argon2 and b3sum
             armoire-bench compare [OPTIONS] [DATA...]                    whole backups, beside all other programs that are there
+            armoire-bench search [OPTIONS]                               locate, in 1,000 snapshots of 10,000 files
             armoire-bench help
 
             A report, with its plots and raw numbers, goes into a dated folder of perf-reports, or into FOLDER. PATTERN is a regular
@@ -31,6 +33,8 @@ public final class Main {
               -work FOLDER   where data, stores and restored files go, about four times the data; by default the system's for temporary files
               -cores LIST    which cores are used, as taskset takes them, 0,1 by default; "" for all
               -out FOLDER    where the report goes
+            Options of search: -snapshots N, -files N, -share PART (of the files that change each time, 0.01 by default), -rounds N,
+            -work FOLDER (1.5 GB), -out FOLDER
             RESTIC, BORG, KOPIA, RUSTIC and PLAKAR name programs that are not on the PATH, or others than those there.
             """;
 
@@ -47,6 +51,7 @@ public final class Main {
             case "micro" -> micro(words, root, folder, typed);
             case "cold" -> cold(words, root, folder, typed);
             case "compare" -> compare(words, root, folder, typed);
+            case "search" -> search(words, root, folder, typed);
             case "help", "-h", "-help", "--help" -> System.out.print(HELP);
             default -> refuse("no command \"" + command + "\"");
         }
@@ -106,6 +111,28 @@ public final class Main {
             data.addAll(List.of("random", "tree", "generations"));
         }
         new Comparison(root, new Settings(data, scale, rounds, cores, tree, work)).run(folder, typed);
+        System.out.println("Report: " + folder.resolve("README.md"));
+    }
+
+    private static void search(Deque<String> words, Path root, Path folder, String typed) throws Exception {
+        int snapshots = 1000;
+        int files = 10_000;
+        double share = 0.01;
+        int rounds = 5;
+        Path work = Path.of(System.getProperty("java.io.tmpdir"));
+        while (!words.isEmpty()) {
+            String word = words.pop();
+            switch (word) {
+                case "-snapshots" -> snapshots = Integer.parseInt(words.pop());
+                case "-files" -> files = Integer.parseInt(words.pop());
+                case "-share" -> share = Double.parseDouble(words.pop());
+                case "-rounds" -> rounds = Integer.parseInt(words.pop());
+                case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
+                case "-out" -> folder = Path.of(words.pop());
+                default -> refuse("search does not know \"" + word + "\"");
+            }
+        }
+        new Search(root, new Search.Settings(snapshots, files, share, rounds, work)).run(folder, typed);
         System.out.println("Report: " + folder.resolve("README.md"));
     }
 

@@ -58,6 +58,16 @@ public final class ResourceType {
         };
     }
 
+    /** The number of a name that {@link #name} gives, or -1. */
+    public static int parse(String name) {
+        for (int type = CONFIG; type <= VFS_SUMMARY; type++) {
+            if (name(type).equals(name)) {
+                return type;
+            }
+        }
+        return name.equals(name(RANDOM)) ? RANDOM : -1;
+    }
+
     /** The version that is written, and the newest that is read: 1.1.0 for states, 1.0.0 for everything else. */
     public static int currentVersion(int type) {
         return type == STATE ? Version.V1_1_0 : Version.V1_0_0;

@@ -9,15 +9,16 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.apache.sshd.common.util.buffer.Buffer;
 import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
 import org.apache.sshd.sftp.client.FullAccessSftpClient;
+import org.apache.sshd.sftp.client.SftpClient.Attribute;
 import org.apache.sshd.sftp.client.SftpClient.Attributes;
 import org.apache.sshd.sftp.client.SftpClient.CloseableHandle;
 import org.apache.sshd.sftp.client.SftpClient.DirEntry;
@@ -26,7 +27,7 @@ import org.apache.sshd.sftp.client.SftpClient.OpenMode;
 import org.apache.sshd.sftp.client.SftpClientFactory;
 import org.apache.sshd.sftp.client.SftpVersionSelector;
 import org.apache.sshd.sftp.client.extensions.openssh.OpenSSHFsyncExtension;
-import org.apache.sshd.sftp.client.extensions.openssh.OpenSSHPosixRenameExtension;
+import org.apache.sshd.sftp.client.impl.DefaultCloseableHandle;
 import org.apache.sshd.sftp.client.impl.SftpResponse;
 import org.apache.sshd.sftp.client.impl.SftpStatus;
 import org.apache.sshd.sftp.common.SftpConstants;
@@ -45,6 +46,13 @@ final class SftpConnection implements AutoCloseable {
 
     /** OpenSSH allows ten sessions for each connection, unless told otherwise. */
     private static final int CHANNELS = 4;
+
+    private static final String RENAME_OVER = "posix-rename@openssh.com";
+    private static final String HARD_LINK = "hardlink@openssh.com";
+    private static final String SET_OF_LINK = "lsetstat@openssh.com";
+
+    /** What the server's umask takes away is not ours to know. */
+    private static final int NEW_FILE = 0666;
 
     private final SftpLogin.Login login;
     private final @Nullable FullAccessSftpClient[] channels = new FullAccessSftpClient[CHANNELS];
@@ -228,10 +236,10 @@ final class SftpConnection implements AutoCloseable {
         private final ArrayDeque<Pending> pending = new ArrayDeque<>();
         private long length;
 
-        private Output(String path) throws IOException {
+        private Output(String path, int mode) throws IOException {
             this.path = path;
             this.channel = channel();
-            this.handle = channel.open(path, EnumSet.of(OpenMode.Write, OpenMode.Create, OpenMode.Exclusive));
+            this.handle = openNew(channel, path, mode);
         }
 
         void write(MemorySegment data) throws IOException {
@@ -288,8 +296,82 @@ final class SftpConnection implements AutoCloseable {
         }
     }
 
-    Output create(String path) throws IOException {
-        return new Output(path);
+    /** Begins a file that must not be there yet, with a mode that it has from the start. */
+    Output create(String path, int mode) throws IOException {
+        return new Output(path, mode);
+    }
+
+    /** The library opens files without a mode. */
+    private static CloseableHandle openNew(FullAccessSftpClient channel, String path, int mode) throws IOException {
+        byte[] name = bytes(path);
+        Buffer request = new ByteArrayBuffer(name.length + 32, false);
+        request.putBytes(name);
+        request.putInt(SftpConstants.SSH_FXF_WRITE | SftpConstants.SSH_FXF_CREAT | SftpConstants.SSH_FXF_EXCL);
+        request.putInt(SftpConstants.SSH_FILEXFER_ATTR_PERMISSIONS);
+        request.putInt(mode);
+        SftpResponse response = SftpResponse.parse(
+                SftpConstants.SSH_FXP_OPEN, channel.receive(channel.send(SftpConstants.SSH_FXP_OPEN, request)));
+        if (response.getType() != SftpConstants.SSH_FXP_HANDLE) {
+            SftpStatus status = SftpStatus.parse(response);
+            throw new SftpException(status.getStatusCode(), status.getMessage());
+        }
+        return new DefaultCloseableHandle(channel, path, response.getBuffer().getBytes());
+    }
+
+    private static void command(FullAccessSftpClient channel, int type, Buffer request) throws IOException {
+        SftpResponse response = SftpResponse.parse(type, channel.receive(channel.send(type, request)));
+        SftpStatus status = SftpStatus.parse(response);
+        if (!status.isOk()) {
+            throw new SftpException(status.getStatusCode(), status.getMessage());
+        }
+    }
+
+    /** A second name for a file; the library knows no such request for this version of the protocol. */
+    void hardLink(String existing, String link) throws IOException {
+        FullAccessSftpClient channel = channel();
+        if (!channel.getServerExtensions().containsKey(HARD_LINK)) {
+            throw new IOException("the server makes no hard links (it lacks " + HARD_LINK + ")");
+        }
+        extended(channel, HARD_LINK, existing, link);
+    }
+
+    boolean canSetOfLinks() throws IOException {
+        return channel().getServerExtensions().containsKey(SET_OF_LINK);
+    }
+
+    /** Sets owner or times of what may be a symbolic link, which is not followed. */
+    void setOfLink(String path, Attributes attributes) throws IOException {
+        Buffer request = new ByteArrayBuffer();
+        request.putString(SET_OF_LINK);
+        request.putBytes(bytes(path));
+        if (attributes.getFlags().contains(Attribute.UidGid)) {
+            request.putInt(SftpConstants.SSH_FILEXFER_ATTR_UIDGID);
+            request.putInt(attributes.getUserId());
+            request.putInt(attributes.getGroupId());
+        } else {
+            request.putInt(SftpConstants.SSH_FILEXFER_ATTR_ACMODTIME);
+            request.putUInt(attributes.getAccessTime().to(TimeUnit.SECONDS));
+            request.putUInt(attributes.getModifyTime().to(TimeUnit.SECONDS));
+        }
+        command(channel(), SftpConstants.SSH_FXP_EXTENDED, request);
+    }
+
+    /** Makes a folder with a mode; false when something of this name is there. */
+    boolean makeNewFolder(String path, int mode) throws IOException {
+        FullAccessSftpClient channel = channel();
+        Buffer request = new ByteArrayBuffer();
+        request.putBytes(bytes(path));
+        request.putInt(SftpConstants.SSH_FILEXFER_ATTR_PERMISSIONS);
+        request.putInt(mode);
+        try {
+            command(channel, SftpConstants.SSH_FXP_MKDIR, request);
+            return true;
+        } catch (SftpException e) {
+            if (look(path) != null) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     /**
@@ -324,18 +406,28 @@ final class SftpConnection implements AutoCloseable {
         }
     }
 
+    /** The library's request of this kind takes names for UTF-8, whatever they are. */
     void renameOver(String from, String to) throws IOException {
-        OpenSSHPosixRenameExtension rename = channel().getExtension(OpenSSHPosixRenameExtension.class);
-        if (rename == null || !rename.isSupported()) {
-            throw new IOException("the server cannot replace a file in one step (it lacks posix-rename@openssh.com)");
+        FullAccessSftpClient channel = channel();
+        if (!channel.getServerExtensions().containsKey(RENAME_OVER)) {
+            throw new IOException("the server cannot replace a file in one step (it lacks " + RENAME_OVER + ")");
         }
-        rename.posixRename(from, to);
+        extended(channel, RENAME_OVER, from, to);
+    }
+
+    private static void extended(FullAccessSftpClient channel, String name, String first, String second)
+            throws IOException {
+        Buffer request = new ByteArrayBuffer();
+        request.putString(name);
+        request.putBytes(bytes(first));
+        request.putBytes(bytes(second));
+        command(channel, SftpConstants.SSH_FXP_EXTENDED, request);
     }
 
     private String writeTemporary(String folder, List<MemorySegment> parts) throws IOException {
         String path = folder + "/tmp."
                 + Long.toUnsignedString(ThreadLocalRandom.current().nextLong());
-        Output output = create(path);
+        Output output = create(path, NEW_FILE);
         boolean isDone = false;
         try {
             try (output) {
@@ -403,7 +495,7 @@ final class SftpConnection implements AutoCloseable {
         }
     }
 
-    private void removeQuietly(String path) {
+    void removeQuietly(String path) {
         try {
             channel().remove(path);
         } catch (IOException e) {

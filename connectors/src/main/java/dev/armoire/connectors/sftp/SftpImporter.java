@@ -9,7 +9,6 @@ import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -20,11 +19,8 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import org.apache.sshd.sftp.client.FullAccessSftpClient;
 import org.apache.sshd.sftp.client.SftpClient.Attributes;
-import org.apache.sshd.sftp.client.SftpClient.CloseableHandle;
 import org.apache.sshd.sftp.client.SftpClient.DirEntry;
-import org.apache.sshd.sftp.client.SftpClient.OpenMode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -217,59 +213,7 @@ final class SftpImporter implements Importer {
 
         @Override
         public Content open() throws IOException {
-            return new RemoteContent(path);
-        }
-    }
-
-    /** One file of the server, read front to back. */
-    private final class RemoteContent implements ImportRecord.Content {
-        private final byte[] path;
-        private final FullAccessSftpClient channel;
-        private final CloseableHandle handle;
-        private long offset;
-
-        RemoteContent(byte[] path) throws IOException {
-            this.path = path;
-            try {
-                this.channel = connection.channel();
-                this.handle = channel.open(SftpConnection.wire(path), OpenMode.Read);
-            } catch (IOException e) {
-                throw failure("open", e);
-            }
-        }
-
-        private IOException failure(String what, IOException e) {
-            return new IOException(what + ' ' + BytePath.text(path) + ": " + SftpErrors.itemReason(e), e);
-        }
-
-        @Override
-        public long read(MemorySegment into) throws IOException {
-            try {
-                long count = SftpConnection.read(channel, handle, offset, into);
-                offset += count;
-                return count;
-            } catch (IOException e) {
-                throw failure("read", e);
-            }
-        }
-
-        @Override
-        public ImportRecord.Version version() throws IOException {
-            try {
-                FileInfo now = info(channel.stat(handle));
-                return new ImportRecord.Version(now.size(), now.mtimeSeconds(), now.mtimeNanos());
-            } catch (IOException e) {
-                throw failure("fstat", e);
-            }
-        }
-
-        @Override
-        public void close() {
-            try {
-                handle.close();
-            } catch (IOException e) {
-                // It was read; what the server does with its handle is not ours to tell.
-            }
+            return new RemoteContent(connection, SftpConnection.wire(path));
         }
     }
 }

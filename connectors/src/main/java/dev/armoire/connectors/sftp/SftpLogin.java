@@ -156,6 +156,8 @@ final class SftpLogin {
             client.setAgentFactory(AgentSocket.at(agent));
         }
         client.setSignatureFactories(ordered(client.getSignatureFactories(), hostKeys.knownTypes()));
+        // Small requests that are answered one by one: none may wait for the acknowledgement of the one before.
+        CoreModuleProperties.TCP_NODELAY.set(client, true);
         CoreModuleProperties.IDLE_TIMEOUT.set(client, Duration.ZERO);
         CoreModuleProperties.NIO2_READ_TIMEOUT.set(client, Duration.ZERO);
         CoreModuleProperties.HEARTBEAT_INTERVAL.set(client, HEARTBEAT);

@@ -3,6 +3,8 @@ package dev.armoire.connectors.sftp;
 
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
+import dev.armoire.connectors.storage.blocks.BlockCache;
+import dev.armoire.connectors.storage.blocks.Ranges;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import java.io.EOFException;
@@ -45,6 +47,7 @@ final class SftpStorage implements Storage {
     private final SftpConnection connection;
     private final String root;
     private final String location;
+    private final BlockCache blocks = new BlockCache();
 
     private SftpStorage(SftpConnection connection, SftpPlace place) {
         this.connection = connection;
@@ -259,6 +262,19 @@ final class SftpStorage implements Storage {
         }
     }
 
+    /** Blobs that belong together lie together: a request brings more than one of them. */
+    private record Packfile(SftpConnection connection, String path) implements Ranges {
+        @Override
+        public long fetch(long from, MemorySegment into) throws IOException {
+            return connection.read(path, from, into);
+        }
+
+        @Override
+        public long size() {
+            return UNKNOWN;
+        }
+    }
+
     @Override
     public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
         if (offset < 0) {
@@ -266,7 +282,9 @@ final class SftpStorage implements Storage {
         }
         String file = path(kind, name);
         try {
-            long read = connection.read(file, offset, into);
+            long read = kind == ObjectKind.PACKFILE
+                    ? blocks.read(new Packfile(connection, file), offset, into)
+                    : connection.read(file, offset, into);
             if (read < into.byteSize()) {
                 throw new EOFException(label(kind, name) + ": wanted " + into.byteSize() + " bytes from byte " + offset
                         + ", but " + SftpConnection.text(file) + " has "
@@ -323,6 +341,7 @@ final class SftpStorage implements Storage {
         } catch (IOException e) {
             throw SftpErrors.named("cannot replace " + label(kind, name), SftpConnection.text(file), e);
         }
+        blocks.forget(new Packfile(connection, file));
     }
 
     @Override
@@ -335,6 +354,7 @@ final class SftpStorage implements Storage {
                 throw SftpErrors.named("cannot delete " + label(kind, name), SftpConnection.text(file), e);
             }
         }
+        blocks.forget(new Packfile(connection, file));
     }
 
     @Override

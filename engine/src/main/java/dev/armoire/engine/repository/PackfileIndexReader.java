@@ -103,7 +103,7 @@ public final class PackfileIndexReader implements AutoCloseable {
             throw new CorruptDataException("its index at bytes " + range(at, bytes) + ": MAC mismatch");
         }
         MemorySegment own = index.atLeast(plainBytes, 0).asSlice(0, plainBytes).copyFrom(plain);
-        PackfileRecords records = new PackfileRecords(own, createdNanos);
+        PackfileRecords records = new PackfileRecords(own, mac, createdNanos);
         for (long record = 0; record < records.count(); record++) {
             long offset = records.offset(record);
             if (offset < 0 || offset > blobBytes || records.length(record) > blobBytes - offset) {

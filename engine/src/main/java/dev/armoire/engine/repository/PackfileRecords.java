@@ -17,9 +17,11 @@ public final class PackfileRecords {
     private final MemorySegment spare = MemorySegment.ofArray(new byte[(int) RECORD]);
     private final long count;
     private final long createdNanos;
+    private final Mac indexMac;
 
-    PackfileRecords(MemorySegment index, long createdNanos) {
+    PackfileRecords(MemorySegment index, Mac indexMac, long createdNanos) {
         this.index = index;
+        this.indexMac = indexMac;
         this.createdNanos = createdNanos;
         this.count = index.byteSize() / RECORD;
         sort();
@@ -33,6 +35,11 @@ public final class PackfileRecords {
     /** When the packfile was begun, in nanoseconds since 1970, as its footer says. */
     public long createdNanos() {
         return createdNanos;
+    }
+
+    /** The MAC of the index as it is stored. */
+    public Mac indexMac() {
+        return indexMac;
     }
 
     public long count() {

@@ -85,6 +85,8 @@ public final class Repository implements AutoCloseable {
     /** Whether a state of this process says more than what was taken note of here: it is cached when it was read. */
     private boolean hasCommittedColours;
 
+    private long checkpointBytes = PendingState.CHECKPOINT_BYTES;
+
     private DamagedState damagedStates = Repository::fail;
 
     private Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
@@ -418,7 +420,7 @@ public final class Repository implements AutoCloseable {
     }
 
     /** Reads a state from the store, and verifies it. Returns the version of its form. */
-    int readState(Mac name, BlobCodec codec, StateStream.Visitor visitor) throws IOException {
+    public int readState(Mac name, BlobCodec codec, StateStream.Visitor visitor) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment stored = readObject(ObjectKind.STATE, name, arena);
             Envelope envelope = Envelope.open(stored, ResourceType.STATE, keys.newMacHasher(), name.hex());
@@ -610,6 +612,18 @@ public final class Repository implements AutoCloseable {
         return new PendingState(this, name);
     }
 
+    /**
+     * After how many bytes of packfiles a state is written that names them, though their snapshot is not whole: should the process
+     * be killed then, they need not be sent again.
+     */
+    public void setCheckpointBytes(long bytes) {
+        checkpointBytes = bytes;
+    }
+
+    long checkpointBytes() {
+        return checkpointBytes;
+    }
+
     /** Packs blobs and lists them in {@code state}. */
     public PackWriter newPackWriter(PendingState state) {
         return new PackWriter(this, state, null);
@@ -671,6 +685,17 @@ public final class Repository implements AutoCloseable {
         MemorySegment whole = arena.allocate(Math.max(1, size), 8).asSlice(0, size);
         storage.read(kind, name, 0, whole);
         return whole;
+    }
+
+    /**
+     * What a lock in the store says; nobody need have it.
+     *
+     * @throws java.nio.file.NoSuchFileException when it was released
+     */
+    public LockRecord readLock(Mac name) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            return decodeLock(readObject(ObjectKind.LOCK, name, arena), name);
+        }
     }
 
     LockRecord decodeLock(MemorySegment stored, Mac name) {

@@ -159,9 +159,8 @@ public final class RepositoryLock implements AutoCloseable {
     private void consider(Mac other, Instant now, Watch watch) throws IOException {
         LockRecord record;
         Storage storage = repository.storage();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment stored = repository.readObject(ObjectKind.LOCK, other, arena);
-            record = repository.decodeLock(stored, other);
+        try {
+            record = repository.readLock(other);
         } catch (NoSuchFileException e) {
             return; // released while we looked
         } catch (CorruptDataException e) {

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  | bytes of names | names | kinds | attributes |
  *  names:      for each folder | length, path | how many | for each name | shared with the one before | length, rest |
- *  kinds:      how many | mode | length, content type |, for each
+ *  kinds:      how many | mode | length, content type | uid | gid | length, owner | length, group |, for each
  *  attributes: for each name | 0: it is gone; else kind + 1 | size | seconds, zigzag, less those before | nanoseconds |
  * </pre>
  */
@@ -35,13 +35,20 @@ final class ChangeBlock {
 
     private ChangeBlock() {}
 
+    /** What many entries have in common. */
+    private record Kind(int mode, String type, long uid, long gid, String owner, String group) {
+        static Kind of(FileInfo info, String type) {
+            return new Kind(info.mode(), type, info.uid(), info.gid(), info.username(), info.groupname());
+        }
+    }
+
     /** Collects changes. */
     static final class Builder {
         private final Output names = new Output();
         private final Output folderNames = new Output();
         private final Output kinds = new Output();
         private final Output attributes = new Output();
-        private final Map<String, Integer> kindNumbers = new HashMap<>();
+        private final Map<Kind, Integer> kindNumbers = new HashMap<>();
         private byte[] folder = {};
         private byte[] lastName = {};
         private int inFolder;
@@ -76,11 +83,13 @@ final class ChangeBlock {
             FileInfo info = entry.info();
             String type = entry.contentType();
             attributes.number(1L
-                    + kindNumbers.computeIfAbsent(info.mode() + ":" + type, key -> {
-                        byte[] text = type.getBytes(StandardCharsets.UTF_8);
-                        kinds.number(Integer.toUnsignedLong(info.mode()));
-                        kinds.number(text.length);
-                        kinds.write(text, 0, text.length);
+                    + kindNumbers.computeIfAbsent(Kind.of(info, type), kind -> {
+                        kinds.number(Integer.toUnsignedLong(kind.mode));
+                        kinds.text(kind.type);
+                        kinds.number(kind.uid);
+                        kinds.number(kind.gid);
+                        kinds.text(kind.owner);
+                        kinds.text(kind.group);
                         return kindNumbers.size();
                     }));
             attributes.number(info.size());
@@ -129,6 +138,12 @@ final class ChangeBlock {
             write((int) rest);
         }
 
+        void text(String value) {
+            byte[] text = value.getBytes(StandardCharsets.UTF_8);
+            number(text.length);
+            write(text, 0, text.length);
+        }
+
         void moveTo(Output other) {
             other.write(buf, 0, count);
             reset();
@@ -141,7 +156,7 @@ final class ChangeBlock {
         /**
          * Takes a change.
          *
-         * @param entry what is there now: path, mode, size, time and content type; null where there is none any more
+         * @param entry what is there now: path, mode, owner, size, time and content type; null where there is none any more
          */
         void change(byte[] path, @Nullable Entry entry);
     }
@@ -208,8 +223,7 @@ final class ChangeBlock {
     /** Reads what stands behind the names, in order, as far as it is asked for. */
     private static final class Attributes {
         private final Input in;
-        private int[] modes = {};
-        private String[] types = {};
+        private Kind[] kinds = {};
         private int next;
         private boolean isOpen;
         private long seconds;
@@ -226,11 +240,9 @@ final class ChangeBlock {
             if (!isOpen) {
                 isOpen = true;
                 int count = in.length();
-                modes = new int[count];
-                types = new String[count];
+                kinds = new Kind[count];
                 for (int i = 0; i < count; i++) {
-                    modes[i] = (int) in.number();
-                    types[i] = new String(in.bytes(in.length()), StandardCharsets.UTF_8);
+                    kinds[i] = new Kind((int) in.number(), in.text(), in.number(), in.number(), in.text(), in.text());
                 }
             }
             for (; next <= index; next++) {
@@ -245,10 +257,10 @@ final class ChangeBlock {
             if (kind == 0) {
                 return null;
             }
-            int number = Math.toIntExact(kind - 1);
-            FileInfo info = new FileInfo(size, modes[number], seconds, (int) nanos, 0, 0, 0, 0, 0, "", "", 0);
-            String type = types[number];
-            return Entry.of(path, info, new byte[0], Mac.ZERO, type, 0, 0, List.of());
+            Kind its = kinds[Math.toIntExact(kind - 1)];
+            FileInfo info = new FileInfo(
+                    size, its.mode, seconds, (int) nanos, 0, 0, its.uid, its.gid, 0, its.owner, its.group, 0);
+            return Entry.of(path, info, new byte[0], Mac.ZERO, its.type, 0, 0, List.of());
         }
     }
 
@@ -290,6 +302,10 @@ final class ChangeBlock {
             }
             at += length;
             return Arrays.copyOfRange(bytes, at - length, at);
+        }
+
+        String text() {
+            return new String(bytes(length()), StandardCharsets.UTF_8);
         }
 
         void copy(int length, byte[] into, int to) {

@@ -7,7 +7,10 @@ import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.crypto.StoreKeys;
+import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.MsgpackReader;
+import dev.armoire.packfile.MsgpackWriter;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -33,21 +36,25 @@ import java.util.zip.CRC32C;
  *  head:   | magic (8) | repository id (16) | MAC of these (32) |
  *  record: | type (4) | length of the payload (4) | CRC-32C of type, length and payload (4) | payload |
  *  payload of a block:    {@link ChangeBlock}, encoded as a blob of the store is: compressed and, in an encrypted store, encrypted
- *  payload of a snapshot: | id (32) | chain (4) | position in the chain (4) | blocks (4) | MAC (32) |, encoded likewise
+ *  payload of a snapshot: | id (32) | chain (4) | position in the chain (4) | blocks (4) | MAC (32) | the snapshot's header |,
+ *                         encoded likewise
  * </pre>
  *
- * A snapshot's record stands behind its blocks and completes them: its MAC, under the store's key, is over all that is before
- * it in the record, over where the first block begins in the file and over the CRCs of the blocks. What stands behind the last
- * such record was being written when its writer died.
+ * A snapshot's record stands behind its blocks and completes them: its MAC, under the store's key, is over all else that is
+ * in the record, over where the first block begins in the file and over the CRCs of the blocks. What stands behind the last
+ * such record was being written when its writer died. The header is there so that a search reads nothing from the store.
  */
 final class IndexFile {
     static final int HEAD_BYTES = 8 + 16 + Mac.BYTES;
 
-    private static final long MAGIC = 0x41524d5352434831L; // ARMSRCH1
+    private static final long MAGIC = 0x41524d5352434832L; // ARMSRCH2
     private static final int BLOCK = 1;
     private static final int SNAPSHOT = 2;
     private static final int RECORD_HEAD_BYTES = 12;
-    private static final int SNAPSHOT_BYTES = Mac.BYTES + 12 + Mac.BYTES;
+    /** Of a snapshot's record: what is before its MAC, and before its header. */
+    private static final int FIELD_BYTES = Mac.BYTES + 12;
+
+    private static final int SNAPSHOT_BYTES = FIELD_BYTES + Mac.BYTES;
     /** A block is some 60 KiB of plain text; only a path of that length makes it larger. */
     private static final int MAX_PAYLOAD_BYTES = 16 << 20;
 
@@ -70,7 +77,7 @@ final class IndexFile {
      * @param chain which row of snapshots it is in, each one told by its difference to the one before
      * @param position in the chain, from 0 on
      */
-    record Indexed(Mac id, int chain, int position, List<Block> blocks, long end) {}
+    record Indexed(Mac id, int chain, int position, List<Block> blocks, SnapshotHeader header, long end) {}
 
     /** The bytes that a file begins with. */
     ByteBuffer head() {
@@ -128,30 +135,29 @@ final class IndexFile {
 
     private static Indexed snapshot(
             byte[] payload, long first, List<Block> blocks, long end, BlobCodec codec, MacHasher hasher) {
-        MemorySegment plain = codec.decode(MemorySegment.ofArray(payload), SNAPSHOT_BYTES);
-        if (plain.byteSize() != SNAPSHOT_BYTES) {
+        MemorySegment plain = codec.decode(MemorySegment.ofArray(payload), MAX_PAYLOAD_BYTES);
+        if (plain.byteSize() < SNAPSHOT_BYTES) {
             throw new CorruptDataException("a snapshot's record of " + plain.byteSize() + " bytes");
         }
-        ByteBuffer fields = ByteBuffer.wrap(plain.toArray(JAVA_BYTE));
-        Indexed found = new Indexed(
-                Mac.read(plain, 0), fields.getInt(Mac.BYTES), fields.getInt(Mac.BYTES + 4), List.copyOf(blocks), end);
-        Mac mac = Mac.read(plain, SNAPSHOT_BYTES - Mac.BYTES);
-        if (fields.getInt(Mac.BYTES + 8) != blocks.size() || !mac.equals(mac(found, first, hasher))) {
-            throw new CorruptDataException(
-                    "the record of snapshot " + found.id.shortHex() + " is not for these blocks");
+        ByteBuffer record = ByteBuffer.wrap(plain.toArray(JAVA_BYTE));
+        Mac id = Mac.read(plain, 0);
+        if (record.getInt(Mac.BYTES + 8) != blocks.size()
+                || !Mac.read(plain, FIELD_BYTES).equals(mac(record, first, blocks, hasher))) {
+            throw new CorruptDataException("the record of snapshot " + id.shortHex() + " is not for these blocks");
         }
-        return found;
+        SnapshotHeader header =
+                SnapshotHeader.decode(new MsgpackReader(plain.asSlice(SNAPSHOT_BYTES), "the search index"));
+        return new Indexed(
+                id, record.getInt(Mac.BYTES), record.getInt(Mac.BYTES + 4), List.copyOf(blocks), header, end);
     }
 
-    private static Mac mac(Indexed snapshot, long first, MacHasher hasher) {
-        ByteBuffer text = ByteBuffer.allocate(Mac.BYTES + 20 + 4 * snapshot.blocks.size());
-        snapshot.id.write(MemorySegment.ofBuffer(text), 0);
-        text.position(Mac.BYTES)
-                .putInt(snapshot.chain)
-                .putInt(snapshot.position)
-                .putInt(snapshot.blocks.size())
+    private static Mac mac(ByteBuffer record, long first, List<Block> blocks, MacHasher hasher) {
+        int header = record.capacity() - SNAPSHOT_BYTES;
+        ByteBuffer text = ByteBuffer.allocate(FIELD_BYTES + header + 8 + 4 * blocks.size())
+                .put(record.slice(0, FIELD_BYTES))
+                .put(record.slice(SNAPSHOT_BYTES, header))
                 .putLong(first);
-        snapshot.blocks.forEach(block -> text.putInt(block.crc));
+        blocks.forEach(block -> text.putInt(block.crc));
         return hasher.mac(MemorySegment.ofBuffer(text.flip()));
     }
 
@@ -232,13 +238,16 @@ final class IndexFile {
             blocks.add(append(BLOCK, plain));
         }
 
-        void snapshot(Mac id, int chain, int position) throws IOException {
-            Indexed snapshot = new Indexed(id, chain, position, blocks, 0);
-            ByteBuffer text = ByteBuffer.allocate(SNAPSHOT_BYTES);
-            id.write(MemorySegment.ofBuffer(text), 0);
-            text.putInt(Mac.BYTES, chain).putInt(Mac.BYTES + 4, position).putInt(Mac.BYTES + 8, blocks.size());
-            mac(snapshot, first, hasher).write(MemorySegment.ofBuffer(text), SNAPSHOT_BYTES - Mac.BYTES);
-            append(SNAPSHOT, text.array());
+        void snapshot(SnapshotHeader header, int chain, int position) throws IOException {
+            MsgpackWriter encoded = new MsgpackWriter();
+            header.encode(encoded);
+            byte[] bytes = encoded.toByteArray();
+            ByteBuffer record = ByteBuffer.allocate(SNAPSHOT_BYTES + bytes.length);
+            header.identifier().write(MemorySegment.ofBuffer(record), 0);
+            record.putInt(Mac.BYTES, chain).putInt(Mac.BYTES + 4, position).putInt(Mac.BYTES + 8, blocks.size());
+            record.put(SNAPSHOT_BYTES, bytes);
+            mac(record, first, blocks, hasher).write(MemorySegment.ofBuffer(record), FIELD_BYTES);
+            append(SNAPSHOT, record.array());
             blocks.clear();
             first = end;
         }

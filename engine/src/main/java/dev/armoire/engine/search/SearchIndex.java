@@ -59,49 +59,63 @@ public final class SearchIndex implements AutoCloseable {
     }
 
     /**
-     * Opens the index of a store and adds the snapshots that it lacks. The caller closes it.
+     * Opens the index of a store as it is. The caller closes it.
      *
-     * @param headers all snapshots of the store, or none to leave the index as it is
      * @return null when there is no cache folder
      */
-    public static @Nullable SearchIndex open(Repository repository, List<SnapshotHeader> headers) {
+    public static @Nullable SearchIndex open(Repository repository) {
         Path path = repository.cacheFile("search-1");
         if (path == null) {
             return null;
         }
         SearchIndex index = new SearchIndex(repository, path);
-        try {
-            index.update(headers);
-        } catch (IOException e) {
-            // The folder cannot be written, or the disk is full: what is missing is walked through.
+        try (BlobCodec codec = repository.newCodec()) {
+            index.load(codec);
         }
         return index;
     }
 
+    /** The headers of the snapshots that it has, also of those that the store has no longer. */
+    public Map<Mac, SnapshotHeader> headers() {
+        Map<Mac, SnapshotHeader> headers = new HashMap<>();
+        indexed.forEach(snapshot -> headers.put(snapshot.id(), snapshot.header()));
+        return headers;
+    }
+
     // Building
 
-    private void update(List<SnapshotHeader> headers) throws IOException {
+    /**
+     * Adds the snapshots that it lacks.
+     *
+     * @param headers all snapshots of the store
+     */
+    public void update(List<SnapshotHeader> headers) {
         try (BlobCodec codec = repository.newCodec()) {
-            load(codec);
-            Set<Mac> known = new HashSet<>();
-            indexed.forEach(snapshot -> known.add(snapshot.id()));
-            List<SnapshotHeader> missing = new ArrayList<>(headers.stream()
-                    .filter(header -> !known.contains(header.identifier()) && SnapshotChanges.canCompare(header))
-                    .toList());
-            if (missing.isEmpty()) {
-                return;
+            update(headers, codec);
+        } catch (IOException e) {
+            // The folder cannot be written, or the disk is full: what is missing is walked through.
+        }
+    }
+
+    private void update(List<SnapshotHeader> headers, BlobCodec codec) throws IOException {
+        Set<Mac> known = new HashSet<>();
+        indexed.forEach(snapshot -> known.add(snapshot.id()));
+        List<SnapshotHeader> missing = new ArrayList<>(headers.stream()
+                .filter(header -> !known.contains(header.identifier()) && SnapshotChanges.canCompare(header))
+                .toList());
+        if (missing.isEmpty()) {
+            return;
+        }
+        missing.sort(Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier));
+        Files.createDirectories(lockFile.getParent());
+        try (FileChannel lock = IndexFile.create(lockFile);
+                FileLock held = lock.tryLock()) {
+            if (held != null) {
+                add(missing, headers, codec);
+                load(codec);
             }
-            missing.sort(Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier));
-            Files.createDirectories(lockFile.getParent());
-            try (FileChannel lock = IndexFile.create(lockFile);
-                    FileLock held = lock.tryLock()) {
-                if (held != null) {
-                    add(missing, headers, codec);
-                    load(codec);
-                }
-            } catch (OverlappingFileLockException e) {
-                // Another thread of this process does it.
-            }
+        } catch (OverlappingFileLockException e) {
+            // Another thread of this process does it.
         }
     }
 
@@ -156,7 +170,7 @@ public final class SearchIndex implements AutoCloseable {
                 int position = before == null ? 0 : before.position + 1;
                 try {
                     write(before == null ? null : before.header, header, reader, writer);
-                    writer.snapshot(header.identifier(), chain, position);
+                    writer.snapshot(header, chain, position);
                     lines.put(Line.of(header), new Tail(header, chain, position));
                 } catch (CorruptDataException e) {
                     writer.giveUp(); // who walks through it finds what is left of it, and says what is not
@@ -279,8 +293,8 @@ public final class SearchIndex implements AutoCloseable {
         }
 
         /**
-         * Gives the matches in a snapshot that is known, in the order of a walk. Of the entries path, mode, size, time and content
-         * type are there.
+         * Gives the matches in a snapshot that is known, in the order of a walk. Of the entries path, mode, owner, size, time and
+         * content type are there.
          */
         public void forEach(Mac snapshot, Consumer<Entry> visitor) {
             Indexed place = snapshots.get(snapshot);

@@ -79,9 +79,24 @@ public final class Snapshot {
      * @param damaged told of each snapshot whose header cannot be read, and why
      */
     public static List<SnapshotHeader> headers(Repository repository, BiConsumer<Mac, String> damaged) {
+        return headers(repository, Map.of(), damaged);
+    }
+
+    /**
+     * Like {@link #headers(Repository, BiConsumer)}, but reads only those from the store that are not known.
+     *
+     * @param known headers by id, of any snapshots
+     */
+    public static List<SnapshotHeader> headers(
+            Repository repository, Map<Mac, SnapshotHeader> known, BiConsumer<Mac, String> damaged) {
         List<SnapshotHeader> headers = new ArrayList<>();
         try (BlobReader reader = repository.newReader()) {
             for (Mac id : repository.snapshots()) {
+                SnapshotHeader its = known.get(id);
+                if (its != null) {
+                    headers.add(its);
+                    continue;
+                }
                 try {
                     headers.add(header(reader, id));
                 } catch (CorruptDataException e) {

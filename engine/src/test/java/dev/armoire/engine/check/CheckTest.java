@@ -127,7 +127,7 @@ class CheckTest {
         List<Path> packfiles = Stores.files(store, "packfiles");
         Random random = new Random(1);
         try (Repository repository = Stores.open(store)) {
-            for (int i = 0; i < 200; i++) {
+            for (int i = 0; i < 100; i++) {
                 Path packfile = packfiles.get(i % packfiles.size());
                 long at = place(packfile, i / packfiles.size(), random);
                 assertFound(repository, packfile, at, 1 << random.nextInt(8));

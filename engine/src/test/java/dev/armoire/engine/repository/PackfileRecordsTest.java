@@ -32,8 +32,8 @@ class PackfileRecordsTest {
                     blobs.add(blob);
                     tail.add(blob.type, blob.mac, blob.offset, blob.length);
                 }
-                PackfileRecords records =
-                        new PackfileRecords(MemorySegment.ofArray(tail.index().toArray(ValueLayout.JAVA_BYTE)), 0);
+                PackfileRecords records = new PackfileRecords(
+                        MemorySegment.ofArray(tail.index().toArray(ValueLayout.JAVA_BYTE)), Mac.ZERO, 0);
                 blobs.sort(Comparator.comparingLong(Blob::offset));
                 assertThat(records.count()).isEqualTo(count);
                 for (int i = 0; i < count; i++) {

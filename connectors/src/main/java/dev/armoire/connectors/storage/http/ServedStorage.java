@@ -2,6 +2,7 @@
 package dev.armoire.connectors.storage.http;
 
 import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.storage.blocks.Ranges;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
@@ -54,6 +55,9 @@ final class ServedStorage extends HttpStorage {
         return link.send(what, request, answer -> {
             if (answer.status() == 401) {
                 throw link.refused(what, answer);
+            }
+            if (answer.status() >= 400 && link.refused(what, answer) instanceof TryAgain overloaded) {
+                throw overloaded; // which says nothing of what is there
             }
             return answer.status() == 200 && isList(answer.body().readAtMost(MAX_LOCKS_BYTES));
         });
@@ -244,10 +248,14 @@ final class ServedStorage extends HttpStorage {
     private boolean isThere(ObjectKind kind, Mac name) throws IOException {
         String what = "cannot write " + label(kind, name);
         return link.send(what, get(kind, name, Map.of("Range", "bytes=0-1")), answer -> {
-            if (answer.status() == 401 || answer.status() == 403) {
-                throw link.refused(what, answer);
+            if (answer.status() == 200) {
+                return true;
             }
-            return answer.status() == 200;
+            IOException why = refused(what, kind, name, answer);
+            if (why instanceof NoSuchFileException) {
+                return false;
+            }
+            throw why; // whatever else it means, it does not mean that nothing is overwritten
         });
     }
 

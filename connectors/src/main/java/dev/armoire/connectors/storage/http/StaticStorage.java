@@ -2,6 +2,7 @@
 package dev.armoire.connectors.storage.http;
 
 import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.storage.blocks.Ranges;
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
