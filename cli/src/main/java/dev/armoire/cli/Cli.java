@@ -80,6 +80,8 @@ final class Cli {
                 .value("configdir", "DIR", "folder of stores.yml (default ~/.config/armoire, then ~/.config/plakar)")
                 .value("cachedir", "DIR", "folder for temporary files (default ~/.cache/armoire)")
                 .value("keyfile", "FILE", "take the passphrase from FILE")
+                .value("limit-upload", "RATE", "write to stores at most 500K, 2M... bytes a second")
+                .value("limit-download", "RATE", "read from stores at most so many bytes a second")
                 .flag("json", "print one JSON object a line")
                 .flag("quiet", "no lines for paths that are well, no information")
                 .flag("silent", "no summaries either; what goes wrong is always said")

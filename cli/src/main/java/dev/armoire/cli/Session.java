@@ -34,6 +34,10 @@ final class Session implements AutoCloseable {
     private final Flags.Arguments globals;
     private final Surroundings surroundings;
     private final Report report;
+    /** Of all stores together. */
+    private final @Nullable TokenBucket upload;
+
+    private final @Nullable TokenBucket download;
     private @Nullable CountingStorage storage;
     private @Nullable StorePlace place;
     private @Nullable CompletableFuture<Repository> ahead;
@@ -46,6 +50,8 @@ final class Session implements AutoCloseable {
         this.globals = globals;
         this.surroundings = surroundings;
         this.report = report;
+        this.upload = TokenBucket.parse("limit-upload", globals.get("limit-upload"));
+        this.download = TokenBucket.parse("limit-download", globals.get("limit-download"));
         workers(); // a wrong number is refused before anything is done
     }
 
@@ -302,7 +308,7 @@ final class Session implements AutoCloseable {
     }
 
     Repository openPeer(StorePlace peer) throws IOException {
-        return open(peer, passphrases(peer), peer::open);
+        return open(peer, passphrases(peer), () -> limited(peer.open()));
     }
 
     /** The place of a second store: its location, or {@code @NAME}. */
@@ -346,16 +352,20 @@ final class Session implements AutoCloseable {
     /** Reaches the store without opening it, for those who need no key. The caller closes it. */
     Storage openStorage() throws IOException {
         try {
-            return place().open();
+            return limited(place().open());
         } catch (IOException e) {
             throw notOpened(place(), e);
         }
     }
 
     private Storage connect() throws IOException {
-        CountingStorage connected = new CountingStorage(place().open());
+        CountingStorage connected = new CountingStorage(limited(place().open()));
         storage = connected;
         return connected;
+    }
+
+    private Storage limited(Storage real) {
+        return LimitedStorage.of(real, upload, download);
     }
 
     private static RuntimeException notOpened(StorePlace where, IOException e) {
