@@ -111,7 +111,7 @@ final class SftpStorage implements Storage {
             } else {
                 refuseUsed(folder);
             }
-            for (ObjectKind kind : ObjectKind.values()) {
+            for (ObjectKind kind : List.of(ObjectKind.PACKFILE, ObjectKind.STATE, ObjectKind.LOCK)) {
                 connection.channel().mkdir(root + '/' + kind.folder());
                 if (kind != ObjectKind.LOCK) {
                     List<Callable<Boolean>> tasks = new ArrayList<>();
@@ -301,9 +301,25 @@ final class SftpStorage implements Storage {
     public void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
         String file = path(kind, name);
         try {
+            if (kind == ObjectKind.PARITY) {
+                makeFolder(root + '/' + kind.folder());
+                makeFolder(file.substring(0, file.lastIndexOf('/')));
+            }
             connection.writeNew(file, temporaryFolder(kind), parts);
         } catch (IOException e) {
             throw SftpErrors.named("cannot write " + label(kind, name), SftpConnection.text(file), e);
+        }
+    }
+
+    /** Somebody else may make it at the same time. */
+    private void makeFolder(String folder) throws IOException {
+        try {
+            connection.makeFolders(folder);
+        } catch (IOException e) {
+            Attributes there = connection.look(folder);
+            if (there == null || !there.isDirectory()) {
+                throw e;
+            }
         }
     }
 
@@ -315,6 +331,17 @@ final class SftpStorage implements Storage {
         } catch (IOException e) {
             throw SftpErrors.named("cannot refresh " + label(ObjectKind.LOCK, name), SftpConnection.text(file), e);
         }
+    }
+
+    @Override
+    public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        String file = path(kind, name);
+        try {
+            connection.replace(file, temporaryFolder(kind), parts);
+        } catch (IOException e) {
+            throw SftpErrors.named("cannot replace " + label(kind, name), SftpConnection.text(file), e);
+        }
+        blocks.forget(new Packfile(connection, file));
     }
 
     @Override

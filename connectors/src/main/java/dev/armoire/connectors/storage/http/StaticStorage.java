@@ -31,7 +31,8 @@ final class StaticStorage extends HttpStorage {
 
     @Override
     public List<Mac> list(ObjectKind kind) throws IOException {
-        return kind == ObjectKind.LOCK ? List.of() : listing.names(kind);
+        // Parity is for those who can write: looking for the folder would only cost requests.
+        return kind == ObjectKind.LOCK || kind == ObjectKind.PARITY ? List.of() : listing.names(kind);
     }
 
     @Override

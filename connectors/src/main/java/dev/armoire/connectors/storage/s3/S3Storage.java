@@ -348,9 +348,21 @@ final class S3Storage implements Storage {
         String what = "cannot refresh " + label(ObjectKind.LOCK, name);
         refuseCold(what);
         request(what, () -> {
-            writer.replace(key(ObjectKind.LOCK, name), content, STANDARD);
+            writer.replace(key(ObjectKind.LOCK, name), List.of(content), STANDARD);
             return true;
         });
+    }
+
+    /** In one request: an object of a bucket is replaced in full or not at all. */
+    @Override
+    public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        String what = "cannot replace " + label(kind, name);
+        refuseCold(what);
+        request(what, () -> {
+            writer.replace(key(kind, name), parts, place.settings().storageClass());
+            return true;
+        });
+        blocks.forget(new Packfile(this, name));
     }
 
     private void refuseCold(String what) throws IOException {
