@@ -13,6 +13,7 @@ import dev.armoire.engine.query.SnapshotQuery;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.repository.RepositoryLock;
@@ -21,6 +22,8 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** {@code check}: looks for damage. */
@@ -200,7 +203,10 @@ final class CheckCommand implements Command {
     /** Checks, tells, and returns the exit code. */
     static int run(Session session, Repository repository, CheckRequest request) throws IOException {
         Report report = session.report();
-        CheckResult result = Check.run(repository, request, new Events(session));
+        CheckResult result;
+        try (LiveView view = session.show("check")) {
+            result = Check.run(repository, request, new Events(session, view, request));
+        }
         if (request.sample() != null) {
             tellSample(result, report);
         } else if (request.store()) {
@@ -257,10 +263,62 @@ final class CheckCommand implements Command {
     }
 
     /** Tells what a check finds. */
-    private record Events(Session session) implements CheckEvents {
+    private static final class Events implements CheckEvents {
+        private final Session session;
+        private final @Nullable LiveView view;
+        private final List<Target> targets;
+        private final LongAdder errors = new LongAdder();
+        private final LongAdder finished = new LongAdder();
+
+        Events(Session session, @Nullable LiveView view, CheckRequest request) {
+            this.session = session;
+            this.view = view;
+            this.targets = request.targets();
+            if (view != null) {
+                // Of a whole store, first come the large files; what their chunks are is not known before.
+                view.follow(() -> request.store() ? largeFiles() : snapshots(view));
+            }
+        }
+
+        /** One snapshot alone is gone through item by item; of several, the same trees are not gone through again. */
         @Override
         public boolean wantsItems() {
-            return session.report().showsItems();
+            return session.report().showsItems() || view != null && targets.size() == 1;
+        }
+
+        private LiveView.Figures largeFiles() {
+            long read = session.bytesRead();
+            return new LiveView.Figures("store", "", -1, 0, read, 0, read, "large files first", errors.sum());
+        }
+
+        private LiveView.Figures snapshots(LiveView shown) {
+            long read = session.bytesRead();
+            if (targets.size() != 1) {
+                String of = finished.sum() + " of " + targets.size() + " snapshots";
+                return new LiveView.Figures("", "", -1, 0, read, 0, read, of, errors.sum());
+            }
+            Target only = targets.getFirst();
+            Summary.Counters all = only.header().source().summary().below();
+            boolean isWhole = SnapshotPath.isRoot(only.path());
+            long expected = isWhole ? all.files + all.directories + all.symlinks + all.devices + all.pipes : 0;
+            String id = only.header().identifier().shortHex();
+            return new LiveView.Figures(id, "items", shown.items(), expected, read, 0, read, "", errors.sum());
+        }
+
+        @Override
+        public void reading(LongSupplier read, long packfiles) {
+            LiveView shown = view;
+            if (shown != null) {
+                shown.follow(() -> {
+                    long done = read.getAsLong();
+                    if (done == packfiles) {
+                        return snapshots(shown);
+                    }
+                    long bytes = session.bytesRead();
+                    return new LiveView.Figures(
+                            "store", "packfiles", done, packfiles, bytes, 0, bytes, "", errors.sum());
+                });
+            }
         }
 
         @Override
@@ -270,16 +328,19 @@ final class CheckCommand implements Command {
 
         @Override
         public void failed(Mac snapshot, byte[] path, String reason) {
+            errors.increment();
             session.report().ko(snapshot.shortHex(), path, reason);
         }
 
         @Override
         public void storeProblem(String object, String reason) {
+            errors.increment();
             session.report().objectKo(object, reason);
         }
 
         @Override
         public void snapshotDone(Mac snapshot, long errors, long bytesRead, long nanos) {
+            finished.increment();
             session.report()
                     .summary(
                             snapshot.shortHex() + ": check completed " + BackupCommand.withErrors(errors) + " in "

@@ -85,7 +85,7 @@ final class Cli {
                 .flag("json", "print one JSON object a line")
                 .flag("quiet", "no lines for paths that are well, no information")
                 .flag("silent", "no summaries either; what goes wrong is always said")
-                .flag("stdio", "plain lines (always so)")
+                .flag("stdio", "plain lines, no view of the progress on a terminal")
                 .flag("time", "say at the end how long the command took, and in which stages of the work")
                 .value("trace", "LIST", "show where in the program an error comes from")
                 .flag("h", "show help")

@@ -280,6 +280,30 @@ final class Session implements AutoCloseable {
         return repository;
     }
 
+    /**
+     * Shows how far the work is, if a person looks at a terminal and wants that; the caller closes it.
+     *
+     * @param title what is done, in one word
+     */
+    @Nullable
+    LiveView show(String title) {
+        String terminal = surroundings.plain("TERM");
+        boolean isWanted = surroundings.showsLines()
+                && terminal != null
+                && !terminal.equals("dumb")
+                && !report.isJson()
+                && !globals.is("quiet")
+                && !globals.is("silent")
+                && !globals.is("stdio")
+                && !globals.is("no-progress");
+        if (!isWanted) {
+            return null;
+        }
+        LiveView view = new LiveView(report, title, surroundings.plain("NO_COLOR") == null);
+        view.start();
+        return view;
+    }
+
     /** Whether the user wants the store's locks left alone. */
     boolean isLockless() {
         return surroundings.variable("LOCKLESS") != null;

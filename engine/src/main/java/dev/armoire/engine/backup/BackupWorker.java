@@ -88,6 +88,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             } else if (old != null) {
                 add(record, info, old.object(), old.contentType(), old.entropy(), old.chunks());
                 pipeline.counters().unchangedFiles.increment();
+                pipeline.counters().unchangedBytes.add(info.size());
             } else {
                 processContent(record, former);
             }
@@ -365,6 +366,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
 
     private void storeChunk(Kind kind, Mac mac, MemorySegment data, ReadBuffers.Lease buffer) {
         if (!pipeline.index().claim(ResourceType.CHUNK, mac)) {
+            pipeline.counters().knownChunkBytes.add(kind == Kind.FILE ? data.byteSize() : 0);
             return;
         }
         if (kind != Kind.FILE) {

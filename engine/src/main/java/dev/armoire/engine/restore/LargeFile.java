@@ -11,6 +11,7 @@ import dev.armoire.engine.snapshot.ObjectReader;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -24,16 +25,19 @@ final class LargeFile {
     private final List<ObjectRecord.Chunk> chunks;
     private final Exporter.FileOutput out;
     private final StageTimes stages;
+    private final LongAdder written;
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     // Guarded by this.
     private int nextChunk;
     private long nextByte;
     private int running;
 
-    LargeFile(ObjectRecord object, Exporter.FileOutput out, StageTimes stages) {
+    /** @param written counts what goes to the target */
+    LargeFile(ObjectRecord object, Exporter.FileOutput out, StageTimes stages, LongAdder written) {
         this.chunks = object.chunks();
         this.out = out;
         this.stages = stages;
+        this.written = written;
     }
 
     /** Chunks {@code from} to {@code to - 1}, which begin at a byte of the file. */
@@ -76,6 +80,7 @@ final class LargeFile {
                 var data = ObjectReader.chunk(source, chunk);
                 long begun = stages.begin();
                 part.write(data);
+                written.add(data.byteSize());
                 var _ = stages.end(Stage.WRITE, begun);
             }
         } catch (IOException | RuntimeException | Error e) {

@@ -76,6 +76,9 @@ public final class Restore {
     private final LongAdder files = new LongAdder();
     private final LongAdder overwritten = new LongAdder();
     private final LongAdder bytes = new LongAdder();
+    /** Also of files that fail or are still being written. */
+    private final LongAdder written = new LongAdder();
+
     private final LongAdder failed = new LongAdder();
     private final LongAdder verified = new LongAdder();
     private final AtomicBoolean isDamaged = new AtomicBoolean();
@@ -192,6 +195,7 @@ public final class Restore {
     }
 
     private RestoreResult run(Entry start) throws IOException {
+        events.progress(written::sum);
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; exporter != null && i < options.workers(); i++) {
             threads.add(Thread.ofPlatform().name("restore-" + i).daemon().start(this::work));
@@ -566,6 +570,7 @@ public final class Restore {
                 ObjectReader.forEachChunk(view.source(), object, chunk -> {
                     long write = stages.begin();
                     out.write(chunk);
+                    written.add(chunk.byteSize());
                     var _ = stages.end(Stage.WRITE, write);
                 });
             }
@@ -587,7 +592,7 @@ public final class Restore {
                 return false;
             }
         }
-        LargeFile file = new LargeFile(object, out, repository.stages());
+        LargeFile file = new LargeFile(object, out, repository.stages(), written);
         large.add(file);
         try {
             boolean isMore = true;
