@@ -44,7 +44,8 @@ class DiagTest {
         assertThat(lines("diag")).isEqualTo(lines("diag repository")).isEqualTo(lines("info"));
         assertThat(lines("diag snapshot 3f54")).isEqualTo(lines("info 3f54"));
         assertThat(lines("info 3f54"))
-                .contains("SnapshotID: 3f544fc3cda7278f9b59a3a27242d2f1fa1f3ec90b696e013d9687095b276bb7", "Job: nightly")
+                .contains(
+                        "SnapshotID: 3f544fc3cda7278f9b59a3a27242d2f1fa1f3ec90b696e013d9687095b276bb7", "Job: nightly")
                 .contains(" - Directory: /data/small", " - Hostname: fixture");
         assertThat(lines("info")).contains("Snapshots: 4", "RepositoryID: 8ef65387-9873-4102-bc61-99f86fcebc97");
     }
