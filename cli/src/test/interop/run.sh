@@ -7,7 +7,8 @@
 #
 # ARMOIRE   the program, default the launcher of this checkout
 # PYTHON    a Python with what testdata/tools/requirements.txt names
-# ONLY      a pattern: only the parts whose name it matches (own fixtures killed damaged mistakes)
+# PLAKAR    a real Plakar, v1.1.4: it and ours serve stores to each other, and it reads our archives; without it that is left out
+# ONLY      a pattern: only the parts whose name it matches (own fixtures killed damaged mistakes peers)
 #
 # Prints a line per failure, and at last "N passed, M failed"; exits 1 if any failed.
 set -euo pipefail
@@ -481,8 +482,78 @@ mistakes() {
     try "mistakes: no passphrase" complains 77 'PASSPHRASE' at "$locked" ls
 }
 
+# Runs real Plakar on store $1, and takes away the locks that it leaves in the folder $2.
+plakar_at() {
+    local store=$1 folder=$2 code=0
+    shift 2
+    PLAKAR_PASSPHRASE=${passphrase:-} timeout 120 "$PLAKAR" -quiet at "$store" "$@" < /dev/null || code=$?
+    rm -rf "${folder:?}"/locks/*
+    return "$code"
+}
+
+# Starts the server that the arguments behind the port name, and waits until it listens. Its process is then in $server.
+serve() {
+    local port=$1 tries
+    shift
+    "$@" > "$work/server" 2>&1 < /dev/null &
+    server=$!
+    for tries in $(seq 100); do
+        if (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null; then
+            return
+        fi
+        sleep 0.2
+    done
+    echo "no server on port $port after $tries tries"
+    cat "$work/server"
+}
+
+stop_serving() {
+    kill "$server" 2> /dev/null || true
+    wait "$server" 2> /dev/null || true
+}
+
+# Real Plakar and we through each other's servers, and in each other's archives.
+peers() {
+    local store=$work/stores/peers port=$((20000 + RANDOM % 10000)) tree=$work/trees/one archive=$work/stores/peers.ptar server
+    if [ -z "${PLAKAR:-}" ]; then
+        echo "no PLAKAR: real Plakar's server, client and archives are left out"
+        return
+    fi
+    for passphrase in '' "$own_passphrase"; do
+        rm -rf "$store" "$archive"
+        if [ -n "$passphrase" ]; then
+            try "peers: create" exits 0 at "$store" create
+        else
+            try "peers: create" exits 0 at "$store" create -plaintext
+        fi
+        serve "$port" "$program" at "$store" server -listen "127.0.0.1:$port"
+        try "peers: Plakar backs up to our server" plakar_at "http://127.0.0.1:$port" "$store" backup "$tree"
+        try "peers: Plakar checks at our server" plakar_at "http://127.0.0.1:$port" "$store" check
+        stop_serving
+        try "peers: the checker after that" judge --strict --by-plakar "$store"
+        PLAKAR_PASSPHRASE=$passphrase serve "$((port + 1))" "$PLAKAR" at "$store" server -listen "127.0.0.1:$((port + 1))"
+        try "peers: we back up to Plakar's server" exits 0 at "http://127.0.0.1:$((port + 1))" -quiet backup "$work/trees/wide"
+        try "peers: we check at Plakar's server" exits 0 at "http://127.0.0.1:$((port + 1))" -quiet check
+        stop_serving
+        rm -rf "$store"/locks/*
+        try "peers: the checker at the end" judge --strict --by-plakar "$store"
+        try "peers: our snapshot restored" restored_equal "$store" "$(newest "$store")" "$work/trees/wide.jsonl"
+        ARMOIRE_PEER_PASSPHRASE=$passphrase try "peers: sync to an archive" \
+            exits 0 at "$store" -quiet sync $([ -n "$passphrase" ] || echo -plaintext) to "$archive"
+        try "peers: Plakar checks our archive" plakar_at "$archive" "$store" check
+        rm -rf "$archive" "$work/stores/back"
+        try "peers: Plakar makes an archive" env PLAKAR_PASSPHRASE="$passphrase" timeout 120 "$PLAKAR" -quiet ptar \
+            $([ -n "$passphrase" ] || echo -plaintext) -o "$archive" "$work/trees/wide"
+        passphrase='' try "peers: create one more" exits 0 at "$work/stores/back" create -plaintext
+        ARMOIRE_PEER_PASSPHRASE=$passphrase passphrase='' try "peers: sync from Plakar's archive" \
+            exits 0 at "$work/stores/back" -quiet sync from "$archive"
+        passphrase='' try "peers: it came whole" judge --strict --by-plakar "$work/stores/back"
+        port=$((port + 2))
+    done
+}
+
 make_trees
-for part in own all_fixtures killed damaged mistakes; do
+for part in own all_fixtures killed damaged mistakes peers; do
     if [[ ${part#all_} == ${ONLY:-*} ]]; then
         "$part" "$@"
     fi

@@ -10,6 +10,7 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.BackupEvents;
 import dev.armoire.engine.backup.BackupOptions;
+import dev.armoire.engine.backup.BackupProgress;
 import dev.armoire.engine.backup.BackupResult;
 import dev.armoire.engine.backup.Scan;
 import dev.armoire.engine.check.CheckRequest;
@@ -25,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** {@code backup}: makes a snapshot. */
@@ -74,7 +76,7 @@ final class BackupCommand implements Command {
                 .flag("dry-run", "only list what would be backed up")
                 .value("cache", "vfs|no", "no: read every file, whatever the last snapshot has")
                 .value("packfiles", "memory", "where packfiles are put together (always in memory)")
-                .flag("no-progress", "no counting beforehand (always so)");
+                .flag("no-progress", "no view of the progress on a terminal");
         Sources.declareOmissions(flags);
         Hooks.declare(flags);
     }
@@ -214,9 +216,11 @@ final class BackupCommand implements Command {
             Hooks hooks)
             throws IOException {
         Report report = session.report();
-        Events events = new Events(report);
         long begun = System.nanoTime();
-        BackupResult result = Backup.run(repository, scan, options, events);
+        BackupResult result;
+        try (LiveView view = session.show("backup")) {
+            result = Backup.run(repository, scan, options, new Events(report, view));
+        }
         long nanos = System.nanoTime() - begun;
         hooks.note(result);
         sources.warnOfUnmatchedPatterns(report);
@@ -257,7 +261,7 @@ final class BackupCommand implements Command {
             repository.refresh();
             Target all = new Target(result.header(), SnapshotPath.ROOT);
             int found = CheckCommand.run(
-                    session, repository, new CheckRequest(List.of(all), false, false, session.workers()));
+                    session, repository, new CheckRequest(List.of(all), false, false, session.readers(repository)));
             exitCode = found == ExitCode.OK ? exitCode : found;
         }
         return exitCode;
@@ -292,10 +296,36 @@ final class BackupCommand implements Command {
     /** Tells what a backup does. */
     private static final class Events implements BackupEvents {
         private final Report report;
+        private final @Nullable LiveView view;
         private volatile String id = "00000000";
 
-        Events(Report report) {
+        Events(Report report, @Nullable LiveView view) {
             this.report = report;
+            this.view = view;
+        }
+
+        @Override
+        public void progress(Supplier<BackupProgress> now) {
+            LiveView shown = view;
+            if (shown != null) {
+                shown.follow(() -> figures(now.get()));
+            }
+        }
+
+        private LiveView.Figures figures(BackupProgress now) {
+            long read = now.readBytes();
+            long cut = now.newBytes() + now.knownBytes();
+            String known = cut == 0 ? "" : ", " + now.knownBytes() * 100 / cut + "% of what was read was known";
+            return new LiveView.Figures(
+                    id,
+                    "items",
+                    now.items(),
+                    now.expectedItems(),
+                    read + now.unchangedBytes(),
+                    now.expectedBytes(),
+                    read,
+                    GoFormat.bytes(now.newBytes()) + " new" + known,
+                    now.errors());
         }
 
         @Override

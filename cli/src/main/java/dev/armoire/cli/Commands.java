@@ -54,6 +54,7 @@ final class Commands {
         KNOWN.put("source", new Known("name sources", () -> new PlaceCommand(PlacesFile.Kind.SOURCE)));
         KNOWN.put("destination", new Known("name targets", () -> new PlaceCommand(PlacesFile.Kind.DESTINATION)));
         KNOWN.put("maintenance", new Known("remove what no snapshot needs", () -> new MaintenanceCommand()));
+        KNOWN.put("parity", new Known("make parity, which damage is healed from", () -> new ParityCommand()));
         KNOWN.put("sync", new Known("bring snapshots to another store", () -> new SyncCommand()));
         KNOWN.put("ptar", new Known("make an archive of snapshots and files", () -> new PtarCommand()));
         KNOWN.put("dup", new Known("copy a snapshot within the store", () -> new DupCommand()));

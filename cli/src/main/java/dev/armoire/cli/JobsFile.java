@@ -54,7 +54,8 @@ final class JobsFile {
             "fail-hook");
 
     /** Flags of every command that a job may set, too. */
-    private static final Set<String> GLOBALS = Set.of("concurrency", "cpu", "keyfile");
+    private static final Set<String> GLOBALS =
+            Set.of("concurrency", "cpu", "keyfile", "limit-upload", "limit-download");
 
     private final Path path;
     private final List<Path> configurations;

@@ -5,8 +5,10 @@ import dev.armoire.engine.record.SnapshotPath;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,8 @@ final class Report {
     /** Lines wait for company at most this long, so that a pipe shows what happens while it happens. */
     private static final long FLUSH_AFTER_NANOS = 200_000_000;
 
+    private static final Pattern CONTROL = Pattern.compile("\033\\[[0-9;]*m");
+
     private final OutputStream out;
     private final OutputStream err;
     private final boolean flushesLines;
@@ -30,6 +34,11 @@ final class Report {
     private long lastFlush = System.nanoTime();
     private @Nullable IOException outFailure;
     private volatile @Nullable String lastProblem;
+    private volatile @Nullable LiveView view;
+    /** Columns of each line of the view that is on the terminal now. */
+    private int[] drawn = {};
+
+    private int drawnColumns;
     private volatile Map<String, Long> lastNumbers = Map.of();
 
     /** @param flushesLines whether a person looks on, so that each line must show at once */
@@ -86,14 +95,83 @@ final class Report {
 
     /** Whether {@link #ok} says anything. */
     boolean showsItems() {
-        return !isQuiet;
+        return !isQuiet && view == null;
+    }
+
+    // The view of what goes on
+
+    /** Lets a view have the bottom of the terminal; lines of items are left out meanwhile. */
+    void attach(LiveView shown) {
+        view = shown;
+    }
+
+    /** Takes it away again. */
+    synchronized void detach() {
+        view = null;
+        erase();
+        flushQuietly();
+    }
+
+    /** Shows these lines below everything else, in place of the last ones; control sequences in them take no room. */
+    synchronized void draw(List<String> lines, int columns) {
+        if (view == null || outFailure != null) {
+            return;
+        }
+        StringBuilder text = new StringBuilder(up(columns));
+        int[] widths = new int[lines.size()];
+        for (int i = 0; i < widths.length; i++) {
+            text.append(i == 0 ? "" : "\n").append(lines.get(i)).append("\033[K");
+            widths[i] = TextWidth.of(CONTROL.matcher(lines.get(i)).replaceAll(""));
+        }
+        text.append("\033[J");
+        put(text.toString());
+        drawn = widths;
+        drawnColumns = columns;
+        flushQuietly();
+    }
+
+    /** To where the view begins. A terminal that became narrower has wrapped its lines. */
+    private String up(int columns) {
+        int rows = 0;
+        for (int width : drawn) {
+            rows += Math.max(1, Math.ceilDiv(width, Math.max(1, columns)));
+        }
+        return rows > 1 ? "\r\033[" + (rows - 1) + "A" : "\r";
+    }
+
+    private void erase() {
+        if (drawn.length > 0) {
+            put(up(drawnColumns) + "\033[J");
+            drawn = new int[0];
+        }
+    }
+
+    private void put(String text) {
+        try {
+            out.write(text.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            outFailure = e;
+        }
+    }
+
+    private void flushQuietly() {
+        try {
+            if (outFailure == null) {
+                out.flush();
+            }
+        } catch (IOException e) {
+            outFailure = e;
+        }
     }
 
     // Lines
 
     /** An item that is well. */
     void ok(String snapshot, byte[] path) {
-        if (!isQuiet) {
+        LiveView shown = view;
+        if (shown != null) {
+            shown.done(path);
+        } else if (!isQuiet) {
             JsonLines lines = json;
             write(
                     lines == null
@@ -218,6 +296,7 @@ final class Report {
             }
             return;
         }
+        erase();
         try {
             out.write((line + '\n').getBytes(StandardCharsets.UTF_8));
             long now = System.nanoTime();
@@ -234,13 +313,8 @@ final class Report {
     }
 
     private synchronized void writeError(String line) {
-        try {
-            if (outFailure == null) {
-                out.flush();
-            }
-        } catch (IOException e) {
-            outFailure = e;
-        }
+        erase();
+        flushQuietly();
         try {
             err.write((line + '\n').getBytes(StandardCharsets.UTF_8));
             err.flush();
@@ -260,13 +334,7 @@ final class Report {
      * @throws OutputClosedException when some of it could not be written
      */
     synchronized void finish() {
-        try {
-            if (outFailure == null) {
-                out.flush();
-            }
-        } catch (IOException e) {
-            outFailure = e;
-        }
+        flushQuietly();
         if (outFailure != null) {
             throw new OutputClosedException(outFailure);
         }

@@ -5,11 +5,13 @@ import dev.armoire.connectors.spi.ExistingFiles;
 import dev.armoire.connectors.spi.Exporter;
 import dev.armoire.connectors.spi.ExporterFactory;
 import dev.armoire.connectors.spi.Location;
+import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.engine.exclude.ExcludeRules;
 import dev.armoire.engine.query.SnapshotFilter;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.restore.Overwrite;
@@ -29,6 +31,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** {@code restore}: gives back what was backed up. */
@@ -225,14 +228,18 @@ final class RestoreCommand implements Command {
                 !arguments.is("skip-permissions"),
                 excludes == null ? ExcludeRules.none() : excludes,
                 includes,
-                session.workers());
+                session.readers(repository));
         Events events = new Events(report, header.identifier().shortHex(), base);
         Location target = place.location();
         Map<String, String> settings = new LinkedHashMap<>(place.settings());
         settings.putAll(arguments.settings("o"));
         RestoreResult result;
-        try (Exporter exporter = isPlan ? null : open(target, settings, arguments, events);
+        try (LiveView view = isPlan ? null : session.show("restore");
+                Exporter exporter = isPlan ? null : open(target, settings, arguments, events);
                 ExistingFiles existing = looks ? look(target, settings) : null) {
+            if (view != null) {
+                events.show(view, expected(repository, header, start));
+            }
             result = Restore.run(repository, header.identifier(), start.path(), exporter, existing, options, events);
         }
         for (ExcludeRules rules : new ExcludeRules[] {excludes, includes}) {
@@ -297,6 +304,21 @@ final class RestoreCommand implements Command {
                 : text.append(", ").append(lost).append(" with metadata lost").toString();
     }
 
+    /** Counts of what is to come: what a summary says of a directory, or a single item. */
+    private static Summary expected(Repository repository, SnapshotHeader header, Entry start) {
+        Summary summary = null;
+        if (start.isDirectory()) {
+            try (BlobReader reader = repository.newReader()) {
+                summary = Snapshot.of(header, reader).summary(start.path());
+            } catch (CorruptDataException e) {
+                // Then nobody knows; the restore itself will tell what is damaged.
+            }
+        }
+        Summary known = summary == null ? new Summary() : summary;
+        known.below().size += start.isRegular() ? start.info().size() : 0;
+        return known;
+    }
+
     private static Exporter open(
             Location target, Map<String, String> settings, Flags.Arguments arguments, Events events) {
         try {
@@ -337,11 +359,45 @@ final class RestoreCommand implements Command {
         private final String id;
         private final byte[] base;
         private final LongAdder lost = new LongAdder();
+        private final LongAdder failed = new LongAdder();
+        private @Nullable LiveView view;
+        private long expectedItems;
+        private long expectedBytes;
 
         Events(Report report, String id, byte[] base) {
             this.report = report;
             this.id = id;
             this.base = base;
+        }
+
+        /** Shows how far it is; what patterns leave out is not known before. */
+        void show(LiveView shown, Summary expected) {
+            view = shown;
+            Summary.Counters own = expected.directory();
+            Summary.Counters below = expected.below();
+            expectedBytes = own.size + below.size;
+            expectedItems = own.files
+                    + below.files
+                    + own.directories
+                    + below.directories
+                    + own.symlinks
+                    + below.symlinks
+                    + own.devices
+                    + below.devices
+                    + own.pipes
+                    + below.pipes;
+        }
+
+        @Override
+        public void progress(LongSupplier writtenBytes) {
+            LiveView shown = view;
+            if (shown != null) {
+                shown.follow(() -> {
+                    long bytes = writtenBytes.getAsLong();
+                    return new LiveView.Figures(
+                            id, "items", shown.items(), expectedItems, bytes, expectedBytes, bytes, "", failed.sum());
+                });
+            }
         }
 
         private byte[] inTarget(byte[] path) {
@@ -355,6 +411,7 @@ final class RestoreCommand implements Command {
 
         @Override
         public void failed(byte[] path, String reason, boolean isDamage) {
+            failed.increment();
             report.ko(id, inTarget(path), reason);
         }
 

@@ -203,7 +203,15 @@ final class RunCommand implements Command {
 
         private int attempt(JobsFile.Job job) {
             List<String> words = new ArrayList<>();
-            for (String flag : List.of("configdir", "cachedir", "keyfile", "concurrency", "cpu", "trace")) {
+            for (String flag : List.of(
+                    "configdir",
+                    "cachedir",
+                    "keyfile",
+                    "concurrency",
+                    "cpu",
+                    "limit-upload",
+                    "limit-download",
+                    "trace")) {
                 String value = arguments.get(flag);
                 if (value != null) {
                     words.add("-" + flag + '=' + value);

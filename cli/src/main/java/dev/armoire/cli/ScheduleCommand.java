@@ -32,6 +32,9 @@ final class ScheduleCommand implements Command {
             timer and a service for each schedule. Jobs of one schedule are run together, in
             their order. With -cron, prints lines for a crontab.
 
+            With -cron -install, those lines are put into your crontab, in the place of
+            those that were made for FILE before; all others stay as they are.
+
             -install writes the units, removes those that an earlier version of FILE asked
             for, and starts the timers: for the system, or with -user (default unless you are
             root) for yourself. -uninstall stops and removes them. Runs that were missed while
@@ -40,7 +43,7 @@ final class ScheduleCommand implements Command {
 
     @Override
     public void declare(Flags flags) {
-        flags.flag("cron", "print lines for a crontab")
+        flags.flag("cron", "print lines for a crontab, or with -install put them there")
                 .flag("install", "write the units and start the timers")
                 .flag("uninstall", "stop the timers and remove the units")
                 .flag("user", "of the user rather than the system")
@@ -58,14 +61,22 @@ final class ScheduleCommand implements Command {
         }
         boolean installs = arguments.is("install");
         boolean uninstalls = arguments.is("uninstall");
-        if (installs && uninstalls || arguments.is("cron") && (installs || uninstalls)) {
-            throw CommandException.usage(
-                    "-cron only prints (`armoire schedule -cron FILE | crontab -` would replace a crontab), and of -install"
-                            + " and -uninstall only one is possible");
+        if (installs && uninstalls) {
+            throw CommandException.usage("of -install and -uninstall only one is possible");
+        }
+        if (arguments.is("cron") && (arguments.has("folder") || arguments.is("user"))) {
+            throw CommandException.usage("-folder and -user are for units of systemd; -cron is about your own crontab");
         }
         String name = arguments.words().getFirst();
         Path file = Path.of(name).toAbsolutePath().normalize();
+        if (file.toString().chars().anyMatch(Character::isISOControl)) {
+            throw CommandException.usage(
+                    "the path of the file has control characters in it: neither cron nor systemd takes it");
+        }
         if (uninstalls) { // the file may be gone
+            if (arguments.is("cron")) {
+                return installCron(session, file, List.of());
+            }
             return install(session, arguments, file, Map.of());
         }
         JobsFile jobs = JobsFile.read(name, session.configurations());
@@ -75,15 +86,18 @@ final class ScheduleCommand implements Command {
         }
         List<String> program = program(arguments);
         if (arguments.is("cron")) {
-            String head = MARK + jobs.path();
-            session.report().result(head, "schedule.cron", "line", head);
+            List<String> lines = new ArrayList<>();
             for (Unit unit : units) {
                 // In a crontab a percent sign ends the line.
-                String line = unit.schedule.cron()
+                lines.add(unit.schedule.cron()
                         + ' '
-                        + call(program, jobs, unit, ScheduleCommand::forShell).replace("%", "\\%");
-                session.report().result(line, "schedule.cron", "line", line);
+                        + call(program, jobs, unit, ScheduleCommand::forShell).replace("%", "\\%"));
             }
+            if (installs) {
+                return installCron(session, file, lines);
+            }
+            lines.addFirst(MARK + jobs.path());
+            lines.forEach(line -> session.report().result(line, "schedule.cron", "line", line));
             return ExitCode.OK;
         }
         Map<String, String> texts = new LinkedHashMap<>();
@@ -204,6 +218,25 @@ final class ScheduleCommand implements Command {
             words.add("-configdir=" + Path.of(configuration).toAbsolutePath());
         }
         return words;
+    }
+
+    private static int installCron(Session session, Path file, List<String> lines) throws IOException {
+        boolean isChanged = new Crontab(session.surroundings(), MARK + file).replace(lines, session.states());
+        session.report()
+                .summary(
+                        !isChanged
+                                ? "your crontab is as it should be for " + file
+                                : lines.isEmpty()
+                                        ? "the lines for " + file + " were taken out of your crontab"
+                                        : lines.size() + " lines for " + file + " are in your crontab",
+                        "schedule.done",
+                        "file",
+                        file,
+                        "lines",
+                        lines,
+                        "changed",
+                        isChanged);
+        return ExitCode.OK;
     }
 
     // Units on the disk

@@ -28,11 +28,16 @@ import org.jspecify.annotations.Nullable;
 /** What every command needs: the flags before it, the store it works on, where to speak. For one run. */
 final class Session implements AutoCloseable {
     private static final int TYPED_TRIES = 3;
+    private static final int FAR_READERS = 8;
 
     private final Cli.Invocation invocation;
     private final Flags.Arguments globals;
     private final Surroundings surroundings;
     private final Report report;
+    /** Of all stores together. */
+    private final @Nullable TokenBucket upload;
+
+    private final @Nullable TokenBucket download;
     private @Nullable CountingStorage storage;
     private @Nullable StorePlace place;
     private @Nullable CompletableFuture<Repository> ahead;
@@ -45,6 +50,8 @@ final class Session implements AutoCloseable {
         this.globals = globals;
         this.surroundings = surroundings;
         this.report = report;
+        this.upload = TokenBucket.parse("limit-upload", globals.get("limit-upload"));
+        this.download = TokenBucket.parse("limit-download", globals.get("limit-download"));
         workers(); // a wrong number is refused before anything is done
     }
 
@@ -68,6 +75,12 @@ final class Session implements AutoCloseable {
             throw CommandException.usage("invalid -cpu value " + cpus + ": there are only " + present);
         }
         return globals.number("concurrency", 1, cpus);
+    }
+
+    /** Threads that read from a store: of one that is far away most of them wait. */
+    int readers(Repository repository) {
+        boolean isFar = repository.storage().localPath() == null;
+        return isFar && globals.get("concurrency") == null ? Math.max(workers(), FAR_READERS) : workers();
     }
 
     /** Folder for what can be made again. */
@@ -267,6 +280,30 @@ final class Session implements AutoCloseable {
         return repository;
     }
 
+    /**
+     * Shows how far the work is, if a person looks at a terminal and wants that; the caller closes it.
+     *
+     * @param title what is done, in one word
+     */
+    @Nullable
+    LiveView show(String title) {
+        String terminal = surroundings.plain("TERM");
+        boolean isWanted = surroundings.showsLines()
+                && terminal != null
+                && !terminal.equals("dumb")
+                && !report.isJson()
+                && !globals.is("quiet")
+                && !globals.is("silent")
+                && !globals.is("stdio")
+                && !globals.is("no-progress");
+        if (!isWanted) {
+            return null;
+        }
+        LiveView view = new LiveView(report, title, surroundings.plain("NO_COLOR") == null);
+        view.start();
+        return view;
+    }
+
     /** Whether the user wants the store's locks left alone. */
     boolean isLockless() {
         return surroundings.variable("LOCKLESS") != null;
@@ -295,7 +332,7 @@ final class Session implements AutoCloseable {
     }
 
     Repository openPeer(StorePlace peer) throws IOException {
-        return open(peer, passphrases(peer), peer::open);
+        return open(peer, passphrases(peer), () -> limited(peer.open()));
     }
 
     /** The place of a second store: its location, or {@code @NAME}. */
@@ -339,16 +376,20 @@ final class Session implements AutoCloseable {
     /** Reaches the store without opening it, for those who need no key. The caller closes it. */
     Storage openStorage() throws IOException {
         try {
-            return place().open();
+            return limited(place().open());
         } catch (IOException e) {
             throw notOpened(place(), e);
         }
     }
 
     private Storage connect() throws IOException {
-        CountingStorage connected = new CountingStorage(place().open());
+        CountingStorage connected = new CountingStorage(limited(place().open()));
         storage = connected;
         return connected;
+    }
+
+    private Storage limited(Storage real) {
+        return LimitedStorage.of(real, upload, download);
     }
 
     private static RuntimeException notOpened(StorePlace where, IOException e) {

@@ -104,10 +104,10 @@ final class SyncCommand implements Command {
                     BackupOptions.unnamed(usesParent, session.workers(), session.scratch(), "", session.isLockless());
             int code = ExitCode.OK;
             if (direction != Direction.FROM) {
-                code = Math.max(code, bring(own, peer, query, ids, options, report));
+                code = Math.max(code, bring(session, own, peer, query, ids, options));
             }
             if (direction != Direction.TO) {
-                code = Math.max(code, bring(peer, own, query, ids, options, report));
+                code = Math.max(code, bring(session, peer, own, query, ids, options));
             }
             return code;
         }
@@ -177,8 +177,14 @@ final class SyncCommand implements Command {
     }
 
     private static int bring(
-            Repository from, Repository to, SnapshotQuery query, List<String> ids, BackupOptions options, Report report)
+            Session session,
+            Repository from,
+            Repository to,
+            SnapshotQuery query,
+            List<String> ids,
+            BackupOptions options)
             throws IOException {
+        Report report = session.report();
         String there = to.storage().location();
         String here = from.storage().location();
         Snapshots snapshots = new Snapshots(from, report);
@@ -186,7 +192,12 @@ final class SyncCommand implements Command {
         if (wanted.isEmpty()) {
             report.info("No matching snapshot found in store " + here);
         }
-        Sync.Result result = Sync.run(from, to, wanted, options, new Events(report, here, there));
+        Sync.Result result;
+        try (LiveView view = session.show("sync")) {
+            SyncProgress progress = new SyncProgress(new Events(report, here, there), session, wanted.size());
+            progress.showOn(view);
+            result = Sync.run(from, to, wanted, options, progress);
+        }
         return told(result, here, there, snapshots, report);
     }
 

@@ -23,6 +23,7 @@ public final class BlobCodec implements AutoCloseable {
     private final ScratchBuffer decrypted = new ScratchBuffer();
     private final ScratchBuffer decompressed = new ScratchBuffer();
     private @Nullable MemorySegment prepared;
+    private @Nullable MemorySegment opened;
 
     public BlobCodec(Compression compression, StoreKeys keys) {
         this.compression = compression;
@@ -52,6 +53,16 @@ public final class BlobCodec implements AutoCloseable {
         return cipher == null ? ready.byteSize() : cipher.encryptedLength(ready.byteSize());
     }
 
+    /**
+     * Like {@link #prepare}, for a blob that another codec of the same compression has opened: it is only encrypted.
+     *
+     * @param compressed what {@link #opened} gave there, borrowed until {@link #writeTo}
+     */
+    public long prepareCompressed(MemorySegment compressed) {
+        prepared = compressed;
+        return cipher == null ? compressed.byteSize() : cipher.encryptedLength(compressed.byteSize());
+    }
+
     /** Writes the blob of the last {@link #prepare} into {@code out}, which has the length it told. */
     public void writeTo(MemorySegment out) {
         MemorySegment ready = prepared;
@@ -75,18 +86,28 @@ public final class BlobCodec implements AutoCloseable {
      * @throws CorruptDataException when it was changed, is malformed or longer than the limit
      */
     public MemorySegment decode(MemorySegment encoded, long limitBytes) {
-        MemorySegment opened = encoded;
+        MemorySegment decoded = encoded;
         if (cipher != null) {
             long length = cipher.plainLength(encoded.byteSize());
-            opened = decrypted.start(length).asSlice(0, length);
-            cipher.decrypt(encoded, opened);
+            decoded = decrypted.start(length).asSlice(0, length);
+            cipher.decrypt(encoded, decoded);
         }
-        MemorySegment plain = decompress(opened, limitBytes);
+        MemorySegment plain = decompress(decoded, limitBytes);
+        opened = decoded;
         if (plain.byteSize() > limitBytes) {
             throw new CorruptDataException(
                     "the stored item holds " + plain.byteSize() + " bytes, expected at most " + limitBytes);
         }
         return plain.asReadOnly();
+    }
+
+    /** The blob of the last {@link #decode}, decrypted but still compressed, valid until the next one. */
+    public MemorySegment opened() {
+        MemorySegment last = opened;
+        if (last == null) {
+            throw new IllegalStateException("nothing was decoded");
+        }
+        return last.asReadOnly();
     }
 
     private MemorySegment compress(MemorySegment plain) {

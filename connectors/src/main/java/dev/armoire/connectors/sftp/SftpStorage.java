@@ -3,6 +3,8 @@ package dev.armoire.connectors.sftp;
 
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
+import dev.armoire.connectors.storage.blocks.BlockCache;
+import dev.armoire.connectors.storage.blocks.Ranges;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import java.io.EOFException;
@@ -45,6 +47,7 @@ final class SftpStorage implements Storage {
     private final SftpConnection connection;
     private final String root;
     private final String location;
+    private final BlockCache blocks = new BlockCache();
 
     private SftpStorage(SftpConnection connection, SftpPlace place) {
         this.connection = connection;
@@ -108,7 +111,7 @@ final class SftpStorage implements Storage {
             } else {
                 refuseUsed(folder);
             }
-            for (ObjectKind kind : ObjectKind.values()) {
+            for (ObjectKind kind : List.of(ObjectKind.PACKFILE, ObjectKind.STATE, ObjectKind.LOCK)) {
                 connection.channel().mkdir(root + '/' + kind.folder());
                 if (kind != ObjectKind.LOCK) {
                     List<Callable<Boolean>> tasks = new ArrayList<>();
@@ -259,6 +262,19 @@ final class SftpStorage implements Storage {
         }
     }
 
+    /** Blobs that belong together lie together: a request brings more than one of them. */
+    private record Packfile(SftpConnection connection, String path) implements Ranges {
+        @Override
+        public long fetch(long from, MemorySegment into) throws IOException {
+            return connection.read(path, from, into);
+        }
+
+        @Override
+        public long size() {
+            return UNKNOWN;
+        }
+    }
+
     @Override
     public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
         if (offset < 0) {
@@ -266,7 +282,9 @@ final class SftpStorage implements Storage {
         }
         String file = path(kind, name);
         try {
-            long read = connection.read(file, offset, into);
+            long read = kind == ObjectKind.PACKFILE
+                    ? blocks.read(new Packfile(connection, file), offset, into)
+                    : connection.read(file, offset, into);
             if (read < into.byteSize()) {
                 throw new EOFException(label(kind, name) + ": wanted " + into.byteSize() + " bytes from byte " + offset
                         + ", but " + SftpConnection.text(file) + " has "
@@ -283,9 +301,25 @@ final class SftpStorage implements Storage {
     public void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
         String file = path(kind, name);
         try {
+            if (kind == ObjectKind.PARITY) {
+                makeFolder(root + '/' + kind.folder());
+                makeFolder(file.substring(0, file.lastIndexOf('/')));
+            }
             connection.writeNew(file, temporaryFolder(kind), parts);
         } catch (IOException e) {
             throw SftpErrors.named("cannot write " + label(kind, name), SftpConnection.text(file), e);
+        }
+    }
+
+    /** Somebody else may make it at the same time. */
+    private void makeFolder(String folder) throws IOException {
+        try {
+            connection.makeFolders(folder);
+        } catch (IOException e) {
+            Attributes there = connection.look(folder);
+            if (there == null || !there.isDirectory()) {
+                throw e;
+            }
         }
     }
 
@@ -300,6 +334,17 @@ final class SftpStorage implements Storage {
     }
 
     @Override
+    public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        String file = path(kind, name);
+        try {
+            connection.replace(file, temporaryFolder(kind), parts);
+        } catch (IOException e) {
+            throw SftpErrors.named("cannot replace " + label(kind, name), SftpConnection.text(file), e);
+        }
+        blocks.forget(new Packfile(connection, file));
+    }
+
+    @Override
     public void delete(ObjectKind kind, Mac name) throws IOException {
         String file = path(kind, name);
         try {
@@ -309,6 +354,7 @@ final class SftpStorage implements Storage {
                 throw SftpErrors.named("cannot delete " + label(kind, name), SftpConnection.text(file), e);
             }
         }
+        blocks.forget(new Packfile(connection, file));
     }
 
     @Override

@@ -4,6 +4,7 @@ package dev.armoire.connectors.spi;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A target to restore to. Paths are relative '/'-separated bytes below the target ("" is the target itself), and come
@@ -54,10 +55,29 @@ public interface Exporter extends AutoCloseable {
         /** Appends bytes, borrowed for the call. Long runs of zeros become holes where the target can have them. */
         void write(MemorySegment data) throws IOException;
 
+        /**
+         * Begins a part of the file at a byte of it, which another thread may write while other parts are written. A file is
+         * written by parts that leave nothing out and are closed before {@link #commit}, or by {@link #write}.
+         *
+         * @return null where bytes must come in order
+         */
+        default @Nullable Part part(long offset) {
+            return null;
+        }
+
         /** Sets all metadata and lets the file appear under its name, in place of a file that was there. */
         void commit(List<Xattr> xattrs) throws IOException;
 
         /** Without a commit before: removes what was written. */
+        @Override
+        void close();
+    }
+
+    /** A part of a file being written, by one thread. */
+    interface Part extends AutoCloseable {
+        /** As {@link FileOutput#write}. */
+        void write(MemorySegment data) throws IOException;
+
         @Override
         void close();
     }

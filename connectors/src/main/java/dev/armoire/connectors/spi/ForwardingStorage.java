@@ -63,6 +63,11 @@ public abstract class ForwardingStorage implements Storage {
     }
 
     @Override
+    public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        real.replace(kind, name, parts);
+    }
+
+    @Override
     public void delete(ObjectKind kind, Mac name) throws IOException {
         real.delete(kind, name);
     }

@@ -5,7 +5,9 @@ package dev.armoire.connectors.spi;
 public enum ObjectKind {
     PACKFILE("packfiles"),
     STATE("states"),
-    LOCK("locks");
+    LOCK("locks"),
+    /** What heals packfiles; an addition of Armoire's that Plakar never looks at. Stores have the folder when they have some. */
+    PARITY("parity");
 
     private final String folder;
 

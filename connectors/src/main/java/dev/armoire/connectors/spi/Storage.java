@@ -50,6 +50,18 @@ public interface Storage extends AutoCloseable {
     /** Rewrites a lock under its own name, atomically. */
     void refreshLock(Mac name, MemorySegment content) throws IOException;
 
+    /**
+     * Puts an object in the place of a damaged one of the same name, or of one that was lost, in one step: at any moment one
+     * of the two is there in full. Only for content that is known to be what the name stands for.
+     *
+     * @throws IOException also where a storage cannot do this; nothing is changed then
+     */
+    default void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        throw new IOException("cannot replace " + kind.name().toLowerCase(java.util.Locale.ROOT) + ' ' + name.shortHex()
+                + " of " + location() + ": stores of this kind cannot replace objects in one step; heal the store where"
+                + " it lies");
+    }
+
     /** Removes an object; one that is already gone is no error. */
     void delete(ObjectKind kind, Mac name) throws IOException;
 

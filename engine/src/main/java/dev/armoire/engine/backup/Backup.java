@@ -10,6 +10,7 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotHeader.KeyValue;
 import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PendingState;
 import dev.armoire.engine.repository.Repository;
@@ -179,9 +180,11 @@ public final class Backup {
         for (Importer importer : importers) {
             root = SnapshotPath.common(root, importer.root());
         }
+        ParentView parent = parent(first, root);
         try (SnapshotTrees trees = new SnapshotTrees(options.scratch());
-                BackupPipeline pipeline = new BackupPipeline(
-                        repository, packs, trees, events, parent(first, root), importers, options.workers())) {
+                BackupPipeline pipeline =
+                        new BackupPipeline(repository, packs, trees, events, parent, importers, options.workers())) {
+            tellProgress(pipeline.counters(), parent == null ? new Summary() : parent.summary());
             RootProbe probe = new RootProbe(pipeline, root);
             StageTimes stages = repository.stages();
             long at = stages.begin();
@@ -217,6 +220,29 @@ public final class Backup {
             }
             return new Made(header, pipeline.counters());
         }
+    }
+
+    private void tellProgress(Counters counters, Summary parent) {
+        long items = sum(parent.directory()) + sum(parent.below());
+        long bytes = parent.directory().size + parent.below().size;
+        events.progress(() -> new BackupProgress(
+                counters.items.sum(),
+                counters.sourceBytes.sum(),
+                counters.unchangedBytes.sum(),
+                counters.newChunkBytes.sum(),
+                counters.knownChunkBytes.sum(),
+                counters.errors.sum(),
+                items,
+                bytes));
+    }
+
+    private static long sum(Summary.Counters counters) {
+        return counters.directories
+                + counters.files
+                + counters.symlinks
+                + counters.devices
+                + counters.pipes
+                + counters.sockets;
     }
 
     private SnapshotHeader header(Mac id, SnapshotHeader.Source source, Instant begun) {

@@ -163,6 +163,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
             }
             if (FileMode.isRegular(mode)) {
                 counters.unchangedFiles.increment();
+                counters.unchangedBytes.add(record.info().size());
             }
             done(record.path());
         }

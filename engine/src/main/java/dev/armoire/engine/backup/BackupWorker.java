@@ -88,6 +88,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             } else if (old != null) {
                 add(record, info, old.object(), old.contentType(), old.entropy(), old.chunks());
                 pipeline.counters().unchangedFiles.increment();
+                pipeline.counters().unchangedBytes.add(info.size());
             } else {
                 processContent(record, former);
             }
@@ -105,7 +106,9 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             ImportRecord.Version after;
             try (ImportRecord.Content content = record.open()) {
                 before = content.version();
-                stored = store(content::read, Kind.FILE, knownCuts(former));
+                stored = content instanceof StoredContent cut && isCutAsHere(cut)
+                        ? copy(cut)
+                        : store(content::read, Kind.FILE, knownCuts(former));
                 after = content.version();
             }
             ObjectRecord object = stored.record();
@@ -312,8 +315,58 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         return new Stored(store(ResourceType.OBJECT, writer.written()), record);
     }
 
+    /** Whether this store would cut a content as the other one did. No chunk is longer than this one's may be then. */
+    private boolean isCutAsHere(StoredContent content) {
+        return content.config().chunking().equals(pipeline.repository().config().chunking())
+                && !content.object().chunks().isEmpty();
+    }
+
+    /**
+     * Takes over the chunks of another store. Their MACs are made with that store's key, so they are made anew; to do so a chunk
+     * is decompressed, which also shows that it is whole. Where both stores compress alike it is not compressed again.
+     */
+    private Stored copy(StoredContent content) {
+        ObjectRecord there = content.object();
+        boolean isCompressedAlike =
+                content.config().compressor() == pipeline.repository().config().compressor();
+        boolean isWhole = there.chunks().size() == 1;
+        Mac contentMac = Mac.ZERO;
+        List<ObjectRecord.Chunk> chunks = new ArrayList<>(there.chunks().size());
+        for (ObjectRecord.Chunk from : there.chunks()) {
+            MemorySegment data = content.next();
+            pipeline.counters().sourceBytes.add(data.byteSize());
+            pipeline.checkRunning();
+            long begun = stages.begin();
+            Mac mac = hasher.mac(data);
+            if (isWhole) {
+                contentMac = mac;
+            } else {
+                contentHasher.update(data);
+            }
+            begun = stages.end(Stage.HASH, begun);
+            chunks.add(new ObjectRecord.Chunk(mac, data.byteSize(), from.entropy()));
+            if (!pipeline.index().claim(ResourceType.CHUNK, mac)) {
+                continue;
+            }
+            pipeline.counters().newChunks.increment();
+            pipeline.counters().newChunkBytes.add(data.byteSize());
+            long length = isCompressedAlike ? codec.prepareCompressed(content.compressed()) : codec.prepare(data);
+            var _ = stages.end(Stage.ENCODE, begun);
+            pipeline.packs().put(PackWriter.Lane.DATA, ResourceType.CHUNK, mac, codec, length);
+            pipeline.counters().newBlobs.increment();
+        }
+        if (!isWhole) {
+            contentMac = contentHasher.finish();
+        }
+        ObjectRecord object = new ObjectRecord(contentMac, chunks, there.contentType(), there.entropy());
+        writer.reset();
+        object.encode(writer);
+        return new Stored(store(ResourceType.OBJECT, writer.written()), object);
+    }
+
     private void storeChunk(Kind kind, Mac mac, MemorySegment data, ReadBuffers.Lease buffer) {
         if (!pipeline.index().claim(ResourceType.CHUNK, mac)) {
+            pipeline.counters().knownChunkBytes.add(kind == Kind.FILE ? data.byteSize() : 0);
             return;
         }
         if (kind != Kind.FILE) {

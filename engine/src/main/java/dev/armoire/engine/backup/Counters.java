@@ -7,9 +7,11 @@ import java.util.concurrent.atomic.LongAdder;
 final class Counters {
     final LongAdder items = new LongAdder();
     final LongAdder unchangedFiles = new LongAdder();
+    final LongAdder unchangedBytes = new LongAdder();
     final LongAdder errors = new LongAdder();
     final LongAdder sourceBytes = new LongAdder();
     final LongAdder newChunks = new LongAdder();
     final LongAdder newChunkBytes = new LongAdder();
+    final LongAdder knownChunkBytes = new LongAdder();
     final LongAdder newBlobs = new LongAdder();
 }

@@ -9,6 +9,7 @@ import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.EntryHeads;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.snapshot.Dirpack;
 import dev.armoire.engine.snapshot.SnapshotTrees;
@@ -64,6 +65,11 @@ final class ParentView implements AutoCloseable {
         return source.index(SnapshotHeader.DIRPACK_INDEX)
                 .map(root -> new ParentView(reader, index, source, root))
                 .orElse(null);
+    }
+
+    /** What the parent counts as a whole. */
+    Summary summary() {
+        return source.summary();
     }
 
     /**

@@ -2,6 +2,8 @@
 package dev.armoire.engine.check;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.parity.Parity;
+import dev.armoire.engine.parity.ParityEvents;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.Repository;
@@ -53,6 +55,9 @@ public final class Check {
                 pass = new StorePass(repository, findings, request, events);
                 pass.run();
                 storeProblems += pass.problems();
+                if (!request.fast() && request.sample() == null) {
+                    storeProblems += checkParity(repository, events);
+                }
                 bytesRead = pass.bytesRead() + findings.bytesRead().sumThenReset();
             }
             Set<Trees> well = new HashSet<>();
@@ -101,6 +106,24 @@ public final class Check {
             }
         }
         return problems;
+    }
+
+    private static long checkParity(Repository repository, CheckEvents events) throws IOException {
+        long[] problems = {0};
+        Parity.verify(repository, new ParityEvents() {
+            @Override
+            public void notice(String text) {
+                events.notice(text);
+            }
+
+            @Override
+            public void damagedParity(Mac parity, String reason) {
+                events.storeProblem(
+                        "parity " + parity.hex(), reason + "; `armoire parity -verify -apply` makes it anew");
+                problems[0]++;
+            }
+        });
+        return problems[0];
     }
 
     /** What makes two targets one and the same, though they are in different snapshots: an unchanged source does. */

@@ -2,6 +2,7 @@
 package dev.armoire.engine.check;
 
 import dev.armoire.crypto.Mac;
+import java.util.function.LongSupplier;
 
 /** Told how a check goes on; paths are those in the snapshot. Called from many threads at once; must be quick. */
 public interface CheckEvents {
@@ -18,6 +19,9 @@ public interface CheckEvents {
 
     /** A packfile is damaged or missing, whoever may need it. */
     void storeProblem(String object, String reason);
+
+    /** Packfiles begin to be read. {@code read} says at any time, to any thread, how many of them were. */
+    default void reading(LongSupplier read, long packfiles) {}
 
     /**
      * A target is finished.

@@ -22,6 +22,7 @@ final class StorePass {
     private final Findings findings;
     private final LongAdder problems = new LongAdder();
     private final LongAdder bytesRead = new LongAdder();
+    private final LongAdder done = new LongAdder();
     private final CheckRequest request;
     private final long nowSeconds = Instant.now().getEpochSecond();
     private List<Integer> left = List.of();
@@ -48,6 +49,7 @@ final class StorePass {
                 "check-store", request.workers(), stopped -> new PackfileScan(repository, findings.good(), stopped))) {
             List<Integer> toRead = choose();
             chosen = toRead.size();
+            events.reading(done::sum, chosen);
             for (int packfile : toRead) {
                 long expected = packfiles.locations()[packfile];
                 if (expected == 0 && !table.isExpected(packfile)) {
@@ -134,6 +136,7 @@ final class StorePass {
             findings.verdicts().put(packfile, outcome.doubtful());
         }
         bytesRead.add(outcome.bytesRead());
+        done.increment();
         ReadLog log = request.log();
         if (log != null) {
             Mac name = repository.index().packfiles().name(packfile);

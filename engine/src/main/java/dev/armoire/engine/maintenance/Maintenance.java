@@ -4,6 +4,8 @@ package dev.armoire.engine.maintenance;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.parity.Parity;
+import dev.armoire.engine.parity.ParityEvents;
 import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PackfileIndexReader;
 import dev.armoire.engine.repository.PendingState;
@@ -20,6 +22,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -264,12 +267,41 @@ public final class Maintenance {
         }
     }
 
+    /** Packfiles that others may have to be made again from stay till then. */
+    private Set<Mac> releaseParity() throws IOException {
+        List<Mac> going = new ArrayList<>(toRemove);
+        going.addAll(leftOver);
+        return Parity.release(repository, going, new ParityEvents() {
+            @Override
+            public void notice(String text) {
+                events.notice(text);
+            }
+
+            @Override
+            public void damagedParity(Mac parity, String reason) {
+                events.notice("parity " + parity.hex() + " cannot be used (" + reason
+                        + "): `armoire parity -apply` makes it anew");
+            }
+
+            @Override
+            public void damagedPackfile(Mac packfile, String reason) {
+                events.notice("packfile " + packfile.hex() + " is damaged (" + reason
+                        + "): what parity it has is left as it is, and with it packfiles that are not needed otherwise;"
+                        + " `armoire check -heal` heals it");
+            }
+        });
+    }
+
     private void deleteFiles() throws IOException {
         if (options.keepsFiles()) {
             return;
         }
+        Set<Mac> stay = releaseParity();
         for (List<Mac> names : List.of(leftOver, toRemove)) {
             for (Mac name : names) {
+                if (stay.contains(name)) {
+                    continue; // the next run finds it left over
+                }
                 if (Thread.currentThread().isInterrupted()) {
                     throw new PipelineAbortedException();
                 }

@@ -4,6 +4,8 @@ package dev.armoire.engine.repair;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.parity.Heal;
+import dev.armoire.engine.parity.ParityEvents;
 import dev.armoire.engine.repository.PackfileIndexReader;
 import dev.armoire.engine.repository.PackfileRecords;
 import dev.armoire.engine.repository.PendingState;
@@ -96,7 +98,10 @@ public final class Repair {
                 stopIfAsked(lock);
                 Mac name = table.name(ordinal);
                 if (table.isMissing(ordinal)) {
-                    lose("packfile " + name.hex() + " is missing: copy it back from another copy of the store");
+                    lose("packfile " + name.hex() + " is missing: "
+                            + (isCovered(name)
+                                    ? "there is parity of it, `armoire check -heal` makes it again if enough of it is left"
+                                    : "copy it back from another copy of the store"));
                 } else if (table.isListed(ordinal) && !table.isKnown(ordinal) && !table.isDeleted(ordinal)) {
                     PackfileRecords records = read(indexes, name);
                     if (records == null) {
@@ -117,6 +122,20 @@ public final class Repair {
             stopIfAsked(lock);
             state.commit();
         }
+    }
+
+    private boolean isCovered(Mac packfile) throws IOException {
+        return Heal.covers(repository, packfile, new ParityEvents() {
+            @Override
+            public void notice(String text) {
+                // A second look at the same parity tells the same.
+            }
+
+            @Override
+            public void damagedParity(Mac parity, String reason) {
+                // `check` tells.
+            }
+        });
     }
 
     private @Nullable PackfileRecords read(PackfileIndexReader indexes, Mac name) throws IOException {

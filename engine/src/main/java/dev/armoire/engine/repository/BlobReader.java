@@ -105,6 +105,11 @@ public final class BlobReader implements BlobSource, AutoCloseable {
         return plain;
     }
 
+    /** The blob of the last {@link #read} as its store compresses it, valid until the next one. */
+    public MemorySegment compressed() {
+        return codec.opened();
+    }
+
     /** Bytes fetched from the storage so far. */
     public long bytesRead() {
         return bytesRead;

@@ -21,11 +21,14 @@ import java.util.List;
  * What this process has added to the store and no state says yet. Only durable packfiles are listed here, and what is listed
  * becomes visible with {@link #commit} (order of writes, format 1 §13). Thread-safe.
  *
- * <p>Once an hour what has come together is written as a state of its own, so that of a long backup that is interrupted the
- * data at least need not be sent again.
+ * <p>What has come together is written as a state of its own every few minutes, and whenever it is a lot, so that of a backup
+ * that is killed the data at least need not be sent again. A packfile with a snapshot in it waits for the commit, with all that
+ * comes after it: others that the snapshot needs may not be durable yet.
  */
 public final class PendingState implements AutoCloseable {
-    private static final Duration CHECKPOINT_EVERY = Duration.ofHours(1);
+    private static final Duration CHECKPOINT_EVERY = Duration.ofMinutes(5);
+    /** Some 128 packfiles: their states are few beside them. */
+    static final long CHECKPOINT_BYTES = 4L << 30;
 
     private final Repository repository;
     private Mac name;
@@ -38,6 +41,8 @@ public final class PendingState implements AutoCloseable {
     private final List<Named> colours = new ArrayList<>();
     private final List<Named> packfiles = new ArrayList<>();
     private int deletions;
+    private long bytes;
+    private boolean hasSnapshot;
 
     private record Named(int type, Mac mac, long whenNanos) {}
 
@@ -62,10 +67,14 @@ public final class PendingState implements AutoCloseable {
                     packfile,
                     PackfileLayout.recordOffset(index, at),
                     PackfileLayout.recordLength(index, at));
+            bytes += PackfileLayout.recordLength(index, at);
+            hasSnapshot |= PackfileLayout.recordType(index, at) == ResourceType.SNAPSHOT;
         }
         packfiles.add(new Named(ResourceType.PACKFILE, packfile, nanos(Instant.now())));
         isComplete = false;
-        if (Duration.between(begun, Instant.now()).compareTo(CHECKPOINT_EVERY) >= 0) {
+        boolean isDue = bytes >= repository.checkpointBytes()
+                || Duration.between(begun, Instant.now()).compareTo(CHECKPOINT_EVERY) >= 0;
+        if (isDue && !hasSnapshot) {
             write();
         }
     }
@@ -140,6 +149,8 @@ public final class PendingState implements AutoCloseable {
         colours.clear();
         packfiles.clear();
         deletions = 0;
+        bytes = 0;
+        hasSnapshot = false;
         parent = name;
         name = repository.random().nextMac();
         begun = Instant.now();

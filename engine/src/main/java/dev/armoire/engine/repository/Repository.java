@@ -85,6 +85,8 @@ public final class Repository implements AutoCloseable {
     /** Whether a state of this process says more than what was taken note of here: it is cached when it was read. */
     private boolean hasCommittedColours;
 
+    private long checkpointBytes = PendingState.CHECKPOINT_BYTES;
+
     private DamagedState damagedStates = Repository::fail;
 
     private Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
@@ -608,6 +610,18 @@ public final class Repository implements AutoCloseable {
     /** Begins the list of what the caller is about to add. */
     public PendingState newPendingState(Mac name) {
         return new PendingState(this, name);
+    }
+
+    /**
+     * After how many bytes of packfiles a state is written that names them, though their snapshot is not whole: should the process
+     * be killed then, they need not be sent again.
+     */
+    public void setCheckpointBytes(long bytes) {
+        checkpointBytes = bytes;
+    }
+
+    long checkpointBytes() {
+        return checkpointBytes;
     }
 
     /** Packs blobs and lists them in {@code state}. */

@@ -24,12 +24,14 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -67,12 +69,16 @@ public final class Restore {
     private final Map<LinkKey, LinkGroup> links = new LinkedHashMap<>();
     private final List<Folder> folders = new ArrayList<>();
     private final ManyToManyConcurrentArrayQueue<Item> queue = new ManyToManyConcurrentArrayQueue<>(QUEUED_FILES);
+    private final Collection<LargeFile> large = new ConcurrentLinkedQueue<>();
     private final AtomicInteger open = new AtomicInteger();
     private final AtomicBoolean walkEnded = new AtomicBoolean();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final LongAdder files = new LongAdder();
     private final LongAdder overwritten = new LongAdder();
     private final LongAdder bytes = new LongAdder();
+    /** Also of files that fail or are still being written. */
+    private final LongAdder written = new LongAdder();
+
     private final LongAdder failed = new LongAdder();
     private final LongAdder verified = new LongAdder();
     private final AtomicBoolean isDamaged = new AtomicBoolean();
@@ -189,6 +195,7 @@ public final class Restore {
     }
 
     private RestoreResult run(Entry start) throws IOException {
+        events.progress(written::sum);
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; exporter != null && i < options.workers(); i++) {
             threads.add(Thread.ofPlatform().name("restore-" + i).daemon().start(this::work));
@@ -482,6 +489,8 @@ public final class Restore {
                     idle.reset();
                     restore(view, readBack, item.entry, item.target, item.replaces);
                     open.decrementAndGet();
+                } else if (helpWithLargeFiles(view)) {
+                    idle.reset();
                 } else if (walkEnded.get() && open.get() == 0) {
                     return;
                 } else {
@@ -557,17 +566,53 @@ public final class Restore {
         long begun = stages.begin();
         try (Exporter.FileOutput out = to.createFile(target, entry.info(), xattrs)) {
             var _ = stages.end(Stage.WRITE, begun);
-            ObjectReader.forEachChunk(view.source(), object, chunk -> {
-                long write = stages.begin();
-                out.write(chunk);
-                var _ = stages.end(Stage.WRITE, write);
-            });
+            if (!restoreByParts(view, object, out)) {
+                ObjectReader.forEachChunk(view.source(), object, chunk -> {
+                    long write = stages.begin();
+                    out.write(chunk);
+                    written.add(chunk.byteSize());
+                    var _ = stages.end(Stage.WRITE, write);
+                });
+            }
             begun = stages.begin();
             out.commit(xattrs);
             var _ = stages.end(Stage.WRITE, begun);
         }
         bytes.add(object.size());
         return readBack == null || isRight(readBack, entry, target, object);
+    }
+
+    /** Lets workers without an item help. Returns false for a file that is better written by one. */
+    private boolean restoreByParts(Snapshot view, ObjectRecord object, Exporter.FileOutput out) throws IOException {
+        if (options.workers() == 1 || object.size() < LargeFile.LEAST_BYTES) {
+            return false;
+        }
+        try (Exporter.Part part = out.part(0)) {
+            if (part == null) {
+                return false;
+            }
+        }
+        LargeFile file = new LargeFile(object, out, repository.stages(), written);
+        large.add(file);
+        try {
+            boolean isMore = true;
+            while (isMore && failure.get() == null) {
+                isMore = file.help(view.source());
+            }
+        } finally {
+            large.remove(file);
+            file.await(() -> failure.get() != null);
+        }
+        return true;
+    }
+
+    private boolean helpWithLargeFiles(Snapshot view) {
+        for (LargeFile file : large) {
+            if (file.help(view.source())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean isRight(ReadBack readBack, Entry entry, byte[] target, ObjectRecord object) {

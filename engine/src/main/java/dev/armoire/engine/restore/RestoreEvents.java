@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.restore;
 
+import java.util.function.LongSupplier;
+
 /** Told how a restore goes on; paths are those in the snapshot. Called from many threads at once; must be quick. */
 public interface RestoreEvents {
     /** What a restore does to the target. */
@@ -24,6 +26,9 @@ public interface RestoreEvents {
 
     /** Something was removed from the target, which the snapshot would have at this path. */
     default void deleted(byte[] path) {}
+
+    /** The work begins. {@code writtenBytes} says at any time, to any thread, how much file content was written. */
+    default void progress(LongSupplier writtenBytes) {}
 
     /** What would be done, when nothing is. */
     default void planned(byte[] path, Change change) {}

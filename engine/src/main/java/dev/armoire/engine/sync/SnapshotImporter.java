@@ -8,6 +8,7 @@ import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.engine.backup.DeviceNumbers;
+import dev.armoire.engine.backup.StoredContent;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.record.SnapshotHeader;
@@ -19,6 +20,7 @@ import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.packfile.ResourceType;
+import dev.armoire.packfile.StoreConfig;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -182,20 +184,42 @@ public final class SnapshotImporter implements Importer {
                 throw new CorruptDataException(SnapshotPath.display(entry.path()) + ": its object has " + object.size()
                         + " bytes, its entry says " + info.size());
             }
-            return new Chunks(reader, object.chunks().iterator());
+            return new Chunks(reader, object);
         }
     }
 
     /** The chunks of one file, one after the other. Nothing else is read by the same thread meanwhile. */
-    private static final class Chunks implements ImportRecord.Content {
+    private final class Chunks implements StoredContent {
         private final BlobReader reader;
+        private final ObjectRecord object;
         private final Iterator<ObjectRecord.Chunk> chunks;
         private MemorySegment chunk = MemorySegment.NULL;
         private long position;
 
-        Chunks(BlobReader reader, Iterator<ObjectRecord.Chunk> chunks) {
+        Chunks(BlobReader reader, ObjectRecord object) {
             this.reader = reader;
-            this.chunks = chunks;
+            this.object = object;
+            this.chunks = object.chunks().iterator();
+        }
+
+        @Override
+        public StoreConfig config() {
+            return store.config();
+        }
+
+        @Override
+        public ObjectRecord object() {
+            return object;
+        }
+
+        @Override
+        public MemorySegment next() {
+            return ObjectReader.chunk(reader, chunks.next());
+        }
+
+        @Override
+        public MemorySegment compressed() {
+            return reader.compressed();
         }
 
         @Override
@@ -206,7 +230,7 @@ public final class SnapshotImporter implements Importer {
                     if (!chunks.hasNext()) {
                         break;
                     }
-                    chunk = ObjectReader.chunk(reader, chunks.next());
+                    chunk = next();
                     position = 0;
                 }
                 long part = Math.min(into.byteSize() - read, chunk.byteSize() - position);

@@ -60,6 +60,7 @@ public final class FaultyStorage extends ForwardingStorage {
             Path folder = localPath();
             byte[] first = parts.getFirst().toArray(ValueLayout.JAVA_BYTE);
             if (folder != null) {
+                Files.createDirectories(folder.resolve(kind.folder()));
                 Files.write(folder.resolve(kind.folder()).resolve("tmp.1234"), first);
             }
         }
@@ -69,6 +70,11 @@ public final class FaultyStorage extends ForwardingStorage {
     @Override
     public void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
         change(kind, parts, () -> real.write(kind, name, parts));
+    }
+
+    @Override
+    public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        change(kind, parts, () -> real.replace(kind, name, parts));
     }
 
     @Override

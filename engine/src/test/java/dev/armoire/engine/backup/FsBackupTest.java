@@ -184,6 +184,60 @@ class FsBackupTest {
                 .isEqualTo(-1);
     }
 
+    @Test
+    void aLargeFileIsRestoredByAllWorkersOrNotAtAll() throws IOException {
+        Path source = Files.createDirectory(temporary.resolve("source"));
+        Random random = new Random(8);
+        byte[] piece = new byte[1 << 20];
+        try (var out = Files.newOutputStream(source.resolve("large"))) {
+            for (int i = 0; i < 90; i++) {
+                random.nextBytes(piece);
+                if (i % 7 == 0) {
+                    Arrays.fill(piece, 5000, 900_000, (byte) 0);
+                }
+                out.write(piece);
+            }
+            out.write(new byte[3_000_001]); // ends with a hole
+        }
+        Path store = TestStores.create(temporary.resolve("store"));
+        Mac snapshot = backUp(store, source).header().identifier();
+        TestStores.Losses losses = new TestStores.Losses();
+        Path target = temporary.resolve("restored");
+        restore(store, snapshot, source, target, losses);
+        assertThat(losses.all).isEmpty();
+        assertThat(Files.mismatch(source.resolve("large"), target.resolve("large")))
+                .isEqualTo(-1);
+
+        Path packfile;
+        try (Stream<Path> files = Files.walk(store.resolve("packfiles"))) {
+            packfile = files.filter(file -> file.toFile().length() > 20 << 20)
+                    .findFirst()
+                    .orElseThrow();
+        }
+        packfile.toFile().setWritable(true);
+        try (RandomAccessFile file = new RandomAccessFile(packfile.toFile(), "rw")) {
+            file.seek(10 << 20);
+            int old = file.read();
+            file.seek(10 << 20);
+            file.write(old ^ 1);
+        }
+        Path second = temporary.resolve("damaged");
+        restore(store, snapshot, source, second, losses);
+        assertThat(losses.all).singleElement().asString().contains("large: chunk ");
+        try (Stream<Path> left = Files.list(second)) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    private static void restore(Path store, Mac snapshot, Path source, Path target, TestStores.Losses losses)
+            throws IOException {
+        try (Repository repository = TestStores.open(store);
+                Exporter exporter =
+                        new FsExporterFactory().open(Location.parse(target.toString()), true, Map.of(), losses::lost)) {
+            Restore.run(repository, snapshot, SnapshotPath.of(source.toString()), exporter, losses, 4);
+        }
+    }
+
     /** The tree that Plakar backed up into the fixture, backed up by us into a copy of it: all content is there already. */
     @Test
     void contentIsCutAndNamedAsByPlakar() throws Exception {

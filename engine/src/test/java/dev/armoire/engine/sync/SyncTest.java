@@ -24,11 +24,13 @@ import dev.armoire.engine.snapshot.Fixtures;
 import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.engine.snapshot.SnapshotAudit;
+import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.MsgpackWriter;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +41,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -47,6 +50,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SyncTest {
     @TempDir(factory = MemoryFolder.class)
@@ -214,10 +218,134 @@ class SyncTest {
         }
     }
 
-    @Test
-    void damageFailsTheSnapshotAndNothingOfItIsSeen() throws IOException {
-        Path from = TestStores.createWithSmallPackfiles(temporary.resolve("from"));
-        Path to = TestStores.create(temporary.resolve("to"));
+    /** Chunks are compressed as real Plakar did it, which is not how this program does it. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Compression.class,
+            names = {"LZ4", "NONE"})
+    void chunksAreCompressedAgainOnlyWhenTheyMustBe(Compression compression) throws IOException {
+        Path to = TestStores.create(temporary.resolve("to"), Hashing.SHA256, compression, true);
+        try (Repository source = Fixtures.open(Fixtures.path("encrypted"));
+                Repository target = TestStores.open(to)) {
+            source.refresh();
+            sync(source, target);
+            SnapshotAudit.all(target);
+            int alike = 0;
+            int othersByUs = 0;
+            int chunks = 0;
+            try (BlobReader there = source.newReader();
+                    BlobReader here = target.newReader();
+                    BlobCodec codec = source.newCodec()) {
+                for (Mac id : source.snapshots()) {
+                    Snapshot original = Snapshot.open(there, id);
+                    Snapshot copy = Snapshot.open(here, id);
+                    for (Entry entry : files(original)) {
+                        var from = ObjectReader.record(there, entry.object()).chunks();
+                        var into = ObjectReader.record(
+                                        here,
+                                        Objects.requireNonNull(copy.find(entry.path()))
+                                                .object())
+                                .chunks();
+                        assertThat(into).hasSameSizeAs(from);
+                        for (int i = 0; i < from.size(); i++) {
+                            MemorySegment plain = ObjectReader.chunk(there, from.get(i));
+                            assertThat(ObjectReader.chunk(here, into.get(i)).mismatch(plain))
+                                    .isEqualTo(-1);
+                            chunks++;
+                            alike += here.compressed().mismatch(there.compressed()) == -1 ? 1 : 0;
+                            MemorySegment again =
+                                    MemorySegment.ofArray(new byte[Math.toIntExact(codec.prepare(plain))]);
+                            codec.writeTo(again);
+                            byte[] stored = again.toArray(ValueLayout.JAVA_BYTE);
+                            MemorySegment reopened = codec.decode(MemorySegment.ofArray(stored), 1 << 24);
+                            assertThat(reopened.byteSize()).isEqualTo(plain.byteSize());
+                            othersByUs += codec.opened().mismatch(there.compressed()) == -1 ? 0 : 1;
+                        }
+                    }
+                }
+            }
+            assertThat(chunks).isPositive();
+            assertThat(othersByUs).isPositive();
+            assertThat(alike).isEqualTo(compression == Compression.LZ4 ? chunks : 0);
+        }
+    }
+
+    private static List<Entry> files(Snapshot snapshot) {
+        List<Entry> files = new ArrayList<>();
+        List<byte[]> directories = new ArrayList<>(List.of(SnapshotPath.ROOT));
+        while (!directories.isEmpty()) {
+            snapshot.forEachChild(directories.removeLast(), (entry, mac) -> {
+                if (entry.isDirectory()) {
+                    directories.add(entry.path());
+                } else if (entry.isRegular()) {
+                    files.add(entry);
+                }
+                return true;
+            });
+        }
+        return files;
+    }
+
+    /** What a killed run has sent is not sent again, but for the few packfiles that were under way. */
+    @ParameterizedTest
+    @ValueSource(ints = {13, 35})
+    void aKilledRunIsTakenUpAgain(int killedAt) throws IOException {
+        Path from = TestStores.create(temporary.resolve("from"));
+        MemorySource files = new MemorySource("/s").directory("/").directory("/s");
+        for (int i = 0; i < 40; i++) {
+            byte[] content = new byte[50_000];
+            new Random(i).nextBytes(content);
+            files.file("/s/f" + i, content);
+        }
+        TestStores.backUp(from, files);
+        try (Repository source = TestStores.open(from)) {
+            long whole = sentUntil(source, "whole", Integer.MAX_VALUE);
+            assertThat(whole).isGreaterThan(2_000_000);
+            long first = sentUntil(source, "killed", killedAt);
+            long second = sentUntil(source, "killed", Integer.MAX_VALUE);
+            assertThat(first).isPositive();
+            assertThat(first + second).isLessThan(whole + 3 * 130_000);
+            try (Repository target = TestStores.open(temporary.resolve("killed"))) {
+                assertThat(target.snapshots()).containsExactlyElementsOf(source.snapshots());
+                SnapshotAudit.all(target);
+            }
+        }
+    }
+
+    /** Bytes of packfiles that a run stores which is dead from some change of the store on. */
+    private long sentUntil(Repository source, String name, int killedAt) throws IOException {
+        Path to = temporary.resolve(name);
+        if (!Files.exists(to)) {
+            TestStores.createWithSmallPackfiles(to);
+        }
+        long before = bytes(to.resolve("packfiles"));
+        try (Repository target =
+                TestStores.open(to, real -> new FaultyStorage(real, FaultyStorage.Fault.DEAD, killedAt))) {
+            target.setCheckpointBytes(1);
+            sync(source, target);
+            assertThat(killedAt).isEqualTo(Integer.MAX_VALUE);
+        } catch (IOException | UncheckedIOException e) {
+            assertThat(e).hasMessageContaining("as the test wants it");
+        }
+        return bytes(to.resolve("packfiles")) - before;
+    }
+
+    private static long bytes(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .mapToLong(file -> file.toFile().length())
+                    .sum();
+        }
+    }
+
+    /** Without compression nothing but the MAC shows it. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Compression.class,
+            names = {"LZ4", "NONE"})
+    void damageFailsTheSnapshotAndNothingOfItIsSeen(Compression compression) throws IOException {
+        Path from = TestStores.create(temporary.resolve("from"), Hashing.BLAKE3, compression, false);
+        Path to = TestStores.create(temporary.resolve("to"), Hashing.BLAKE3, compression, false);
         Mac good = TestStores.backUp(from, source(10)).header().identifier();
         Mac bad = TestStores.backUp(from, source(20)).header().identifier();
         try (Repository source = TestStores.open(from)) {

@@ -34,7 +34,7 @@ import java.util.Set;
  *  states/xx/64 hex digits
  *  locks/64 hex digits
  * </pre>
- * Files are written as {@code tmp.digits} in {@code packfiles/}, {@code states/} or the root first. Those that crashed
+ * and, once there is parity, {@code parity/xx/64 hex digits}, which Plakar does not look at. Files are written as {@code tmp.digits} in {@code packfiles/}, {@code states/} or the root first. Those that crashed
  * writers leave behind are not touched, as they may belong to a live one; nothing reads them.
  */
 final class FsStorage implements Storage {
@@ -89,7 +89,7 @@ final class FsStorage implements Storage {
                 made.add(root);
                 syncParent(writer, root);
             }
-            for (ObjectKind kind : ObjectKind.values()) {
+            for (ObjectKind kind : List.of(ObjectKind.PACKFILE, ObjectKind.STATE, ObjectKind.LOCK)) {
                 make(writer, root.resolve(kind.folder()), made);
                 for (int bucket = 0; bucket < 256 && kind != ObjectKind.LOCK; bucket++) {
                     String name = String.format(Locale.ROOT, "%02x", bucket);
@@ -308,6 +308,17 @@ final class FsStorage implements Storage {
         } catch (IOException e) {
             throw named("cannot refresh " + label(ObjectKind.LOCK, name), file, e);
         }
+    }
+
+    @Override
+    public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        Path file = path(kind, name);
+        try {
+            writer.replace(file, temporaryFolder(kind), parts);
+        } catch (IOException e) {
+            throw named("cannot replace " + label(kind, name), file, e);
+        }
+        readers.forget(file);
     }
 
     @Override

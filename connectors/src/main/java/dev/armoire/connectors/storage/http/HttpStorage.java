@@ -3,6 +3,7 @@ package dev.armoire.connectors.storage.http;
 
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
+import dev.armoire.connectors.storage.blocks.BlockCache;
 import dev.armoire.crypto.Mac;
 import java.io.EOFException;
 import java.io.IOException;

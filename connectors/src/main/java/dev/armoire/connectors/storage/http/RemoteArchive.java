@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.http;
 
+import dev.armoire.connectors.storage.blocks.BlockCache;
 import dev.armoire.connectors.storage.ptar.ArchiveBytes;
 import java.io.EOFException;
 import java.io.IOException;

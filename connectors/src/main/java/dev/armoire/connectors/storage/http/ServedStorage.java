@@ -2,6 +2,7 @@
 package dev.armoire.connectors.storage.http;
 
 import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.storage.blocks.Ranges;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
@@ -29,6 +30,7 @@ final class ServedStorage extends HttpStorage {
     /** By which our server tells that it is one. */
     static final String EXTENDED = "Armoire-Store";
 
+    private static final byte[] NO_NAMES = {'[', ']'};
     private static final int MAX_LIST_BYTES = 160 << 20;
     private static final int MAX_LOCKS_BYTES = 1 << 20;
     private static final Pattern NAME = Pattern.compile("\"([0-9a-f]{64})\"");
@@ -54,6 +56,9 @@ final class ServedStorage extends HttpStorage {
             if (answer.status() == 401) {
                 throw link.refused(what, answer);
             }
+            if (answer.status() >= 400 && link.refused(what, answer) instanceof TryAgain overloaded) {
+                throw overloaded; // which says nothing of what is there
+            }
             return answer.status() == 200 && isList(answer.body().readAtMost(MAX_LOCKS_BYTES));
         });
     }
@@ -78,6 +83,9 @@ final class ServedStorage extends HttpStorage {
         HttpLink.Request request = HttpLink.Request.get(link.place().below("resources/" + kind.folder()), Map.of());
         byte[] list = link.send(what, request, answer -> {
             if (answer.status() != 200) {
+                if (kind == ObjectKind.PARITY) {
+                    return NO_NAMES; // Plakar's server does not know the word
+                }
                 throw link.refused(what, answer);
             }
             byte[] body = answer.body().readAtMost(MAX_LIST_BYTES + 1);
@@ -240,10 +248,14 @@ final class ServedStorage extends HttpStorage {
     private boolean isThere(ObjectKind kind, Mac name) throws IOException {
         String what = "cannot write " + label(kind, name);
         return link.send(what, get(kind, name, Map.of("Range", "bytes=0-1")), answer -> {
-            if (answer.status() == 401 || answer.status() == 403) {
-                throw link.refused(what, answer);
+            if (answer.status() == 200) {
+                return true;
             }
-            return answer.status() == 200;
+            IOException why = refused(what, kind, name, answer);
+            if (why instanceof NoSuchFileException) {
+                return false;
+            }
+            throw why; // whatever else it means, it does not mean that nothing is overwritten
         });
     }
 

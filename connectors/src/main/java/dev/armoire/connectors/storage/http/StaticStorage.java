@@ -2,6 +2,7 @@
 package dev.armoire.connectors.storage.http;
 
 import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.storage.blocks.Ranges;
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -30,7 +31,8 @@ final class StaticStorage extends HttpStorage {
 
     @Override
     public List<Mac> list(ObjectKind kind) throws IOException {
-        return kind == ObjectKind.LOCK ? List.of() : listing.names(kind);
+        // Parity is for those who can write: looking for the folder would only cost requests.
+        return kind == ObjectKind.LOCK || kind == ObjectKind.PARITY ? List.of() : listing.names(kind);
     }
 
     @Override

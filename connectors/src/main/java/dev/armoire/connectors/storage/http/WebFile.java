@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.http;
 
+import dev.armoire.connectors.storage.blocks.Ranges;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.URI;

@@ -77,7 +77,7 @@ public final class PtarStorage implements Storage {
         return switch (kind) {
             case PACKFILE -> List.of(PtarLayout.PACKFILE);
             case STATE -> List.of(PtarLayout.STATE);
-            case LOCK -> List.of();
+            case LOCK, PARITY -> List.of();
         };
     }
 

@@ -184,7 +184,7 @@ final class S3Exporter implements Exporter {
             }
             try {
                 if (upload == null) {
-                    writer.replace(key, part(), storageClass);
+                    writer.replace(key, List.of(part()), storageClass);
                 } else {
                     writer.endUpload(key, upload, parts);
                 }

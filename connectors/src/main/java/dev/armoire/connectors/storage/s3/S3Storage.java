@@ -3,6 +3,8 @@ package dev.armoire.connectors.storage.s3;
 
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
+import dev.armoire.connectors.storage.blocks.BlockCache;
+import dev.armoire.connectors.storage.blocks.Ranges;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import java.io.EOFException;
@@ -54,6 +56,7 @@ final class S3Storage implements Storage {
     private final S3Writer writer;
     private final S3Errors errors;
     private final String location;
+    private final BlockCache blocks = new BlockCache();
     private byte[] config = {};
     private volatile boolean isClosed;
 
@@ -234,7 +237,12 @@ final class S3Storage implements Storage {
             throw new IllegalArgumentException("negative offset " + offset);
         }
         long wanted = into.byteSize();
-        long got = wanted == 0 ? 0 : fetch(kind, name, offset, into);
+        long got = 0;
+        if (wanted > 0) {
+            got = kind == ObjectKind.PACKFILE
+                    ? blocks.read(new Packfile(this, name), offset, into)
+                    : fetch(kind, name, offset, into);
+        }
         if (got < wanted || wanted == 0) {
             long size = size(kind, name);
             if (offset + wanted > size) {
@@ -245,6 +253,19 @@ final class S3Storage implements Storage {
                 throw new IOException("cannot read " + label(kind, name) + ": wanted " + wanted + " bytes from byte "
                         + offset + ", but " + place.host() + " sent " + got);
             }
+        }
+    }
+
+    /** Blobs that belong together lie together: a request brings more than one of them. */
+    private record Packfile(S3Storage storage, Mac name) implements Ranges {
+        @Override
+        public long fetch(long from, MemorySegment into) throws IOException {
+            return storage.fetch(ObjectKind.PACKFILE, name, from, into);
+        }
+
+        @Override
+        public long size() {
+            return UNKNOWN;
         }
     }
 
@@ -327,9 +348,21 @@ final class S3Storage implements Storage {
         String what = "cannot refresh " + label(ObjectKind.LOCK, name);
         refuseCold(what);
         request(what, () -> {
-            writer.replace(key(ObjectKind.LOCK, name), content, STANDARD);
+            writer.replace(key(ObjectKind.LOCK, name), List.of(content), STANDARD);
             return true;
         });
+    }
+
+    /** In one request: an object of a bucket is replaced in full or not at all. */
+    @Override
+    public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+        String what = "cannot replace " + label(kind, name);
+        refuseCold(what);
+        request(what, () -> {
+            writer.replace(key(kind, name), parts, place.settings().storageClass());
+            return true;
+        });
+        blocks.forget(new Packfile(this, name));
     }
 
     private void refuseCold(String what) throws IOException {
@@ -351,6 +384,7 @@ final class S3Storage implements Storage {
             }
             return true;
         });
+        blocks.forget(new Packfile(this, name));
     }
 
     @Override

@@ -114,8 +114,7 @@ final class S3Writer {
     }
 
     /** Writes an object in place of one that may be there. */
-    void replace(String key, MemorySegment content, String storageClass) {
-        List<MemorySegment> parts = List.of(content);
+    void replace(String key, List<MemorySegment> parts, String storageClass) {
         send(requests.put(key, storageClass), parts);
     }
 

@@ -40,12 +40,14 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Stores that our server gives out, read and written by our client; what the server tells others; hostile ones. */
 final class ServedStorageTest extends StorageContract {
     private static final byte[] TOKEN = "a-token-of-this-test".getBytes(UTF_8);
 
-    private static final Limits HASTY = new Limits(
+    static final Limits HASTY = new Limits(
             Duration.ofSeconds(2),
             Duration.ofSeconds(3),
             Duration.ofSeconds(3),
@@ -425,6 +427,54 @@ final class ServedStorageTest extends StorageContract {
                             () -> plain.write(ObjectKind.STATE, mac(71), List.of(MemorySegment.ofArray(new byte[1]))))
                     .isInstanceOf(java.nio.file.FileAlreadyExistsException.class);
             assertThatThrownBy(() -> plain.delete(ObjectKind.STATE, mac(71))).isInstanceOf(AccessDeniedException.class);
+        }
+    }
+
+    /** Before something is written there, only the news that it is missing counts as that. */
+    @ParameterizedTest
+    @ValueSource(ints = {204, 302, 400, 403, 404, 500, 503})
+    void onlyWhatIsMissingIsWritten(int status) throws IOException {
+        Storage behind = local().open(Location.parse(root(place()).toString()));
+        int[] writes = {0};
+        try (FakeServer server = new FakeServer((exchange, number) -> {
+                    boolean isProbe = exchange.getRequestURI().getPath().contains("/states/");
+                    if (exchange.getRequestMethod().equals("PUT")) {
+                        writes[0]++;
+                        PlainServer.answer(exchange, behind);
+                    } else if (isProbe) {
+                        FakeServer.status(exchange, status);
+                    } else {
+                        PlainServer.answer(exchange, behind);
+                    }
+                });
+                Storage plain =
+                        new HttpStorageFactory(HASTY).open(Location.parse("http://127.0.0.1:" + server.port() + "/"))) {
+            List<MemorySegment> content = List.of(MemorySegment.ofArray(new byte[] {1, 2}));
+            if (status == 404) {
+                plain.write(ObjectKind.STATE, mac(72), content);
+            } else {
+                assertThatThrownBy(() -> plain.write(ObjectKind.STATE, mac(72), content))
+                        .isInstanceOf(IOException.class);
+            }
+            assertThat(writes[0]).isEqualTo(status == 404 ? 1 : 0);
+        }
+    }
+
+    /** A server that is overloaded when it is asked what it is, is asked again. */
+    @Test
+    void anOverloadedServerIsNotTakenForAFolder() throws IOException {
+        Storage behind = local().open(Location.parse(root(place()).toString()));
+        int[] refusals = {2};
+        try (FakeServer server = new FakeServer((exchange, number) -> {
+                    if (exchange.getRequestURI().getPath().endsWith("/locks") && refusals[0]-- > 0) {
+                        FakeServer.status(exchange, 503);
+                    } else {
+                        PlainServer.answer(exchange, behind);
+                    }
+                });
+                Storage plain =
+                        new HttpStorageFactory(HASTY).open(Location.parse("http://127.0.0.1:" + server.port() + "/"))) {
+            assertThat(plain.isWritable()).isTrue();
         }
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.connectors.storage.http;
+package dev.armoire.connectors.storage.blocks;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -20,7 +20,7 @@ import java.util.concurrent.ExecutionException;
  * request ended is given more than is asked for, twice as much each time. Thread-safe; takes {@link #CAPACITY_BYTES} of heap,
  * and what requests are bringing.
  */
-final class BlockCache {
+public final class BlockCache {
     static final int BLOCK_BYTES = 128 << 10;
     static final int CAPACITY_BYTES = 16 << 20;
 
@@ -52,7 +52,7 @@ final class BlockCache {
      *
      * @return how many bytes there are
      */
-    long read(Ranges object, long from, MemorySegment into) throws IOException {
+    public long read(Ranges object, long from, MemorySegment into) throws IOException {
         long length = into.byteSize();
         if (length == 0) {
             return 0;
@@ -130,6 +130,13 @@ final class BlockCache {
             sequences.remove(sequences.keySet().iterator().next());
         }
         sequences.put(new Key(run.object, run.last() + 1), Math.min(MAX_AHEAD_BLOCKS, 2 * run.blocks.size()));
+    }
+
+    /** Forgets what was read of an object that is there no more. */
+    public void forget(Ranges object) {
+        synchronized (blocks) {
+            blocks.keySet().removeIf(key -> key.object.equals(object));
+        }
     }
 
     private void evict() {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: ISC
-package dev.armoire.connectors.storage.http;
+package dev.armoire.connectors.storage.blocks;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
 /** Gives out parts of one object of a server. Must be usable by many threads at once. */
-interface Ranges {
+public interface Ranges {
     long UNKNOWN = -1;
 
     /**

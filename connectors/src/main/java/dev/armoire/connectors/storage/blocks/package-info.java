@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: ISC
+/** Reading far away in blocks: what storages with slow round trips have in common. */
+@org.jspecify.annotations.NullMarked
+package dev.armoire.connectors.storage.blocks;

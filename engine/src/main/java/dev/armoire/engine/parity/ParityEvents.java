@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.engine.parity;
+
+import dev.armoire.crypto.Mac;
+
+/** Told of what goes on while parity is made or used. */
+public interface ParityEvents {
+    /** Something a person should know. */
+    void notice(String text);
+
+    /** A parity object that cannot be used. */
+    void damagedParity(Mac parity, String reason);
+
+    /** A packfile that is damaged, so that no parity is made of it. */
+    default void damagedPackfile(Mac packfile, String reason) {}
+
+    /**
+     * A packfile is as it was again, or would be.
+     *
+     * @param bytes how many bytes of it were made again
+     */
+    default void healed(Mac packfile, long bytes, boolean wasMissing) {}
+
+    /** A packfile that parity does not bring back. */
+    default void notHealed(Mac packfile, String reason) {}
+}
