@@ -124,7 +124,7 @@ final class S3ArchiveSink implements ArchiveSink {
             if (id != null) {
                 writer.endUpload(key, id, parts, !replaces);
             } else if (replaces) {
-                writer.replace(key, whole, storageClass);
+                writer.replace(key, List.of(whole), storageClass);
             } else {
                 writer.write(key, List.of(whole), storageClass);
             }
