@@ -8,9 +8,11 @@ import java.io.InputStreamReader;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,12 +20,17 @@ import org.jspecify.annotations.Nullable;
  * that of this program without its passphrases, and {@code ARMOIRE_HOOK} and more that tell what happened.
  */
 final class Hooks {
+    private static final String TIMEOUT = "hook-timeout";
+
     private final Report report;
     private final Map<String, String> surroundings;
     private final String store;
     private final @Nullable String pre;
     private final @Nullable String post;
     private final @Nullable String fail;
+    /** How long each may take, or null for as long as it likes. */
+    private final @Nullable Duration limit;
+
     private final Map<String, String> facts = new LinkedHashMap<>();
 
     private Hooks(Report report, Map<String, String> surroundings, String store, Map<String, String> commands) {
@@ -33,11 +40,13 @@ final class Hooks {
         pre = commands.get("pre-hook");
         post = commands.get("post-hook");
         fail = commands.get("fail-hook");
+        String timeout = commands.get(TIMEOUT);
+        limit = timeout == null ? null : GoFormat.parseDuration(timeout, "-" + TIMEOUT);
     }
 
     static Hooks of(Session session, Flags.Arguments arguments) throws IOException {
         Map<String, String> commands = new LinkedHashMap<>();
-        for (String hook : List.of("pre-hook", "post-hook", "fail-hook")) {
+        for (String hook : List.of("pre-hook", "post-hook", "fail-hook", TIMEOUT)) {
             String command = arguments.get(hook);
             if (command != null) {
                 commands.put(hook, command);
@@ -50,7 +59,7 @@ final class Hooks {
                 commands);
     }
 
-    /** @param commands by {@code pre-hook}, {@code post-hook}, {@code fail-hook} */
+    /** @param commands by {@code pre-hook}, {@code post-hook}, {@code fail-hook}; {@code hook-timeout} is a duration */
     static Hooks of(Report report, Map<String, String> surroundings, String store, Map<String, String> commands) {
         return new Hooks(report, surroundings, store, commands);
     }
@@ -58,7 +67,8 @@ final class Hooks {
     static Flags declare(Flags flags) {
         return flags.value("pre-hook", "CMD", "run CMD before; unless it exits with 0 nothing is backed up")
                 .value("post-hook", "CMD", "run CMD after a snapshot was made")
-                .value("fail-hook", "CMD", "run CMD when no proper snapshot was made");
+                .value("fail-hook", "CMD", "run CMD when no proper snapshot was made")
+                .value(TIMEOUT, "DURATION", "stop each of these that takes longer, such as 10m");
     }
 
     /** @throws CommandException when the command says that there is to be no backup */
@@ -76,7 +86,7 @@ final class Hooks {
             throw e;
         } catch (IOException e) {
             throw new CommandException(
-                    ExitCode.ERROR, "pre-hook could not be run, so nothing was backed up: " + Failures.message(e), e);
+                    ExitCode.ERROR, "pre-hook failed, so nothing was backed up: " + Failures.message(e), e);
         }
     }
 
@@ -109,7 +119,7 @@ final class Hooks {
             int code = run(kind, command);
             problem = code == 0 ? null : " exited with " + code + ": " + command;
         } catch (IOException e) {
-            problem = " could not be run: " + Failures.message(e);
+            problem = " failed: " + Failures.message(e);
         } finally {
             if (wasInterrupted) {
                 Thread.currentThread().interrupt();
@@ -132,7 +142,7 @@ final class Hooks {
         Map<String, String> environment = new LinkedHashMap<>(facts);
         environment.put("ARMOIRE_HOOK", kind);
         environment.put("ARMOIRE_STORE", store);
-        return run(report, surroundings, kind + "-hook", command, environment, null);
+        return run(report, surroundings, kind + "-hook", command, environment, null, limit);
     }
 
     /**
@@ -152,6 +162,18 @@ final class Hooks {
             Map<String, String> facts,
             byte @Nullable [] input)
             throws IOException {
+        return run(report, surroundings, name, command, facts, input, null);
+    }
+
+    private static int run(
+            Report report,
+            Map<String, String> surroundings,
+            String name,
+            String command,
+            Map<String, String> facts,
+            byte @Nullable [] input,
+            @Nullable Duration limit)
+            throws IOException {
         boolean isWindows = System.getProperty("os.name", "").startsWith("Windows");
         ProcessBuilder builder =
                 new ProcessBuilder(isWindows ? List.of("cmd.exe", "/c", command) : List.of("/bin/sh", "-c", command));
@@ -168,16 +190,38 @@ final class Hooks {
         if (input != null) {
             Thread.ofVirtual().start(() -> feed(process, input));
         }
+        AtomicBoolean isStopped = new AtomicBoolean();
+        if (limit != null) {
+            Thread.ofVirtual().start(() -> stopAfter(limit, process, isStopped));
+        }
         try (BufferedReader lines =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 report.notice(name + ": " + line);
             }
-            return process.waitFor();
+            int exitCode = process.waitFor();
+            if (limit != null && isStopped.get()) {
+                throw new IOException("it was not done after " + GoFormat.shortDuration(limit) + ", and was stopped");
+            }
+            return exitCode;
         } catch (InterruptedException e) {
             process.destroy();
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted");
+        }
+    }
+
+    /** Children of the shell go, too: they hold its output open. */
+    private static void stopAfter(Duration limit, Process process, AtomicBoolean isStopped) {
+        try {
+            if (!process.waitFor(limit)) {
+                isStopped.set(true);
+                List<ProcessHandle> children = process.descendants().toList();
+                process.destroyForcibly();
+                children.forEach(ProcessHandle::destroyForcibly);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

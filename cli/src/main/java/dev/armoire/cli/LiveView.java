@@ -22,7 +22,7 @@ final class LiveView implements AutoCloseable {
     /** Before that, a guess of the time left is worth nothing. */
     private static final long GUESS_AFTER_NANOS = 2 * SECOND;
     /** Of speed, the last ticks count most: about the last eight seconds. */
-    private static final double SMOOTHING = TICK_MILLIS / 8000.0;
+    private static final double MEMORY_SECONDS = 8;
 
     /**
      * How far the work is; -1 stands for what it does not count.
@@ -130,7 +130,7 @@ final class LiveView implements AutoCloseable {
         if (seconds > 0) {
             double current = Math.max(0, now.moved - lastMoved) / seconds;
             // The mean of the whole time, until there are ticks enough.
-            double weight = Math.max(SMOOTHING, TICK_MILLIS * 1_000_000.0 / Math.max(1, nanos - begun));
+            double weight = Math.max(seconds / MEMORY_SECONDS, seconds * SECOND / (nanos - begun));
             speed += (current - speed) * Math.min(1, weight);
             lastMoved = now.moved;
             lastTick = nanos;

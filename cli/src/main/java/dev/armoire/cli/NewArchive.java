@@ -20,18 +20,35 @@ import org.jspecify.annotations.Nullable;
 /**
  * An archive that is to be made. What is at its place stays until the new one is whole.
  *
- * @param location a file, or {@code ptar:-} for standard output
+ * @param location a file, {@code ptar:-} for standard output, or an object of a bucket
  * @param replaces whether a file that is there may give way
  */
 record NewArchive(Location location, boolean replaces) {
-    boolean isStream() {
-        return location.path().equals("-");
+    /** A file, standard output, or an object of a bucket. */
+    static Location parse(String text) {
+        if (text.startsWith("s3://")) {
+            return Location.parse(text);
+        }
+        return Location.parse("ptar:" + (text.equals("-") ? text : Path.of(text).toAbsolutePath()));
     }
 
-    /** Where it will lie, or null for standard output. */
+    private boolean isLocal() {
+        return location.scheme().equals("ptar");
+    }
+
+    /** As people name it. */
+    String shown() {
+        return isLocal() ? location.path() : location.toString();
+    }
+
+    boolean isStream() {
+        return isLocal() && location.path().equals("-");
+    }
+
+    /** Where it will lie on this machine, or null. */
     @Nullable
     Path file() {
-        return isStream() ? null : Path.of(location.path()).toAbsolutePath();
+        return isStream() || !isLocal() ? null : Path.of(location.path()).toAbsolutePath();
     }
 
     /** Says so before a passphrase is asked for in vain. */
@@ -44,9 +61,7 @@ record NewArchive(Location location, boolean replaces) {
 
     private CommandException exists(@Nullable Exception cause) {
         return new CommandException(
-                ExitCode.ERROR,
-                "ptar archive " + location.path() + " already exists, use -overwrite to overwrite it",
-                cause);
+                ExitCode.ERROR, "ptar archive " + shown() + " already exists, use -overwrite to overwrite it", cause);
     }
 
     /**

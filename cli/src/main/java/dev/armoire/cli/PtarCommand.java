@@ -2,7 +2,6 @@
 package dev.armoire.cli;
 
 import dev.armoire.connectors.spi.Importer;
-import dev.armoire.connectors.spi.Location;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.archive.ArchiveBuilder;
 import dev.armoire.engine.backup.BackupEvents;
@@ -33,8 +32,9 @@ final class PtarCommand implements Command {
             Makes an archive: one file with every snapshot of each -k STORE and a new one of
             each PLACE, deduplicated, compressed and encrypted; without either, of the current
             folder. All commands that read take it: `armoire at FILE.ptar ls`. It is there when
-            it is whole, and not before. -o - is standard output. `armoire -f FILE create
-            PLACE...` is the same, `armoire -f FILE ls` reads it.
+            it is whole, and not before. -o - is standard output, and -o
+            s3://HOST/BUCKET/NAME.ptar an object of a bucket; nothing is put on the disk then.
+            `armoire -f FILE create PLACE...` is the same, `armoire -f FILE ls` reads it.
 
             Its passphrase is taken as `create` takes that of a store; those of the stores
             come from the configuration, ARMOIRE_PEER_PASSPHRASE or PLAKAR_PEER_PASSPHRASE.""";
@@ -65,10 +65,7 @@ final class PtarCommand implements Command {
         if (file == null || file.isEmpty()) {
             throw CommandException.usage("-o FILE must be given: the archive to be made");
         }
-        NewArchive target = new NewArchive(
-                Location.parse(
-                        "ptar:" + (file.equals("-") ? file : Path.of(file).toAbsolutePath())),
-                arguments.is("overwrite"));
+        NewArchive target = new NewArchive(NewArchive.parse(file), arguments.is("overwrite"));
         target.refuseExisting();
         List<String> stores = new ArrayList<>(arguments.all("k"));
         stores.addAll(arguments.all("kloset"));
@@ -120,7 +117,7 @@ final class PtarCommand implements Command {
             bytes = target.finish(archive);
         }
         sources.warnOfUnmatchedPatterns(report);
-        String done = "ptar: " + target.location().path() + " has " + snapshots
+        String done = "ptar: " + target.shown() + " has " + snapshots
                 + (snapshots == 1 ? " snapshot" : " snapshots") + " in " + GoFormat.bytes(bytes) + ", made "
                 + BackupCommand.withErrors(errors) + " in " + GoFormat.duration(System.nanoTime() - begun);
         if (target.isStream()) {
@@ -130,7 +127,7 @@ final class PtarCommand implements Command {
                     done,
                     "ptar.done",
                     "archive",
-                    target.location().path(),
+                    target.shown(),
                     "snapshots",
                     snapshots,
                     "bytes",

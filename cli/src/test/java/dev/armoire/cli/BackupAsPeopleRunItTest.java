@@ -163,6 +163,21 @@ class BackupAsPeopleRunItTest {
     // Hooks
 
     @Test
+    void aHookThatHangsIsStopped() {
+        var outcome =
+                run.onStore("backup", "-hook-timeout", "1s", "-pre-hook", "echo begun; sleep 60", run.path("source"));
+
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.err())
+                .isEqualTo(
+                        "armoire: pre-hook: begun\narmoire: pre-hook failed, so nothing was backed up: it was not done"
+                                + " after 1s, and was stopped\n");
+        assertThat(run.onStore("backup", "-hook-timeout", "soon", run.path("source"))
+                        .exitCode())
+                .isEqualTo(64);
+    }
+
+    @Test
     void hooksRunAroundABackup() throws IOException {
         run.with("ARMOIRE_PASSPHRASE", "secret words of mine").with("PATH", System.getenv("PATH"));
         String log = run.path("log");

@@ -3,6 +3,7 @@ package dev.armoire.benchmarks;
 
 import dev.armoire.benchmarks.compare.Comparison;
 import dev.armoire.benchmarks.compare.Comparison.Settings;
+import dev.armoire.benchmarks.compare.Travel;
 import dev.armoire.benchmarks.search.Search;
 import java.nio.file.Path;
 import java.time.LocalDate;
@@ -18,6 +19,7 @@ public final class Main {
             armoire-bench micro [-short|-full] [-out FOLDER] [PATTERN]   kernels and hot paths, by JMH (short: minutes, full: an hour)
             armoire-bench cold [-rounds N] [-out FOLDER]                 the first five seconds of fresh JVMs, argon2 and b3sum
             armoire-bench compare [OPTIONS] [DATA...]                    whole backups, beside all other programs that are there
+            armoire-bench travel [OPTIONS] [DATA...]                     archives and sync beside a first backup, and tar.gz beside .ptar
             armoire-bench search [OPTIONS]                               locate, in 1,000 snapshots of 10,000 files
             armoire-bench help
 
@@ -33,6 +35,7 @@ public final class Main {
               -work FOLDER   where data, stores and restored files go, about four times the data; by default the system's for temporary files
               -cores LIST    which cores are used, as taskset takes them, 0,1 by default; "" for all
               -out FOLDER    where the report goes
+            Options of travel are those of compare; DATA is random, tree or small, tree by default.
             Options of search: -snapshots N, -files N, -share PART (of the files that change each time, 0.01 by default), -rounds N,
             -work FOLDER (1.5 GB), -out FOLDER
             RESTIC, BORG, KOPIA, RUSTIC and PLAKAR name programs that are not on the PATH, or others than those there.
@@ -51,6 +54,7 @@ public final class Main {
             case "micro" -> micro(words, root, folder, typed);
             case "cold" -> cold(words, root, folder, typed);
             case "compare" -> compare(words, root, folder, typed);
+            case "travel" -> travel(words, root, folder, typed);
             case "search" -> search(words, root, folder, typed);
             case "help", "-h", "-help", "--help" -> System.out.print(HELP);
             default -> refuse("no command \"" + command + "\"");
@@ -88,30 +92,46 @@ public final class Main {
     }
 
     private static void compare(Deque<String> words, Path root, Path folder, String typed) throws Exception {
-        var data = new ArrayList<String>();
-        double scale = 1;
-        int rounds = 3;
-        String cores = "0,1";
-        Path tree = null;
-        Path work = Path.of(System.getProperty("java.io.tmpdir"));
-        while (!words.isEmpty()) {
-            String word = words.pop();
-            switch (word) {
-                case "-scale" -> scale = Double.parseDouble(words.pop());
-                case "-rounds" -> rounds = Integer.parseInt(words.pop());
-                case "-tree" -> tree = Path.of(words.pop()).toAbsolutePath();
-                case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
-                case "-cores" -> cores = words.pop();
-                case "-out" -> folder = Path.of(words.pop());
-                case "random", "tree", "small", "generations" -> data.add(word);
-                default -> refuse("compare does not know \"" + word + "\"");
+        Invocation said = Invocation.parse("compare", words, folder, List.of("random", "tree", "generations"));
+        new Comparison(root, said.settings).run(said.folder, typed);
+        System.out.println("Report: " + said.folder.resolve("README.md"));
+    }
+
+    private static void travel(Deque<String> words, Path root, Path folder, String typed) throws Exception {
+        Invocation said = Invocation.parse("travel", words, folder, List.of("tree"));
+        if (said.settings.data().contains("generations")) {
+            refuse("travel takes no generations");
+        }
+        new Travel(root, said.settings).run(said.folder, typed);
+        System.out.println("Report: " + said.folder.resolve("README.md"));
+    }
+
+    /** What compare and travel are told. */
+    private record Invocation(Settings settings, Path folder) {
+        static Invocation parse(String command, Deque<String> words, Path usualFolder, List<String> usualData) {
+            var data = new ArrayList<String>();
+            double scale = 1;
+            int rounds = 3;
+            String cores = "0,1";
+            Path tree = null;
+            Path work = Path.of(System.getProperty("java.io.tmpdir"));
+            Path folder = usualFolder;
+            while (!words.isEmpty()) {
+                String word = words.pop();
+                switch (word) {
+                    case "-scale" -> scale = Double.parseDouble(words.pop());
+                    case "-rounds" -> rounds = Integer.parseInt(words.pop());
+                    case "-tree" -> tree = Path.of(words.pop()).toAbsolutePath();
+                    case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
+                    case "-cores" -> cores = words.pop();
+                    case "-out" -> folder = Path.of(words.pop());
+                    case "random", "tree", "small", "generations" -> data.add(word);
+                    default -> refuse(command + " does not know \"" + word + "\"");
+                }
             }
+            List<String> sets = data.isEmpty() ? usualData : List.copyOf(data);
+            return new Invocation(new Settings(sets, scale, rounds, cores, tree, work), folder);
         }
-        if (data.isEmpty()) {
-            data.addAll(List.of("random", "tree", "generations"));
-        }
-        new Comparison(root, new Settings(data, scale, rounds, cores, tree, work)).run(folder, typed);
-        System.out.println("Report: " + folder.resolve("README.md"));
     }
 
     private static void search(Deque<String> words, Path root, Path folder, String typed) throws Exception {

@@ -24,42 +24,47 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An archive that is being written, under a temporary name in its folder or to standard output. It gets its name when its
+ * An archive that is being written: under a temporary name in its folder, to standard output, or to another place. It gets its name when its
  * state, which is the last thing in it, and its trailer are durable. The packfile's is for one thread at a time.
  */
-final class PtarOutput implements ArchiveOutput {
+public final class PtarOutput implements ArchiveOutput {
     private final String location;
     private final MemorySegment config;
-    private final FileChannel channel;
+    private final ArchiveSink sink;
     private final @Nullable Path target;
-    private final @Nullable Path temporary;
-    private final boolean replaces;
     private final Range configRange;
     private long written;
     private boolean isComplete;
 
-    private PtarOutput(
-            String location,
-            MemorySegment config,
-            FileChannel channel,
-            @Nullable Path target,
-            @Nullable Path temporary,
-            boolean replaces)
+    private PtarOutput(String location, MemorySegment config, ArchiveSink sink, @Nullable Path target)
             throws IOException {
         this.location = location;
         this.config = config;
-        this.channel = channel;
+        this.sink = sink;
         this.target = target;
-        this.temporary = temporary;
-        this.replaces = replaces;
         this.configRange = new Range(PtarLayout.HEADER_BYTES, config.byteSize());
         append(List.of(PtarLayout.header(), config));
+    }
+
+    /** Begins an archive somewhere else than in a file of this machine. Takes over the sink, also when it fails. */
+    public static ArchiveOutput to(String location, MemorySegment config, ArchiveSink sink) throws IOException {
+        return begin(location, config, sink, null);
+    }
+
+    private static PtarOutput begin(String location, MemorySegment config, ArchiveSink sink, @Nullable Path target)
+            throws IOException {
+        try {
+            return new PtarOutput(location, config, sink, target);
+        } catch (IOException e) {
+            sink.close();
+            throw e;
+        }
     }
 
     static PtarOutput toStandardOutput(MemorySegment config) throws IOException {
         @SuppressWarnings("resource") // standard output stays open
         FileChannel channel = new FileOutputStream(FileDescriptor.out).getChannel();
-        return new PtarOutput("ptar:-", config, channel, null, null, false);
+        return begin("ptar:-", config, new FileSink(channel, null, null, false), null);
     }
 
     static PtarOutput create(Path file, MemorySegment config, boolean replaces) throws IOException {
@@ -74,28 +79,52 @@ final class PtarOutput implements ArchiveOutput {
         while (true) {
             Path temporary = folder.resolve(
                     "." + file.getFileName() + "." + ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE) + ".tmp");
+            FileChannel channel;
             try {
-                FileChannel channel = files.create(temporary);
-                try {
-                    return new PtarOutput("ptar://" + file.normalize(), config, channel, file, temporary, replaces);
-                } catch (IOException e) {
-                    channel.close();
-                    Files.deleteIfExists(temporary);
-                    throw e;
-                }
+                channel = files.create(temporary);
             } catch (FileAlreadyExistsException e) {
-                // Another one drew the same number: draw again.
+                continue; // Another one drew the same number: draw again.
             } catch (NoSuchFileException e) {
                 throw new NoSuchFileException(folder.toString(), null, "no such directory");
             } catch (AccessDeniedException e) {
                 throw new AccessDeniedException(folder.toString(), null, "no permission to write here");
+            }
+            return begin("ptar://" + file.normalize(), config, new FileSink(channel, file, temporary, replaces), file);
+        }
+    }
+
+    /** A file under its temporary name, or standard output. Owns the channel of the former. */
+    private record FileSink(
+            FileChannel channel,
+            @Nullable Path target,
+            @Nullable Path temporary,
+            boolean replaces) implements ArchiveSink {
+        @Override
+        public void append(List<MemorySegment> parts) throws IOException {
+            AtomicFiles.writeAll(channel, parts);
+        }
+
+        @Override
+        public void publish() throws IOException {
+            if (target != null && temporary != null) {
+                channel.force(true);
+                channel.close();
+                new AtomicFiles(target.getFileSystem()).publish(temporary, target, replaces);
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            if (temporary != null) {
+                channel.close();
+                Files.deleteIfExists(temporary);
             }
         }
     }
 
     @Override
     public void append(List<MemorySegment> parts) throws IOException {
-        AtomicFiles.writeAll(channel, parts);
+        sink.append(parts);
         for (MemorySegment part : parts) {
             written += part.byteSize();
         }
@@ -113,11 +142,7 @@ final class PtarOutput implements ArchiveOutput {
         append(List.of(new PtarLayout(
                         configRange, new Range(packfileAt, stateAt - packfileAt), new Range(stateAt, written - stateAt))
                 .trailer()));
-        if (target != null && temporary != null) {
-            channel.force(true);
-            channel.close();
-            new AtomicFiles(target.getFileSystem()).publish(temporary, target, replaces);
-        }
+        sink.publish();
         isComplete = true;
     }
 
@@ -173,10 +198,7 @@ final class PtarOutput implements ArchiveOutput {
     @Override
     public void close() {
         try {
-            if (temporary != null) {
-                channel.close();
-                Files.deleteIfExists(temporary);
-            }
+            sink.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

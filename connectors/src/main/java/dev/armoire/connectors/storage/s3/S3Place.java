@@ -111,6 +111,11 @@ record S3Place(URI endpoint, String region, String bucket, String prefix, boolea
                 : endpoint == null || !endpoint.toLowerCase(Locale.ROOT).startsWith("http://");
     }
 
+    /** The prefix as the key of one object; empty when there is none. */
+    String objectKey() {
+        return prefix.isEmpty() ? "" : prefix.substring(0, prefix.length() - 1);
+    }
+
     /** Bucket and prefix, of which {@code root} may name the latter or, as of old, both. */
     private static String[] split(Location location, String path, @Nullable String root) throws IOException {
         String[] own = cut(path);

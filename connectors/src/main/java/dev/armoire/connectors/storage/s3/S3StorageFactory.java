@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.s3;
 
+import dev.armoire.connectors.spi.ArchiveOutput;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
+import dev.armoire.connectors.storage.ptar.PtarOutput;
+import dev.armoire.connectors.storage.ptar.PtarStorage;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Opens and creates stores in a bucket: {@code s3://HOST[:PORT]/BUCKET[/PREFIX]}. */
+/** Opens and creates stores in a bucket, {@code s3://HOST[:PORT]/BUCKET[/PREFIX]}, and archives: prefixes that end in {@code .ptar}. */
 public final class S3StorageFactory implements StorageFactory {
     private final Function<String, @Nullable String> environment;
 
@@ -34,7 +37,8 @@ public final class S3StorageFactory implements StorageFactory {
 
     @Override
     public Storage open(Location location, Map<String, String> settings) throws IOException {
-        return S3Storage.open(S3Place.of(location, S3Settings.parse(settings), environment));
+        S3Place place = S3Place.of(location, S3Settings.parse(settings), environment);
+        return place.objectKey().endsWith(".ptar") ? PtarStorage.open(S3Archive.open(place)) : S3Storage.open(place);
     }
 
     @Override
@@ -50,5 +54,12 @@ public final class S3StorageFactory implements StorageFactory {
     @Override
     public Storage create(Location location, MemorySegment config, Map<String, String> settings) throws IOException {
         return S3Storage.create(S3Place.of(location, S3Settings.parse(settings), environment), config);
+    }
+
+    @Override
+    public ArchiveOutput createArchive(Location location, MemorySegment config, boolean replaces) throws IOException {
+        S3Place place = S3Place.of(location, S3Settings.parse(Map.of()), environment);
+        return PtarOutput.to(
+                location.toString(), config, S3ArchiveSink.open(place, replaces, S3ArchiveSink.PART_BYTES));
     }
 }

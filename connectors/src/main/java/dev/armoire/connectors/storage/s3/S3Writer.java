@@ -192,6 +192,34 @@ final class S3Writer {
         client.completeMultipartUpload(requests.completeUpload(key, upload, parts, false));
     }
 
+    /**
+     * Ends an upload by parts.
+     *
+     * @param onlyIfAbsent whether what has that name stays
+     * @throws FileAlreadyExistsException when it stays
+     */
+    void endUpload(String key, String upload, List<CompletedPart> parts, boolean onlyIfAbsent)
+            throws FileAlreadyExistsException {
+        if (!onlyIfAbsent) {
+            endUpload(key, upload, parts);
+            return;
+        }
+        if (requests.head(key) != null) {
+            throw new FileAlreadyExistsException(key);
+        }
+        try {
+            client.completeMultipartUpload(requests.completeUpload(key, upload, parts, true));
+        } catch (S3Exception e) {
+            if (e.statusCode() == 412) {
+                throw (FileAlreadyExistsException) new FileAlreadyExistsException(key).initCause(e);
+            }
+            if (e.statusCode() != 501) {
+                throw e;
+            }
+            endUpload(key, upload, parts); // an older service, which refuses requests that have a condition
+        }
+    }
+
     private void upload(String key, List<MemorySegment> content, long length, String storageClass, String mark)
             throws InterruptedIOException {
         String upload = client.createMultipartUpload(requests.createUpload(key, storageClass)

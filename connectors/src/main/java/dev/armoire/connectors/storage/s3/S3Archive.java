@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.connectors.storage.s3;
+
+import dev.armoire.connectors.storage.ptar.ArchiveBytes;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
+
+/** An archive that is an object of a bucket, read by ranges. Owns its client. One that is replaced meanwhile is an error. */
+final class S3Archive implements ArchiveBytes {
+    private static final int COPY_BYTES = 64 << 10;
+
+    private final S3Place place;
+    private final S3Client client;
+    private final S3Requests requests;
+    private final S3Errors errors;
+    private final long size;
+    private final @Nullable String tag;
+
+    private S3Archive(S3Place place, S3Client client, S3Requests requests, HeadObjectResponse found) {
+        this.place = place;
+        this.client = client;
+        this.requests = requests;
+        this.errors = new S3Errors(place);
+        this.size = found.contentLength();
+        this.tag = found.eTag();
+    }
+
+    static S3Archive open(S3Place place) throws IOException {
+        S3Client client = S3Clients.of(place);
+        boolean isOpen = false;
+        try {
+            S3Requests requests = new S3Requests(client, place);
+            HeadObjectResponse found = requests.head(place.objectKey());
+            if (found == null) {
+                throw new NoSuchFileException(place.toString(), null, "no such object");
+            }
+            isOpen = true;
+            return new S3Archive(place, client, requests, found);
+        } catch (SdkException e) {
+            throw new S3Errors(place).named("cannot open " + place, e);
+        } finally {
+            if (!isOpen) {
+                client.close();
+            }
+        }
+    }
+
+    @Override
+    public String name() {
+        return place.toString();
+    }
+
+    @Override
+    public String location() {
+        return place.toString();
+    }
+
+    @Override
+    public @Nullable Path localPath() {
+        return null;
+    }
+
+    @Override
+    public long size() {
+        return size;
+    }
+
+    @Override
+    public void read(long position, MemorySegment into) throws IOException {
+        long length = into.byteSize();
+        if (position < 0 || length > size - position) {
+            throw new EOFException("cannot read " + length + " bytes at byte " + position + " of " + place + ": it has "
+                    + size + " bytes");
+        }
+        if (length == 0) {
+            return;
+        }
+        try {
+            client.getObject(
+                    requests.get(place.objectKey())
+                            .range("bytes=" + position + '-' + (position + length - 1))
+                            .ifMatch(tag)
+                            .build(),
+                    (response, body) -> {
+                        fill(body, into);
+                        return response;
+                    });
+        } catch (SdkException e) {
+            throw errors.named("cannot read " + place, e);
+        }
+    }
+
+    private static void fill(InputStream body, MemorySegment into) throws IOException {
+        byte[] some = new byte[(int) Math.min(COPY_BYTES, into.byteSize())];
+        for (long at = 0; at < into.byteSize(); ) {
+            int count = body.read(some, 0, (int) Math.min(some.length, into.byteSize() - at));
+            if (count < 0) {
+                throw new EOFException("the service sent " + at + " bytes of " + into.byteSize());
+            }
+            MemorySegment.copy(some, 0, into, ValueLayout.JAVA_BYTE, at, count);
+            at += count;
+        }
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+}
