@@ -95,11 +95,6 @@ final class ConsoleShell implements AutoCloseable {
         commands.write(FUNCTION.getBytes(UTF_8));
     }
 
-    /** The folder in which the commands' absolute paths lie. */
-    Path root() {
-        return root;
-    }
-
     /** Runs one command; the shell keeps its variables, and {@code $?} is the exit code of the one before. */
     Result run(String command) throws IOException {
         Matcher places = PLACE.matcher(command);
@@ -108,14 +103,13 @@ final class ConsoleShell implements AutoCloseable {
                 .getBytes(UTF_8));
         commands.flush();
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        for (int b = output.read(); ; b = output.read()) {
+        boolean isMark = false;
+        for (int b = output.read(), before = 0; b != '\n' || !isMark; before = b, b = output.read()) {
             if (b < 0) {
                 throw new IOException("the shell ended in: " + command + "\n" + bytes.toString(UTF_8));
             }
+            isMark |= b == '\001' && before == '\n';
             bytes.write(b);
-            if (b == '\n' && bytes.toString(UTF_8).matches("(?s).*\n\001\\d+\n")) {
-                break;
-            }
         }
         String all = bytes.toString(UTF_8);
         int mark = all.lastIndexOf(MARK);

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -118,7 +119,7 @@ final class ConsoleText {
         while (varying.find()) {
             pattern.append(Pattern.quote(line.substring(end, varying.start())));
             end = varying.end();
-            String id = varying.group("id");
+            String id = Objects.toString(varying.group("id"), "");
             if (varying.group("any") != null) {
                 pattern.append(".*?");
             } else if (varying.group("uuid") != null) {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -63,7 +64,7 @@ class DocsTest {
             Matcher fence = FENCE.matcher(lines.get(i));
             boolean isSetup = lines.get(i).equals("<!-- setup");
             if (fence.matches() || isSetup) {
-                String needs = isSetup || fence.group(1) == null ? "" : fence.group(1);
+                String needs = isSetup ? "" : Objects.toString(fence.group(1), "");
                 int end = i + 1;
                 while (!lines.get(end).equals(isSetup ? "-->" : "```")) {
                     end++;

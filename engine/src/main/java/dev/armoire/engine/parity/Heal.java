@@ -37,7 +37,6 @@ public final class Heal {
     private final MacHasher hasher;
 
     private long healed;
-    private long lost;
 
     /**
      * What came of it.
@@ -74,7 +73,7 @@ public final class Heal {
     }
 
     /** What is wrong with a packfile. */
-    private record Damage(int member, BitSet cells, boolean isMissing, boolean hasOtherLength) {}
+    private record Damage(int member, BitSet cells, boolean isMissing) {}
 
     private Result run(ParityGroups groups) throws IOException {
         // Of packfiles in several groups the first one that does it will do.
@@ -102,14 +101,19 @@ public final class Heal {
             }
         }
         notHealed.forEach(events::notHealed);
-        lost = notHealed.size();
-        return new Result(healed, lost);
+        return new Result(healed, notHealed.size());
     }
 
     /** A packfile that a state has taken back is not to come again. */
     private boolean isDeleted(Mac packfile) {
         PackfileTable table = repository.index().packfiles();
         return table.isDeleted(table.ordinal(packfile));
+    }
+
+    /** Without encryption anybody can forge parity: it must not bring packfiles that no state names. */
+    private boolean mayBeMade(Mac packfile) {
+        PackfileTable table = repository.index().packfiles();
+        return repository.keys().isEncrypted() || table.isKnown(table.ordinal(packfile));
     }
 
     /** Reads a packfile and compares its cells with what they were; null when all is well. */
@@ -122,8 +126,11 @@ public final class Heal {
         try {
             size = storage.size(ObjectKind.PACKFILE, packfile);
         } catch (NoSuchFileException e) {
+            if (!mayBeMade(packfile)) {
+                return null;
+            }
             bad.set(0, cells);
-            return new Damage(member, bad, true, true);
+            return new Damage(member, bad, true);
         }
         byte[] buffer = new byte[file.cellBytes()];
         for (int i = 0; i < cells; i++) {
@@ -132,7 +139,7 @@ public final class Heal {
                 bad.set(i);
             }
         }
-        return bad.isEmpty() && size == length ? null : new Damage(member, bad, false, size != length);
+        return bad.isEmpty() && size == length ? null : new Damage(member, bad, false);
     }
 
     /** Whether a data cell could be read and is what it was; what is behind it in the buffer is zero. */
