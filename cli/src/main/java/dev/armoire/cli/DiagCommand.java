@@ -349,20 +349,29 @@ final class DiagCommand implements Command {
         for (long i = 0; i < records.count(); i++) {
             String mac = records.mac(i).hex();
             String kind = ResourceType.name(records.type(i));
-            report.result(
+            tellBlob(
+                    report,
                     "blob[" + i + "]: " + mac + ' ' + records.offset(i) + ' ' + records.length(i) + " 0 " + kind,
-                    "packfile.blob",
-                    "packfile",
-                    packfile.hex(),
-                    "kind",
-                    kind,
-                    "mac",
-                    mac,
-                    "offset",
-                    records.offset(i),
-                    "length",
-                    records.length(i));
+                    packfile,
+                    records,
+                    i);
         }
+    }
+
+    private static void tellBlob(Report report, String line, Mac packfile, PackfileRecords records, long i) {
+        report.result(
+                line,
+                "packfile.blob",
+                "packfile",
+                packfile.hex(),
+                "kind",
+                ResourceType.name(records.type(i)),
+                "mac",
+                records.mac(i).hex(),
+                "offset",
+                records.offset(i),
+                "length",
+                records.length(i));
     }
 
     private void search(Repository repository, BlobReader blobs, String text, Report report) throws IOException {
@@ -391,20 +400,13 @@ final class DiagCommand implements Command {
     private void found(Mac packfile, PackfileRecords records, long i, BlobReader blobs, Report report) {
         String mac = records.mac(i).hex();
         String kind = ResourceType.name(records.type(i));
-        report.result(
+        tellBlob(
+                report,
                 "Found candidate [" + mac + "] in packfile [" + packfile.hex() + "] at : " + records.offset(i) + ' '
                         + records.length(i) + ' ' + kind,
-                "packfile.blob",
-                "packfile",
-                packfile.hex(),
-                "kind",
-                kind,
-                "mac",
-                mac,
-                "offset",
-                records.offset(i),
-                "length",
-                records.length(i));
+                packfile,
+                records,
+                i);
         if (records.type(i) == ResourceType.OBJECT && !report.isJson()) {
             try {
                 ObjectRecord object = ObjectReader.record(blobs, records.mac(i));

@@ -138,16 +138,20 @@ class ArchitectureTest {
         slices().matching("dev.armoire.connectors.(**)")
                 .should()
                 .notDependOnEachOther()
-                .ignoreDependency(alwaysTrue(), resideInAnyPackage(SPI, "dev.armoire.connectors.ffi.."))
+                .ignoreDependency(
+                        alwaysTrue(),
+                        resideInAnyPackage(
+                                SPI, "dev.armoire.connectors.ffi..", "dev.armoire.connectors.storage.blocks.."))
                 // A .ptar is a file of the local file system, and is read as the files of a store there are.
                 .ignoreDependency(
                         resideInAPackage("dev.armoire.connectors.storage.ptar.."),
                         resideInAPackage("dev.armoire.connectors.storage.fs.."))
-                // Behind a web server an archive is the same bytes, which come another way.
+                // Behind a web server or in a bucket an archive is the same bytes, which come another way.
                 .ignoreDependency(
-                        resideInAPackage("dev.armoire.connectors.storage.http.."),
+                        resideInAnyPackage(
+                                "dev.armoire.connectors.storage.http..", "dev.armoire.connectors.storage.s3.."),
                         resideInAPackage("dev.armoire.connectors.storage.ptar.."))
-                .because("what two kinds share belongs to the spi, or to the bindings of the C library")
+                .because("what two kinds share belongs to the spi, to the bindings of the C library, or to blocks")
                 .check(armoire);
     }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: ISC
 /** Reading far away in blocks: what storages with slow round trips have in common. */
-@org.jspecify.annotations.NullMarked
+@NullMarked
 package dev.armoire.connectors.storage.blocks;
+
+import org.jspecify.annotations.NullMarked;

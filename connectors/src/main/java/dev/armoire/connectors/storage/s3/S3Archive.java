@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.s3;
 
+import dev.armoire.connectors.storage.blocks.BlockCache;
+import dev.armoire.connectors.storage.blocks.Ranges;
 import dev.armoire.connectors.storage.ptar.ArchiveBytes;
 import java.io.EOFException;
 import java.io.IOException;
@@ -15,7 +17,7 @@ import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 
 /** An archive that is an object of a bucket, read by ranges. Owns its client. One that is replaced meanwhile is an error. */
-final class S3Archive implements ArchiveBytes {
+final class S3Archive implements ArchiveBytes, Ranges {
     private static final int COPY_BYTES = 64 << 10;
 
     private final S3Place place;
@@ -24,6 +26,7 @@ final class S3Archive implements ArchiveBytes {
     private final S3Errors errors;
     private final long size;
     private final @Nullable String tag;
+    private final BlockCache blocks = new BlockCache();
 
     private S3Archive(S3Place place, S3Client client, S3Requests requests, HeadObjectResponse found) {
         this.place = place;
@@ -81,22 +84,30 @@ final class S3Archive implements ArchiveBytes {
             throw new EOFException("cannot read " + length + " bytes at byte " + position + " of " + place + ": it has "
                     + size + " bytes");
         }
-        if (length == 0) {
-            return;
+        long read = blocks.read(this, position, into);
+        if (read < length) {
+            throw new IOException("cannot read " + place + ": the service sent " + read + " of " + length
+                    + " bytes from byte " + position);
         }
+    }
+
+    @Override
+    public long fetch(long from, MemorySegment into) throws IOException {
+        MemorySegment wanted = into.asSlice(0, Math.min(into.byteSize(), size - from));
         try {
             client.getObject(
                     requests.get(place.objectKey())
-                            .range("bytes=" + position + '-' + (position + length - 1))
+                            .range("bytes=" + from + '-' + (from + wanted.byteSize() - 1))
                             .ifMatch(tag)
                             .build(),
                     (response, body) -> {
-                        fill(body, into);
+                        fill(body, wanted);
                         return response;
                     });
         } catch (SdkException e) {
             throw errors.named("cannot read " + place, e);
         }
+        return wanted.byteSize();
     }
 
     private static void fill(InputStream body, MemorySegment into) throws IOException {
