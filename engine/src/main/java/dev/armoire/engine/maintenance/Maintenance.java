@@ -81,6 +81,7 @@ public final class Maintenance {
                 repack.addAll();
                 if (options.dryRun()) {
                     decide(needs.packfiles(), victims);
+                    discardUnfinished();
                     return result(null, repack, victims);
                 }
                 return apply(needs, victims, repack);
@@ -104,6 +105,7 @@ public final class Maintenance {
             decide(needs.packfiles(), victims);
             result = result(lock, repack, victims);
             commit(lock, repack);
+            discardUnfinished();
         } finally {
             if (lock != null) {
                 lock.close();
@@ -111,6 +113,25 @@ public final class Maintenance {
         }
         deleteFiles();
         return result;
+    }
+
+    /**
+     * While the exclusive lock is held nobody writes, but for those who leave locks alone; of their writes none takes as long as
+     * the grace period, or an hour where that is shorter.
+     */
+    private void discardUnfinished() {
+        if (options.keepsFiles()) {
+            return;
+        }
+        Duration age = options.grace().compareTo(CLOCK_SKEW) < 0 ? CLOCK_SKEW : options.grace();
+        try {
+            int found = repository.storage().discardUnfinished(options.now().minus(age), options.dryRun());
+            if (found > 0) {
+                events.unfinished(found);
+            }
+        } catch (IOException e) {
+            events.notice("what interrupted writers have left was not looked for: " + e.getMessage());
+        }
     }
 
     private static boolean isStopped() {
