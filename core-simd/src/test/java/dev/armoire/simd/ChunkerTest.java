@@ -4,6 +4,7 @@ package dev.armoire.simd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.armoire.simd.ffi.MachineCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -24,6 +25,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ChunkerTest {
+    private static final int SHORT = 64 << 10;
+
     record Run(
             String algorithm,
             int min,
@@ -73,8 +76,13 @@ class ChunkerTest {
         byte[] bytes = generate(input);
         try (var arena = Arena.ofConfined()) {
             var data = Vectors.unalignedNative(arena, bytes);
-            for (Run run : publishedRuns().get(input)) {
+            List<Run> runs = publishedRuns().get(input);
+            for (int i = 0; i < runs.size(); i++) {
+                Run run = runs.get(i);
                 for (GearForm form : GearForms.available()) {
+                    if (isEmulated(form) && bytes.length > SHORT && Math.floorMod(i + input.hashCode(), 16) != 0) {
+                        continue;
+                    }
                     var chunker = run.chunker(form);
                     var lengths = lengths(chunker, data);
                     assertThat(lengths).as("%s, %s", run, form).hasSize(run.chunks());
@@ -83,6 +91,14 @@ class ChunkerTest {
                 }
             }
         }
+    }
+
+    /**
+     * Without AVX-512, which machine code asks for as well, the JVM has no instructions for the vector form and calls methods
+     * instead, so that all runs would take ten minutes. It is not chosen there.
+     */
+    private static boolean isEmulated(GearForm form) {
+        return form == GearForm.VECTOR && MachineCode.refusal() != null;
     }
 
     @Test

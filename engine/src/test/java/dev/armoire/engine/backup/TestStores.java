@@ -11,6 +11,7 @@ import dev.armoire.crypto.Hashing;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.repository.NewStore;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.restore.Restore;
 import dev.armoire.engine.restore.RestoreEvents;
@@ -44,10 +45,11 @@ public final class TestStores {
     public static Path create(Path folder, Hashing hashing, Compression compression, boolean isEncrypted)
             throws IOException {
         byte[] passphrase = isEncrypted ? PASSPHRASE.getBytes(StandardCharsets.UTF_8) : null;
-        byte[] config = Repository.newConfig(hashing, compression, passphrase);
-        new FsStorageFactory()
-                .create(Location.parse(folder.toString()), MemorySegment.ofArray(config))
-                .close();
+        try (NewStore made = NewStore.store(hashing, compression, passphrase)) {
+            new FsStorageFactory()
+                    .create(Location.parse(folder.toString()), MemorySegment.ofArray(made.object()))
+                    .close();
+        }
         return folder;
     }
 
