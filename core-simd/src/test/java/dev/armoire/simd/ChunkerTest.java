@@ -4,7 +4,6 @@ package dev.armoire.simd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.armoire.simd.ffi.MachineCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -80,7 +79,9 @@ class ChunkerTest {
             for (int i = 0; i < runs.size(); i++) {
                 Run run = runs.get(i);
                 for (GearForm form : GearForms.available()) {
-                    if (isEmulated(form) && bytes.length > SHORT && Math.floorMod(i + input.hashCode(), 16) != 0) {
+                    if (GearForms.isEmulated(form)
+                            && bytes.length > SHORT
+                            && Math.floorMod(i + input.hashCode(), 16) != 0) {
                         continue;
                     }
                     var chunker = run.chunker(form);
@@ -91,14 +92,6 @@ class ChunkerTest {
                 }
             }
         }
-    }
-
-    /**
-     * Without AVX-512, which machine code asks for as well, the JVM has no instructions for the vector form and calls methods
-     * instead, so that all runs would take ten minutes. It is not chosen there.
-     */
-    private static boolean isEmulated(GearForm form) {
-        return form == GearForm.VECTOR && MachineCode.refusal() != null;
     }
 
     @Test
