@@ -74,7 +74,7 @@ final class Heals {
     void run(int times) throws IOException {
         for (int i = 1; i <= times; i++) {
             boolean isPromised = i % 4 != 0;
-            String what = isPromised ? damageWithin(i / 4 % 5) : damageBeyond();
+            String what = isPromised ? damageWithin((i - i / 4) % 5) : damageBeyond();
             Map<Path, byte[]> damaged = now();
             Set<Path> hit = new HashSet<>();
             good.forEach((file, bytes) -> {

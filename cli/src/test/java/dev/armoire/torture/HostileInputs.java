@@ -279,13 +279,13 @@ final class HostileInputs {
         }
     }
 
-    /** A packfile with another index and footer, whose MACs are right two times of three. */
+    /** A packfile with another index and footer, whose MACs are right three times of four. */
     private byte[] withTail(byte[] packed, byte[] tail) {
         int footerAt = Math.max(0, tail.length - PackfileLayout.FOOTER_BYTES);
         byte[] index = Arrays.copyOf(tail, footerAt);
         byte[] footer = Arrays.copyOfRange(tail, footerAt, tail.length);
         MemorySegment plainFooter = MemorySegment.ofArray(footer);
-        if (footer.length == PackfileLayout.FOOTER_BYTES && tail.length % 3 != 0) {
+        if (footer.length == PackfileLayout.FOOTER_BYTES && (Arrays.hashCode(tail) & 3) != 0) {
             hasher.mac(MemorySegment.ofArray(index)).write(plainFooter, footer.length - Mac.BYTES - 4);
         }
         byte[] encodedIndex = encoded(index);
