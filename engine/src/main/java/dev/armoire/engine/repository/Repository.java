@@ -6,8 +6,6 @@ import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.FastRandom;
-import dev.armoire.crypto.Hashing;
-import dev.armoire.crypto.KeyDerivation;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.crypto.UnsupportedVersionException;
@@ -17,7 +15,6 @@ import dev.armoire.index.BlobIndex;
 import dev.armoire.index.LocationRuns;
 import dev.armoire.index.PackfileTable;
 import dev.armoire.packfile.BlobCodec;
-import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.Envelope;
 import dev.armoire.packfile.LockRecord;
 import dev.armoire.packfile.PackfileLayout;
@@ -28,12 +25,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -45,7 +40,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -87,12 +81,13 @@ public final class Repository implements AutoCloseable {
     private boolean hasCommittedColours;
 
     private long checkpointBytes = PendingState.CHECKPOINT_BYTES;
+    private MemoryBudget memory = MemoryBudget.usual();
 
     private DamagedState damagedStates = Repository::fail;
     private Consumer<String> notices = text -> {};
     private boolean hasToldOfClocks;
 
-    private Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
+    Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
         this.storage = storage;
         this.config = config;
         this.keys = keys;
@@ -143,49 +138,6 @@ public final class Repository implements AutoCloseable {
     }
 
     /**
-     * The CONFIG object of a new store.
-     *
-     * @param passphrase null for a store without encryption
-     */
-    public static byte[] newConfig(Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
-        return newConfig(hashing, compression, passphrase, false);
-    }
-
-    /** Like {@link #newConfig(Hashing, Compression, byte[])}, for an archive: its one packfile has no limit. */
-    public static byte[] newArchiveConfig(Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
-        return newConfig(hashing, compression, passphrase, true);
-    }
-
-    private static byte[] newConfig(
-            Hashing hashing, Compression compression, byte @Nullable [] passphrase, boolean isArchive) {
-        UUID id = UUID.randomUUID();
-        Instant now = Instant.now();
-        try (Arena arena = Arena.ofConfined()) {
-            if (passphrase == null) {
-                StoreConfig config = StoreConfig.create(now, id, hashing, compression, null);
-                try (StoreKeys keys = config.plaintextKeys()) {
-                    return (isArchive ? config.forArchive() : config)
-                            .toObject(keys, arena)
-                            .toArray(ValueLayout.JAVA_BYTE);
-                }
-            }
-            KeyDerivation derivation = KeyDerivation.newDefault();
-            byte[] master = derivation.derive(passphrase);
-            try (StoreKeys keys = StoreConfig.EncryptionSettings.create(derivation, new byte[0])
-                    .keys(hashing, master)) {
-                StoreConfig.EncryptionSettings encryption =
-                        StoreConfig.EncryptionSettings.create(derivation, keys.newCanary());
-                StoreConfig config = StoreConfig.create(now, id, hashing, compression, encryption);
-                return (isArchive ? config.forArchive() : config)
-                        .toObject(keys, arena)
-                        .toArray(ValueLayout.JAVA_BYTE);
-            } finally {
-                Arrays.fill(master, (byte) 0);
-            }
-        }
-    }
-
-    /**
      * Remembers what states say in a cache folder, so that they need not all be read again. To be called before the first
      * {@link #refresh}. A folder that cannot be used is no error: then all is as it is without.
      *
@@ -199,6 +151,15 @@ public final class Repository implements AutoCloseable {
         cacheFolder = folder;
         cache = new StateCache(
                 folder, keys, config.repositoryId(), config.repositoryIdBytes(), storage.location(), limits);
+    }
+
+    /** How much memory those who write may take for data under way; for what is begun from now on. */
+    public void useMemory(MemoryBudget budget) {
+        memory = budget;
+    }
+
+    MemoryBudget memory() {
+        return memory;
     }
 
     /**
