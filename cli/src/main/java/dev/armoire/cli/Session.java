@@ -383,6 +383,7 @@ final class Session implements AutoCloseable {
                 Repository repository =
                         Repository.open(connection.open(), passphrases::forOpening, Repository.thisHost());
                 repository.useCache(cache());
+                repository.useNotices(report::warn);
                 repository.useMemory(memory);
                 if (globals.is("time")) {
                     stages.add(repository.stages());

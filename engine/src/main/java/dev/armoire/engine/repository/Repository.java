@@ -29,6 +29,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -40,6 +41,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,6 +85,8 @@ public final class Repository implements AutoCloseable {
     private MemoryBudget memory = MemoryBudget.usual();
 
     private DamagedState damagedStates = Repository::fail;
+    private Consumer<String> notices = text -> {};
+    private boolean hasToldOfClocks;
 
     Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
         this.storage = storage;
@@ -171,6 +175,15 @@ public final class Repository implements AutoCloseable {
                 : folder.resolve(kind).resolve(config.repositoryId() + "-" + StateCache.digest(storage.location()));
     }
 
+    /** Says who is told what a person should know of clocks and of locks that the dead left; nobody, unless this is called. */
+    public void useNotices(Consumer<String> told) {
+        notices = told;
+    }
+
+    void notice(String text) {
+        notices.accept(text);
+    }
+
     public Storage storage() {
         return storage;
     }
@@ -224,9 +237,9 @@ public final class Repository implements AutoCloseable {
         return new BlobReader(this, index::findExpected);
     }
 
-    /** Like {@link #newReader}, but for blobs in coloured packfiles, too, which nobody else sees. */
+    /** Like {@link #newReader}, but for blobs in coloured packfiles, too, which nobody else sees. Reads ahead. */
     public BlobReader newMaintenanceReader() {
-        return new BlobReader(this, index::findStored);
+        return new BlobReader(this, index::findStored, new ReadAhead(storage));
     }
 
     /** The newest state that was merged, or zero: the parent of the next one. */
@@ -270,6 +283,25 @@ public final class Repository implements AutoCloseable {
         listed.forEach(packfiles::markListed);
         mergeAll(states.stream().filter(name -> !merged.containsKey(name)).toList());
         applyColours();
+        compareClocks(Instant.now());
+    }
+
+    /** What was written in the future says that some clock is wrong; one that is ahead of all others cannot be known. */
+    private void compareClocks(Instant now) {
+        long latest = Long.MIN_VALUE;
+        for (StateInfo state : merged.values()) {
+            latest = Math.max(latest, state.timestamp());
+        }
+        Instant written =
+                Instant.ofEpochSecond(Math.floorDiv(latest, 1_000_000_000), Math.floorMod(latest, 1_000_000_000));
+        if (!hasToldOfClocks && written.isAfter(now.plus(RepositoryLock.CLOCK_SKEW))) {
+            hasToldOfClocks = true;
+            notice("the newest state of " + storage.location() + " is of " + written
+                    + ", but by the clock of this machine it is "
+                    + now
+                    + " now: put the clocks right, as they may differ by an hour at most; until then ages of snapshots"
+                    + " and grace periods are wrong, and locks of this machine may look like those of dead processes");
+        }
     }
 
     private void mergeAll(Collection<Mac> states) throws IOException {
