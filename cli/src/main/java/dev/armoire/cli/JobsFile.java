@@ -56,7 +56,7 @@ final class JobsFile {
 
     /** Flags of every command that a job may set, too. */
     private static final Set<String> GLOBALS =
-            Set.of("concurrency", "cpu", "keyfile", "limit-upload", "limit-download");
+            Set.of("concurrency", "cpu", "keyfile", "limit-upload", "limit-download", "memory");
 
     private final Path path;
     private final List<Path> configurations;
