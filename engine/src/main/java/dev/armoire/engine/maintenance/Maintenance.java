@@ -15,6 +15,7 @@ import dev.armoire.index.PackfileTable;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -117,7 +118,8 @@ public final class Maintenance {
         if (options.keepsFiles()) {
             return;
         }
-        Duration age = options.grace().compareTo(CLOCK_SKEW) < 0 ? CLOCK_SKEW : options.grace();
+        Duration skew = RepositoryLock.CLOCK_SKEW;
+        Duration age = options.grace().compareTo(skew) < 0 ? skew : options.grace();
         try {
             int found = repository.storage().discardUnfinished(options.now().minus(age), options.dryRun());
             if (found > 0) {
