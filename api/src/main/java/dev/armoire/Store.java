@@ -63,7 +63,7 @@ public final class Store implements AutoCloseable {
     private Store(Repository repository, OpenOptions options) {
         this.repository = repository;
         this.options = options;
-        this.readers = new Readers(repository);
+        this.readers = new Readers(repository, options.readCacheBytes());
     }
 
     // Opening

@@ -51,7 +51,8 @@ final class JobsFile {
             "needs",
             "pre-hook",
             "post-hook",
-            "fail-hook");
+            "fail-hook",
+            "hook-timeout");
 
     /** Flags of every command that a job may set, too. */
     private static final Set<String> GLOBALS =
@@ -87,7 +88,7 @@ final class JobsFile {
      * @param arguments of the command, as words
      * @param retries how often it is tried again when what failed may pass
      * @param needs names of jobs before it; if one of them has failed, it is not run
-     * @param hooks by {@code pre-hook} and so on; empty for a backup, which has them as flags
+     * @param hooks by {@code pre-hook}, {@code hook-timeout} and so on; empty for a backup, which has them as flags
      * @param maxAge how long ago its last success may be before {@code status} complains, or null
      */
     record Job(
@@ -285,6 +286,11 @@ final class JobsFile {
             if (setting != null) {
                 hooks.put(hook, text(setting, hook));
             }
+        }
+        Value limit = values.get("hook-timeout");
+        if (limit != null) {
+            var _ = duration(limit, "hook-timeout");
+            hooks.put("hook-timeout", text(limit, "hook-timeout"));
         }
         if (command.equals("backup")) { // it has these as flags, and tells them more
             hooks.forEach((hook, line) -> words.add("-" + hook + '=' + line));

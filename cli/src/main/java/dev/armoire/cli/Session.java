@@ -4,6 +4,8 @@ package dev.armoire.cli;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.WrongPassphraseException;
 import dev.armoire.engine.repository.MemoryBudget;
 import dev.armoire.engine.repository.Repository;
@@ -16,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -45,6 +48,7 @@ final class Session implements AutoCloseable {
     private @Nullable StorePlace place;
     private @Nullable CompletableFuture<Repository> ahead;
     private boolean isStateDamaged;
+    private final Set<Mac> toldStates = new HashSet<>();
     /** With -time: of each store that was opened, perhaps by the thread that opens ahead. */
     private final List<StageTimes> stages = new CopyOnWriteArrayList<>();
 
@@ -229,14 +233,19 @@ final class Session implements AutoCloseable {
     Repository openForReading() throws IOException {
         Repository repository = open();
         try {
-            repository.refresh((state, problem) -> {
-                isStateDamaged = true;
-                report.error(Failures.said(problem));
-            });
+            repository.refresh(this::tellOfState);
             return repository;
         } catch (IOException | RuntimeException e) {
             repository.close();
             throw e;
+        }
+    }
+
+    /** Told of a state of the store that cannot be read. */
+    void tellOfState(Mac state, CorruptDataException problem) {
+        isStateDamaged = true;
+        if (toldStates.add(state)) {
+            report.error(Failures.said(problem));
         }
     }
 

@@ -166,6 +166,29 @@ class JobsTest {
     }
 
     @Test
+    void hooksThatHangAreStoppedAndWhatTheyLeaveBehindIsNotWaitedFor() throws IOException {
+        String file = file("""
+                at: "@s"
+                jobs:
+                    hangs: {command: check, hook-timeout: 300ms, pre-hook: "echo begun; sleep 60; echo never"}
+                    leaves: {command: check, hook-timeout: 50s, pre-hook: "sleep 50 & echo $! > %D/left"}
+                """);
+        long begun = System.nanoTime();
+
+        ArmoireRun.Outcome outcome = run.run("run", file);
+
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(30));
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.err()).contains("pre-hook: begun", "it was not done after", "and was stopped");
+        assertThat(outcome.out()).contains("job hangs: exit code 1 after", "job leaves: done");
+        ProcessHandle.of(Long.parseLong(Files.readString(folder.resolve("left")).strip()))
+                .ifPresent(ProcessHandle::destroyForcibly);
+        assertThat(run.run("run", file("jobs: {a: {command: check, at: '@s', hook-timeout: soon}}"))
+                        .err())
+                .contains("line 1: hook-timeout: \"soon\" is no duration");
+    }
+
+    @Test
     void theWorstCodeIsThatOfTheRun() throws IOException {
         Files.writeString(folder.resolve("list"), run.path("source") + "\n" + run.path("missing") + "\n");
         String file = file("""

@@ -281,6 +281,21 @@ public final class Repository implements AutoCloseable {
         List<Mac> listed = List.copyOf(storage.list(ObjectKind.PACKFILE));
         takeFromCache(Set.copyOf(states));
         listed.forEach(packfiles::markListed);
+        mergeNew(states);
+    }
+
+    /**
+     * Like {@link #refresh(DamagedState)}, but learns nothing of which packfiles the store has: for those who want to know what
+     * snapshots there are, and read nothing of them before they have called that.
+     */
+    public synchronized void refreshStates(DamagedState damaged) throws IOException {
+        damagedStates = damaged;
+        List<Mac> states = List.copyOf(storage.list(ObjectKind.STATE));
+        takeFromCache(Set.copyOf(states));
+        mergeNew(states);
+    }
+
+    private void mergeNew(List<Mac> states) throws IOException {
         mergeAll(states.stream().filter(name -> !merged.containsKey(name)).toList());
         applyColours();
         compareClocks(Instant.now());

@@ -72,12 +72,25 @@ public final class TestStores {
 
     /** Makes a store whose packfiles are closed after some 100 KiB, so that a small backup writes many. */
     public static Path createWithSmallPackfiles(Path folder) throws IOException {
+        return create(folder, new StoreConfig.PackfileSettings(0, 0, 100 << 10), null);
+    }
+
+    /** Makes a store that cuts contents every so many bytes, a power of two. */
+    static Path createWithFixedChunks(Path folder, long bytes) throws IOException {
+        return create(folder, null, new StoreConfig.ChunkingSettings("fixed-v1.0.0", bytes, bytes, bytes));
+    }
+
+    private static Path create(
+            Path folder,
+            StoreConfig.@Nullable PackfileSettings packfiles,
+            StoreConfig.@Nullable ChunkingSettings chunking)
+            throws IOException {
         StoreConfig usual = StoreConfig.create(Instant.now(), UUID.randomUUID(), Hashing.BLAKE3, Compression.LZ4, null);
         StoreConfig config = new StoreConfig(
                 usual.timestamp(),
                 usual.repositoryId(),
-                new StoreConfig.PackfileSettings(0, 0, 100 << 10),
-                usual.chunking(),
+                packfiles == null ? usual.packfile() : packfiles,
+                chunking == null ? usual.chunking() : chunking,
                 usual.hashing(),
                 usual.compression(),
                 null);
