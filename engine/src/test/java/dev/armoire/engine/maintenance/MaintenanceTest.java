@@ -390,6 +390,45 @@ class MaintenanceTest {
         }
     }
 
+    /** Removing a snapshot under a lock, as `rm` and `prune` do it: it is gone or whole, and the rest is as it was. */
+    @ParameterizedTest
+    @EnumSource(FaultyStorage.Fault.class)
+    void aRemovalStoppedAtEveryChangeOfTheStore(FaultyStorage.Fault fault) throws IOException {
+        boolean isDone = false;
+        for (int failAt = 1; !isDone; failAt++) {
+            assertThat(failAt).isLessThan(6);
+            MemorySource otherSource = source(50 + 10 * failAt); // the next backup after the one before
+            Mac other = TestStores.backUp(store, otherSource).header().identifier();
+            FaultyStorage[] storage = new FaultyStorage[1];
+            int point = failAt;
+            try (Repository repository =
+                            TestStores.open(store, real -> storage[0] = new FaultyStorage(real, fault, point));
+                    RepositoryLock lock = RepositoryLock.shared(
+                            repository, repository.random().nextMac())) {
+                repository.refresh();
+                lock.verifyStillThere();
+                repository.removeSnapshot(other);
+            } catch (IOException | UncheckedIOException e) {
+                assertThat(e).hasMessageContaining("as the test wants it");
+            }
+            isDone = storage[0].changes.get() < failAt;
+            removeLocks();
+            boolean isThere;
+            try (Repository repository = TestStores.open(store)) {
+                isThere = repository.snapshots().contains(other);
+                assertThat(repository.snapshots()).contains(kept).hasSize(isThere ? 2 : 1);
+            }
+            if (isThere) {
+                assertThat(isDone).isFalse();
+                assertWhole(other, otherSource);
+                try (Repository repository = TestStores.open(store)) {
+                    repository.removeSnapshot(other);
+                }
+            }
+            assertWhole(kept, keptSource);
+        }
+    }
+
     /** Backups and maintenance at once, each retried when the other has the lock: nothing that is listed is ever broken. */
     @Test
     void besideBackups() throws Exception {
