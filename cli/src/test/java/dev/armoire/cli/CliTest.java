@@ -68,7 +68,6 @@ class CliTest {
         "bakup, 64, command not found: bakup; did you mean backup?",
         "login, 64, login: Armoire has no accounts and needs no login",
         "-quiett ls, 64, unknown flag -quiett; did you mean -quiet?",
-        "-datadir x ls, 64, '-datadir: Armoire has no plugins, so it has no folder for them'",
         "-concurrency 0 ls, 64, invalid -concurrency value 0: a whole number from 1 is wanted",
         "-cpu 9999 ls, 64, invalid -cpu value 9999: there are only",
         "ls -dayz 7, 64, unknown flag -dayz; did you mean -days?",
@@ -233,7 +232,7 @@ class CliTest {
     @ParameterizedTest
     @CsvSource({
         "-cache some, 64, -cache some: vfs",
-        "-packfiles /tmp, 64, -packfiles /tmp: Armoire puts packfiles together in memory",
+        "-packfiles nosuch, 64, -packfiles nosuch: memory or a folder is wanted",
         "-o novalue, 64, -o novalue: KEY=VALUE is wanted",
         "-o no=1, 1, failed to create an importer",
         "-tag a -tag b, 64, -tag once only",

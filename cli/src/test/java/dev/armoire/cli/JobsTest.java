@@ -152,6 +152,7 @@ class JobsTest {
                 jobs:
                     slow: {command: backup, places: "@src", retries: 3, retry-after: 1ms, pre-hook: "test -e %D/mark || { touch %D/mark; exit 1; }"}
                     hooked: {command: check, pre-hook: "exit 9"}
+                    hangs: {command: check, pre-hook: "sleep 100", hook-timeout: 50ms}
                     told: {command: check, post-hook: "echo $ARMOIRE_HOOK $ARMOIRE_EXIT_CODE > %D/told; exit 2"}
                 """);
 
@@ -160,7 +161,7 @@ class JobsTest {
         assertThat(outcome.exitCode()).isEqualTo(1);
         assertThat(outcome.out())
                 .contains("job slow: done", "job hooked: exit code 1 after", "job told: exit code 3 after");
-        assertThat(outcome.err()).contains("pre-hook exited with 9", "post-hook exited with 2");
+        assertThat(outcome.err()).contains("pre-hook exited with 9", "post-hook exited with 2", "was not done after");
         assertThat(folder.resolve("told")).hasContent("post 0");
         assertThat(run.onStore("ls").outLines()).hasSize(1);
     }

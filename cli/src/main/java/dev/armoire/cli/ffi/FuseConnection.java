@@ -75,7 +75,7 @@ public final class FuseConnection implements AutoCloseable {
             int theirs = pair.get(JAVA_INT, 4);
             int mounter;
             try {
-                mounter = spawn(arena, theirs, folder, "-o", options);
+                mounter = spawn(arena, theirs, folder, "-q", "-o", options); // quiet when it finds nothing to unmount
             } catch (IOException e) {
                 closeDescriptor(ours);
                 throw e;
