@@ -33,7 +33,7 @@ import org.apache.commons.compress.archivers.tar.TarConstants;
  * same sources and the same JDK give the same bytes: times, owners and orders are fixed, and the AOT cache, which is never twice
  * the same, is made where it is used.
  *
- * <p>Run by Maven as {@code java Packages.java VERSION TIME PROJECT TARGET}, with the jars to ship in {@code TARGET/lib}.
+ * <p>Run by Maven as {@code java Packages.java VERSION TIME PROJECT TARGET MAINTAINER}, with the jars to ship in {@code TARGET/lib}.
  */
 public final class Packages {
     /** What jdeps finds, without java.desktop: nothing of ours draws. And what is found by name: elliptic curves, zip files, JFR. */
@@ -48,7 +48,7 @@ public final class Packages {
             Map.entry("reactive-streams-", "MIT-0"),
             Map.entry("zstd-jni-", "BSD-2-Clause; Zstandard: BSD-3-Clause (zstd.txt)"),
             Map.entry("lz4-java-", "Apache-2.0; LZ4: BSD-2-Clause (lz4.txt)"),
-            Map.entry("conscrypt-", "Apache-2.0 (conscrypt.txt)")));
+            Map.entry("conscrypt-", "Apache-2.0; BoringSSL: Apache-2.0 (conscrypt.txt)")));
 
     private static final Pattern APACHE = Pattern.compile("(agrona|annotations|apache5-client|arns|auth|aws-.*|checksums.*|chronicle-.*"
             + "|commons-.*|crt-core|endpoints-spi|eventstream|http-.*|httpclient5|httpcore5.*|identity-spi|jackson-.*|java-diff-utils"
@@ -62,18 +62,20 @@ public final class Packages {
     private final Instant time;
     private final Path project;
     private final Path target;
+    private final String maintainer;
     private final Path folder;
 
-    private Packages(String version, Instant time, Path project, Path target) {
+    private Packages(String version, Instant time, Path project, Path target, String maintainer) {
         this.version = version;
         this.time = time;
         this.project = project;
         this.target = target;
+        this.maintainer = maintainer;
         this.folder = target.resolve("armoire-" + version + "-linux-" + architecture());
     }
 
     public static void main(String[] args) throws Exception {
-        new Packages(args[0], Instant.parse(args[1]), Path.of(args[2]), Path.of(args[3])).make();
+        new Packages(args[0], Instant.parse(args[1]), Path.of(args[2]), Path.of(args[3]), args[4]).make();
     }
 
     private static String architecture() {
@@ -312,7 +314,7 @@ public final class Packages {
                     Package: armoire
                     Version: %s
                     Architecture: %s
-                    Maintainer: The Armoire project <armoire@localhost>
+                    Maintainer: %s
                     Installed-Size: %d
                     Depends: libc6
                     Section: utils
@@ -320,7 +322,7 @@ public final class Packages {
                     Description: backup engine for Kloset stores
                      Writes and reads the stores of Plakar: deduplicated, compressed and encrypted
                      backups. Brings a Java runtime of its own.
-                    """.formatted(version, architecture, bytes / 1024)));
+                    """.formatted(version, architecture, maintainer, bytes / 1024)));
             put(tar, new TarArchiveEntry("./postinst"), 0755, utf8("""
                     #!/bin/sh
                     # Without its AOT cache Armoire starts slower, and that is all.
@@ -328,7 +330,7 @@ public final class Packages {
                     """));
             put(tar, new TarArchiveEntry("./prerm"), 0755, utf8("""
                     #!/bin/sh
-                    rm -f /usr/lib/armoire/lib/armoire.aot
+                    rm -f /usr/lib/armoire/lib/armoire.aot /usr/lib/armoire/lib/armoire-light.aot
                     """));
         }
         Path deb = target.resolve("armoire_" + version + "_" + architecture + ".deb");

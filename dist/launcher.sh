@@ -3,16 +3,17 @@ java=$root/runtime/bin/java
 #PART options
 #PART read_class_path
 #PART drop_incubator_warning
-# Writes the AOT cache $1 (loaded and linked classes) by watching a store that is thrown away. Nothing depends on it but speed.
+# Writes the AOT cache $1 (loaded and linked classes) for the options $2 by watching a store that is thrown away. Nothing
+# depends on it but speed.
 train() {
     training=$(mktemp -d "${TMPDIR:-/tmp}/armoire-training.XXXXXX") || return
     (
         export HOME="$training" XDG_CACHE_HOME="$training/cache" XDG_CONFIG_HOME="$training/config"
         export ARMOIRE_PASSPHRASE="training run, no secret 1"
-        # Beside the incubator module the JVM cannot use linked classes.
+        linking=
+        case $2 in *--add-modules*) linking=-XX:-AOTClassLinking ;; esac # the JVM cannot use linked classes beside the incubator module
         # shellcheck disable=SC2086
-        "$java" $jvm_options -Darmoire.cache.eager=true ${vector_module:+-XX:-AOTClassLinking} \
-            -XX:AOTCacheOutput="$training/armoire.aot" -cp "$class_path" \
+        "$java" $2 -Darmoire.cache.eager=true $linking -XX:AOTCacheOutput="$training/armoire.aot" -cp "$class_path" \
             dev.armoire.cli.AotTraining "$training" "$root/licenses"
     ) && mkdir -p "${1%/*}" && mv "$training/armoire.aot" "$1.$$" && mv -f "$1.$$" "$1" && trained=yes || trained=
     rm -rf "$training"
@@ -20,16 +21,18 @@ train() {
 }
 
 read_class_path
-# An installer makes the cache with ARMOIRE_AOT=make. Where none has, the first start makes one beside its own work: here, or in
-# the cache folder of who runs it. ARMOIRE_AOT=no uses none.
-aot=$app/armoire.aot
+# An installer makes the cache, or the two, with ARMOIRE_AOT=make. Where none has, the first start makes the one that it lacks
+# beside its own work: here, or in the cache folder of who runs it. ARMOIRE_AOT=no uses none.
 if [ "${ARMOIRE_AOT:-}" = make ]; then
-    train "$aot"
+    train "$app/armoire.aot" "$jvm_options"
+    [ -z "$light_options" ] || train "$app/armoire-light.aot" "$light_options"
     exit
 fi
+choose_options "$@"
+aot=$app/$aot_name
 if [ "${ARMOIRE_AOT:-}" != no ] && [ ! -f "$aot" ]; then
-    [ -w "$app" ] || aot=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/armoire/aot/@ID@
-    [ -f "$aot" ] || (train "$aot" < /dev/null > /dev/null 2>&1 &)
+    [ -w "$app" ] || aot=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/armoire/aot/@ID@-$aot_name
+    [ -f "$aot" ] || (train "$aot" "$jvm_options" < /dev/null > /dev/null 2>&1 &)
 fi
 set -- -cp "$class_path" dev.armoire.cli.Main "$@"
 if [ "${ARMOIRE_AOT:-}" != no ] && [ -f "$aot" ]; then

@@ -4,6 +4,7 @@ package dev.armoire;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.ObjectRecord;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /** The bytes of one file, by position: which chunk holds them, and that chunk. Thread-safe. */
@@ -54,13 +55,20 @@ final class Content {
         return ends[chunk] - start(chunk);
     }
 
-    /** A chunk for one who reads front to back. */
-    byte[] read(int chunk) throws IOException {
-        return readers.chunk(object.chunks().get(chunk));
+    /**
+     * Copies bytes of a chunk, which is verified, as many as there are and as fit.
+     *
+     * @param from where in the chunk they begin
+     * @param isPassing whether the caller reads the file once, front to back
+     */
+    void copy(int chunk, int from, ByteBuffer into, boolean isPassing) throws IOException {
+        readers.copy(object.chunks().get(chunk), from, into, isPassing);
     }
 
-    /** A chunk for one who jumps about. */
-    byte[] readCached(int chunk) throws IOException {
-        return readers.cachedChunk(object.chunks().get(chunk));
+    /** Begins to read what one who reads front to back wants after a chunk. */
+    void readAhead(int chunk) {
+        for (int next = chunk + 1; next <= chunk + Readers.AHEAD && next < ends.length; next++) {
+            readers.prefetch(object.chunks().get(next));
+        }
     }
 }

@@ -12,10 +12,9 @@ final class ContentChannel implements SeekableByteChannel {
     private final Content content;
     private final Runnable check;
     private long position;
-    /** The chunk read last, which the next read likely goes on in; -1 for none. */
-    private int current = -1;
+    /** The chunk read last, or one of no file. */
+    private int last = Integer.MIN_VALUE;
 
-    private byte[] chunk = {};
     private volatile boolean closed;
 
     /** @param check throws when reading is over for good */
@@ -39,15 +38,14 @@ final class ContentChannel implements SeekableByteChannel {
         }
         int before = into.remaining();
         while (into.hasRemaining() && position < content.size()) {
-            int wanted = content.chunkAt(position);
-            if (wanted != current) {
-                chunk = content.readCached(wanted);
-                current = wanted;
+            int chunk = content.chunkAt(position);
+            if (chunk == last + 1) {
+                content.readAhead(chunk);
             }
-            int from = (int) (position - content.start(wanted));
-            int part = Math.min(into.remaining(), chunk.length - from);
-            into.put(chunk, from, part);
-            position += part;
+            last = chunk;
+            int at = into.position();
+            content.copy(chunk, (int) (position - content.start(chunk)), into, false);
+            position += into.position() - at;
         }
         return before - into.remaining();
     }

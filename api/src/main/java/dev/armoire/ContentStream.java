@@ -4,17 +4,21 @@ package dev.armoire;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.util.Objects;
 
-/** A file from front to back, a chunk at a time, each one verified before a byte of it is given out. For one thread. */
+/** A file from front to back, every chunk verified before a byte of it is given out. For one thread. */
 final class ContentStream extends InputStream {
-    private static final byte[] NONE = {};
+    /** What is read at once when less is asked for. */
+    private static final int BUFFER_BYTES = 64 << 10;
 
     private final Content content;
     private final Runnable check;
-    private byte[] chunk = NONE;
-    private int next;
-    private int at;
+    private ByteBuffer buffer = ByteBuffer.allocate(0);
+    private long position;
+    /** The chunk read last. */
+    private int last = Integer.MIN_VALUE;
+
     private boolean closed;
 
     /** @param check throws when reading is over for good */
@@ -23,54 +27,85 @@ final class ContentStream extends InputStream {
         this.check = check;
     }
 
-    private boolean isAtEnd() throws IOException {
+    private void requireOpen() throws IOException {
         if (closed) {
             throw new IOException("the stream is closed");
         }
         check.run();
-        while (at == chunk.length) {
-            if (next == content.chunks()) {
-                return true;
-            }
-            chunk = content.read(next);
-            next++;
-            at = 0;
+    }
+
+    /** Reads into what has room, past the buffer. */
+    private void fill(ByteBuffer into) throws IOException {
+        int chunk = content.chunkAt(position);
+        if (chunk == last + 1) {
+            content.readAhead(chunk);
+        }
+        last = chunk;
+        int at = into.position();
+        content.copy(chunk, (int) (position - content.start(chunk)), into, true);
+        position += into.position() - at;
+    }
+
+    /** Puts something into the buffer if it is empty; whether there is nothing more. */
+    private boolean isAtEnd() throws IOException {
+        requireOpen();
+        if (buffer.hasRemaining()) {
+            return false;
+        }
+        long left = content.size() - position;
+        if (left == 0) {
+            return true;
+        }
+        if (buffer.capacity() == 0) {
+            buffer = ByteBuffer.allocate((int) Math.min(left, BUFFER_BYTES));
+        }
+        buffer.clear();
+        try {
+            fill(buffer);
+        } finally {
+            buffer.flip();
         }
         return false;
     }
 
     @Override
     public int read() throws IOException {
-        return isAtEnd() ? -1 : chunk[at++] & 0xff;
+        return isAtEnd() ? -1 : buffer.get() & 0xff;
     }
 
     @Override
     public int read(byte[] into, int offset, int length) throws IOException {
         Objects.checkFromIndexSize(offset, length, into.length);
+        requireOpen();
         if (length == 0) {
             return 0;
+        }
+        if (!buffer.hasRemaining() && length >= BUFFER_BYTES && position < content.size()) {
+            ByteBuffer direct = ByteBuffer.wrap(into, offset, length);
+            fill(direct);
+            return direct.position() - offset;
         }
         if (isAtEnd()) {
             return -1;
         }
-        int part = Math.min(length, chunk.length - at);
-        System.arraycopy(chunk, at, into, offset, part);
-        at += part;
+        int part = Math.min(length, buffer.remaining());
+        buffer.get(into, offset, part);
         return part;
     }
 
     @Override
     public int available() throws IOException {
-        return isAtEnd() ? 0 : chunk.length - at;
+        requireOpen();
+        return buffer.remaining();
     }
 
     @Override
     public long transferTo(OutputStream out) throws IOException {
         long sum = 0;
         while (!isAtEnd()) {
-            out.write(chunk, at, chunk.length - at);
-            sum += chunk.length - at;
-            at = chunk.length;
+            out.write(buffer.array(), buffer.position(), buffer.remaining());
+            sum += buffer.remaining();
+            buffer.position(buffer.limit());
         }
         return sum;
     }
@@ -78,7 +113,6 @@ final class ContentStream extends InputStream {
     @Override
     public void close() {
         closed = true;
-        chunk = NONE;
-        at = 0;
+        buffer = ByteBuffer.allocate(0);
     }
 }

@@ -7,18 +7,23 @@ import org.jspecify.annotations.Nullable;
 
 /** How to open a store. Immutable: each method gives further options. */
 public final class OpenOptions {
-    private static final OpenOptions DEFAULTS = new OpenOptions(null, null, temporary(), processors());
+    private static final long USUAL_READ_CACHE_BYTES = 256L << 20;
+    private static final OpenOptions DEFAULTS =
+            new OpenOptions(null, null, temporary(), processors(), usualReadCache());
 
     private final @Nullable Passphrase passphrase;
     private final @Nullable Path cache;
     private final Path temporary;
     private final int workers;
+    private final long readCacheBytes;
 
-    private OpenOptions(@Nullable Passphrase passphrase, @Nullable Path cache, Path temporary, int workers) {
+    private OpenOptions(
+            @Nullable Passphrase passphrase, @Nullable Path cache, Path temporary, int workers, long readCacheBytes) {
         this.passphrase = passphrase;
         this.cache = cache;
         this.temporary = temporary;
         this.workers = workers;
+        this.readCacheBytes = readCacheBytes;
     }
 
     private static Path temporary() {
@@ -29,7 +34,15 @@ public final class OpenOptions {
         return Runtime.getRuntime().availableProcessors();
     }
 
-    /** No passphrase, no cache folder, temporary files where Java has them, one thread for each processor. */
+    /** The heap is a measure of how much memory is meant for this program. */
+    private static long usualReadCache() {
+        return Math.min(USUAL_READ_CACHE_BYTES, Runtime.getRuntime().maxMemory() / 4);
+    }
+
+    /**
+     * No passphrase, no cache folder, temporary files where Java has them, one thread for each processor, and a read cache of at
+     * most 256 MiB or a quarter of the largest heap, whichever is less.
+     */
     public static OpenOptions defaults() {
         return DEFAULTS;
     }
@@ -39,7 +52,7 @@ public final class OpenOptions {
      * options, whether it succeeds or not.
      */
     public OpenOptions withPassphrase(char[] passphrase) {
-        return new OpenOptions(Passphrase.of(passphrase), cache, temporary, workers);
+        return new OpenOptions(Passphrase.of(passphrase), cache, temporary, workers, readCacheBytes);
     }
 
     /**
@@ -47,7 +60,7 @@ public final class OpenOptions {
      * that it gives is filled with zeros after use.
      */
     public OpenOptions withPassphrase(Supplier<char[]> passphrase) {
-        return new OpenOptions(Passphrase.of(passphrase), cache, temporary, workers);
+        return new OpenOptions(Passphrase.of(passphrase), cache, temporary, workers, readCacheBytes);
     }
 
     /**
@@ -56,12 +69,12 @@ public final class OpenOptions {
      * error. Needs further options of the JVM; see {@code docs/embedding.md}.
      */
     public OpenOptions withCache(Path folder) {
-        return new OpenOptions(passphrase, folder, temporary, workers);
+        return new OpenOptions(passphrase, folder, temporary, workers, readCacheBytes);
     }
 
     /** With a folder, which must exist, for the temporary files of backups. */
     public OpenOptions withTemporaryFolder(Path folder) {
-        return new OpenOptions(passphrase, cache, folder, workers);
+        return new OpenOptions(passphrase, cache, folder, workers, readCacheBytes);
     }
 
     /**
@@ -73,7 +86,21 @@ public final class OpenOptions {
         if (workers < 1) {
             throw new IllegalArgumentException("at least one worker is needed, not " + workers);
         }
-        return new OpenOptions(passphrase, cache, temporary, workers);
+        return new OpenOptions(passphrase, cache, temporary, workers, readCacheBytes);
+    }
+
+    /**
+     * With so much memory, outside of the heap, for the parts of files that were read last. It is taken as it is needed, and given back
+     * when the store is closed. What is in it is given out at the speed of memory; all else is decoded first, a part of a MiB or
+     * so for each read that touches it.
+     *
+     * @param bytes at least 0
+     */
+    public OpenOptions withReadCache(long bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("a read cache of " + bytes + " bytes");
+        }
+        return new OpenOptions(passphrase, cache, temporary, workers, bytes);
     }
 
     @Nullable
@@ -92,5 +119,9 @@ public final class OpenOptions {
 
     int workers() {
         return workers;
+    }
+
+    long readCacheBytes() {
+        return readCacheBytes;
     }
 }

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire;
 
-import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.ObjectReader;
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What reads an open store: readers of blobs, one for each thread that is reading just now, and the chunks that random reads
@@ -25,8 +24,8 @@ final class Readers {
     /** Readers kept for the next one who reads. */
     private static final int IDLE = 4;
 
-    /** Bytes of decoded chunks that are kept: a few dozen of the usual size. */
-    private static final long CACHED_BYTES = 16L << 20;
+    /** Threads that read ahead, and chunks that wait for them. What does not fit is not worth reading early. */
+    static final int AHEAD = 2;
 
     private final Repository repository;
     private final ReadWriteLock inUse = new ReentrantReadWriteLock();
@@ -34,13 +33,22 @@ final class Readers {
     private volatile boolean closed;
     /** Guarded by itself. */
     private final Deque<BlobReader> idle = new ArrayDeque<>();
-    /** Guarded by itself, in order of use. */
-    private final Map<Mac, byte[]> chunks = new LinkedHashMap<>(64, 0.75f, true);
 
-    private long cachedBytes;
+    private final ChunkCache chunks;
+    private final ThreadPoolExecutor ahead = new ThreadPoolExecutor(
+            AHEAD,
+            AHEAD,
+            1,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(AHEAD),
+            Thread.ofPlatform().daemon().name("armoire-read-ahead-", 0).factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
 
-    Readers(Repository repository) {
+    /** @param cachedBytes of decoded chunks that are kept */
+    Readers(Repository repository, long cachedBytes) {
         this.repository = repository;
+        this.chunks = new ChunkCache(cachedBytes);
+        ahead.allowCoreThreadTimeOut(true);
     }
 
     boolean isOpen() {
@@ -97,39 +105,57 @@ final class Readers {
         reader.close();
     }
 
-    /** The bytes of a chunk, verified; not to be written to. */
-    byte[] chunk(ObjectRecord.Chunk chunk) throws IOException {
-        return read(reader -> ObjectReader.chunk(reader, chunk).toArray(ValueLayout.JAVA_BYTE));
+    /**
+     * Copies bytes of a chunk, which is verified, as many as there are and as fit.
+     *
+     * @param from where in the chunk they begin
+     * @param isPassing whether the caller goes through the file once: then the chunk is soon forgotten
+     */
+    void copy(ObjectRecord.Chunk chunk, int from, ByteBuffer into, boolean isPassing) throws IOException {
+        withRepository(() -> {
+            ChunkCache.Chunk data = use(chunk);
+            int count = 0;
+            try {
+                count = data.copy(from, into);
+            } finally {
+                chunks.release(chunk.mac(), data, isPassing && from + (long) count >= data.length());
+            }
+            return count;
+        });
     }
 
-    /** Like {@link #chunk}, for those who may soon ask for the same one again. */
-    byte[] cachedChunk(ObjectRecord.Chunk chunk) throws IOException {
-        byte[] known = known(chunk.mac());
-        if (known != null) {
-            return known;
-        }
-        byte[] data = chunk(chunk);
-        synchronized (chunks) {
-            if (chunks.put(chunk.mac(), data) == null) {
-                cachedBytes += data.length;
+    private ChunkCache.Chunk use(ObjectRecord.Chunk chunk) {
+        return chunks.use(chunk.mac(), taker -> {
+            BlobReader reader = take();
+            try {
+                taker.accept(ObjectReader.chunk(reader, chunk));
+            } finally {
+                giveBack(reader);
             }
-            var eldest = chunks.values().iterator();
-            while (cachedBytes > CACHED_BYTES) {
-                cachedBytes -= eldest.next().length;
-                eldest.remove();
-            }
-        }
-        return data;
+        });
     }
 
-    private byte @Nullable [] known(Mac mac) {
-        synchronized (chunks) {
-            return chunks.get(mac);
+    /** Begins to read a chunk that will be wanted soon, if a thread is at leisure. */
+    void prefetch(ObjectRecord.Chunk chunk) {
+        if (!chunks.lacks(chunk.mac(), chunk.length())) {
+            return;
         }
+        ahead.execute(() -> {
+            try {
+                withRepository(() -> {
+                    chunks.release(chunk.mac(), use(chunk), false);
+                    return true;
+                });
+            } catch (IOException | RuntimeException e) {
+                // Whoever asks for it meets it again, and is told.
+            }
+        });
     }
 
     /** Closes all, the repository too; the second time does nothing. */
     void close() {
+        ahead.getQueue().clear();
+        ahead.shutdown(); // not interrupted: somebody may wait for what is read ahead just now
         inUse.writeLock().lock();
         try {
             if (closed) {
@@ -140,10 +166,7 @@ final class Readers {
                 idle.forEach(BlobReader::close);
                 idle.clear();
             }
-            synchronized (chunks) {
-                chunks.clear();
-                cachedBytes = 0;
-            }
+            chunks.close();
             repository.close();
         } finally {
             inUse.writeLock().unlock();

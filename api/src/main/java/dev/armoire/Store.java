@@ -22,6 +22,7 @@ import dev.armoire.engine.check.Target;
 import dev.armoire.engine.exclude.ExcludeRules;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.repository.NewStore;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.restore.Restore;
 import dev.armoire.engine.restore.RestoreEvents;
@@ -62,7 +63,7 @@ public final class Store implements AutoCloseable {
     private Store(Repository repository, OpenOptions options) {
         this.repository = repository;
         this.options = options;
-        this.readers = new Readers(repository);
+        this.readers = new Readers(repository, options.readCacheBytes());
     }
 
     // Opening
@@ -112,19 +113,10 @@ public final class Store implements AutoCloseable {
         try {
             return Failures.translated(() -> {
                 Location place = Location.parse(location);
-                byte[] config = Repository.newConfig(what.hashing(), what.compression(), secret);
-                Storage storage = factory(place).create(place, MemorySegment.ofArray(config));
-                return opened(
-                        Repository.open(
-                                storage,
-                                () -> {
-                                    if (secret == null) {
-                                        throw new IllegalStateException("a store without a passphrase asks for one");
-                                    }
-                                    return secret.clone();
-                                },
-                                Repository.thisHost()),
-                        options);
+                try (NewStore made = NewStore.store(what.hashing(), what.compression(), secret)) {
+                    Storage storage = factory(place).create(place, MemorySegment.ofArray(made.object()));
+                    return opened(made.open(storage, Repository.thisHost()), options);
+                }
             });
         } finally {
             if (secret != null) {

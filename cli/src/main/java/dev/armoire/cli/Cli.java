@@ -72,6 +72,10 @@ final class Cli {
                         "keep the store's key in the kernel's key ring for 15m, 8h...; 0 forgets it")
                 .value("limit-upload", "RATE", "write to stores at most 500K, 2M... bytes a second")
                 .value("limit-download", "RATE", "read from stores at most so many bytes a second")
+                .value(
+                        "memory",
+                        "SIZE",
+                        "memory for data on their way, such as 256M; 96M at least (default 384M, or more)")
                 .flag("json", "print one JSON object a line")
                 .flag("quiet", "no lines for paths that are well, no information")
                 .flag("silent", "no summaries either; what goes wrong is always said")

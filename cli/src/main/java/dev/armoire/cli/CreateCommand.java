@@ -3,9 +3,8 @@ package dev.armoire.cli;
 
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.crypto.Hashing;
-import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.repository.NewStore;
 import dev.armoire.packfile.Compression;
-import dev.armoire.packfile.StoreConfig;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -107,18 +106,17 @@ final class CreateCommand implements Command {
     /** Makes a store and returns its id. Wipes the passphrase. */
     static UUID create(
             Session.StorePlace place, Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
-        byte[] config;
+        NewStore made;
         try {
-            config = Repository.newConfig(hashing, compression, passphrase);
+            made = NewStore.store(hashing, compression, passphrase);
         } finally {
             if (passphrase != null) {
                 Arrays.fill(passphrase, (byte) 0);
             }
         }
-        MemorySegment object = MemorySegment.ofArray(config);
-        try {
-            place.create(object).close();
-            return StoreConfig.parse(object).repositoryId();
+        try (made) {
+            place.create(MemorySegment.ofArray(made.object())).close();
+            return made.repositoryId();
         } catch (IOException e) {
             boolean isNotEmpty = e.getMessage() != null && e.getMessage().endsWith("is not empty");
             throw new CommandException(

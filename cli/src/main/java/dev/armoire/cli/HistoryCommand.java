@@ -8,6 +8,7 @@ import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.search.SearchIndex;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
@@ -50,15 +51,20 @@ final class HistoryCommand implements Command {
         SnapshotQuery query = FilterFlags.query(arguments, report);
         boolean isMissing = false;
         try (Repository repository = session.openForReading();
-                BlobReader reader = repository.newReader()) {
+                BlobReader reader = repository.newReader();
+                SearchIndex index = SearchIndex.open(repository)) {
             Snapshots snapshots = new Snapshots(repository, report);
+            if (index != null) {
+                snapshots.remember(index.headers());
+            }
             FileHistory history = new FileHistory(
                     reader,
                     (header, problem) -> {
                         isDamaged = true;
                         report.error("snapshot " + header.identifier().shortHex() + ": " + problem.getMessage());
                     },
-                    arguments.is("content"));
+                    arguments.is("content"),
+                    index);
             for (String word : arguments.words()) {
                 if (word.isEmpty()) {
                     throw CommandException.usage("history: an empty path");

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Hooks {
     private static final String TIMEOUT = "hook-timeout";
+    /** How long to wait for output after a command has ended. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 
     private final Report report;
     private final Map<String, String> surroundings;
@@ -152,20 +153,11 @@ final class Hooks {
      * @param name what stands before the lines that it prints
      * @param facts what its environment has beside that
      * @param input what it can read from standard input; that of this program when it is null
+     * @param limit how long it may take, or null for as long as it likes
      * @return its exit code
+     * @throws IOException when it cannot be run, or took too long and was stopped
      */
     static int run(
-            Report report,
-            Map<String, String> surroundings,
-            String name,
-            String command,
-            Map<String, String> facts,
-            byte @Nullable [] input)
-            throws IOException {
-        return run(report, surroundings, name, command, facts, input, null);
-    }
-
-    private static int run(
             Report report,
             Map<String, String> surroundings,
             String name,
@@ -190,39 +182,41 @@ final class Hooks {
         if (input != null) {
             Thread.ofVirtual().start(() -> feed(process, input));
         }
-        AtomicBoolean isStopped = new AtomicBoolean();
-        if (limit != null) {
-            Thread.ofVirtual().start(() -> stopAfter(limit, process, isStopped));
-        }
-        try (BufferedReader lines =
-                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                report.notice(name + ": " + line);
-            }
-            int exitCode = process.waitFor();
-            if (limit != null && isStopped.get()) {
+        Thread lines = Thread.ofVirtual().start(() -> tell(report, name, process));
+        try {
+            if (limit == null) {
+                process.waitFor();
+            } else if (!process.waitFor(limit)) {
+                stop(process);
+                var _ = lines.join(LAST_WORDS);
                 throw new IOException("it was not done after " + GoFormat.shortDuration(limit) + ", and was stopped");
             }
-            return exitCode;
+            // What it has left running in the background, and holds its output open, is not waited for.
+            var _ = lines.join(LAST_WORDS);
+            return process.exitValue();
         } catch (InterruptedException e) {
-            process.destroy();
+            stop(process);
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted");
         }
     }
 
-    /** Children of the shell go, too: they hold its output open. */
-    private static void stopAfter(Duration limit, Process process, AtomicBoolean isStopped) {
-        try {
-            if (!process.waitFor(limit)) {
-                isStopped.set(true);
-                List<ProcessHandle> children = process.descendants().toList();
-                process.destroyForcibly();
-                children.forEach(ProcessHandle::destroyForcibly);
+    private static void tell(Report report, String name, Process process) {
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                report.notice(name + ": " + line);
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            report.notice(name + ": its output cannot be read: " + Failures.message(e));
         }
+    }
+
+    /** Children of the shell go, too. */
+    private static void stop(Process process) {
+        List<ProcessHandle> children = process.descendants().toList();
+        process.destroyForcibly();
+        children.forEach(ProcessHandle::destroyForcibly);
     }
 
     private static void feed(Process process, byte[] input) {

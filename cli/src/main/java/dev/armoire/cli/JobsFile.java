@@ -56,7 +56,7 @@ final class JobsFile {
 
     /** Flags of every command that a job may set, too. */
     private static final Set<String> GLOBALS =
-            Set.of("concurrency", "cpu", "keyfile", "unlock-cache", "limit-upload", "limit-download");
+            Set.of("concurrency", "cpu", "keyfile", "unlock-cache", "limit-upload", "limit-download", "memory");
 
     private final Path path;
     private final List<Path> configurations;
@@ -88,7 +88,7 @@ final class JobsFile {
      * @param arguments of the command, as words
      * @param retries how often it is tried again when what failed may pass
      * @param needs names of jobs before it; if one of them has failed, it is not run
-     * @param hooks by {@code pre-hook} and so on, and {@code hook-timeout}; empty for a backup, which has them as flags
+     * @param hooks by {@code pre-hook}, {@code hook-timeout} and so on; empty for a backup, which has them as flags
      * @param maxAge how long ago its last success may be before {@code status} complains, or null
      */
     record Job(
@@ -281,19 +281,20 @@ final class JobsFile {
         }
         Value store = values.get("at");
         Map<String, String> hooks = new LinkedHashMap<>();
-        for (String hook : List.of("pre-hook", "post-hook", "fail-hook", "hook-timeout")) {
+        for (String hook : List.of("pre-hook", "post-hook", "fail-hook")) {
             Value setting = values.get(hook);
             if (setting != null) {
                 hooks.put(hook, text(setting, hook));
             }
         }
+        Value limit = values.get("hook-timeout");
+        if (limit != null) {
+            var _ = duration(limit, "hook-timeout");
+            hooks.put("hook-timeout", text(limit, "hook-timeout"));
+        }
         if (command.equals("backup")) { // it has these as flags, and tells them more
             hooks.forEach((hook, line) -> words.add("-" + hook + '=' + line));
             hooks.clear();
-        }
-        Value hookTimeout = values.get("hook-timeout");
-        if (hookTimeout != null) {
-            duration(hookTimeout, "hook-timeout");
         }
         Value policy = values.get("policy");
         if (policy != null) {

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /** What a run of jobs has done: as a text, as JSON, and for Prometheus. */
 final class JobsReport {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
+    /** A mailer that hangs must not keep the next run away. */
+    private static final Duration NOTICE_LIMIT = Duration.ofMinutes(10);
 
     /** How one job ended. {@code outcome} is null for one that was not run. */
     private record Line(JobsFile.Job job, JobsState.@Nullable Outcome outcome, String message) {
@@ -248,12 +250,13 @@ final class JobsReport {
                                 Integer.toString(finalCode),
                                 "ARMOIRE_FAILED_JOBS",
                                 String.join(" ", failed)),
-                        text().getBytes(StandardCharsets.UTF_8));
+                        text().getBytes(StandardCharsets.UTF_8),
+                        NOTICE_LIMIT);
                 if (code != 0) {
                     problems.add("the command that is to tell of this run exited with " + code);
                 }
             } catch (IOException e) {
-                problems.add("the command that is to tell of this run could not be run: " + Failures.message(e));
+                problems.add("the command that is to tell of this run failed: " + Failures.message(e));
             }
         }
         URI address = notice.webhook();

@@ -11,6 +11,7 @@ import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
+import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.search.SearchIndex;
 import dev.armoire.engine.snapshot.Snapshot;
@@ -93,9 +94,31 @@ final class LocateCommand implements Command {
                     isCalled(group, entry.info().groupname(), entry.info().gid()));
         }
         SnapshotQuery query = FilterFlags.query(arguments, report);
-        try (Repository repository = session.openForReading();
-                BlobReader reader = repository.newReader();
-                SearchIndex index = arguments.is("no-index") ? null : SearchIndex.open(repository)) {
+        try (Repository repository = session.open();
+                EarlySearch early =
+                        EarlySearch.start(repository, arguments.is("no-index"), patterns, wanted, session.workers())) {
+            repository.refreshStates(session::tellOfState);
+            if (query.isEmpty() && arguments.get("snapshot") == null && printAll(early, repository, report)) {
+                return session.exitCode(ExitCode.OK);
+            }
+            repository.refresh(session::tellOfState);
+            return search(session, arguments, query, patterns, wanted, repository, early);
+        }
+    }
+
+    /** The general way: all that the index lacks is read. */
+    private int search(
+            Session session,
+            Flags.Arguments arguments,
+            SnapshotQuery query,
+            List<PathPattern> patterns,
+            Predicate<Entry> wanted,
+            Repository repository,
+            EarlySearch early)
+            throws IOException {
+        Report report = session.report();
+        SearchIndex index = early.index();
+        try (BlobReader reader = repository.newReader()) {
             Snapshots snapshots = new Snapshots(repository, report);
             if (index != null) {
                 snapshots.remember(index.headers());
@@ -113,17 +136,103 @@ final class LocateCommand implements Command {
                 }
                 in.add(snapshots.find(Snapshots.Name.parse(id)));
             }
-            SearchIndex.Results known = null;
-            if (index != null) {
-                if (id == null) {
-                    index.update(snapshots.all());
-                }
+            SearchIndex.Results known = early.results();
+            if (index != null && id == null && index.update(snapshots.all())) {
                 known = index.search(patterns, wanted, session.workers());
             }
             search(in, known, reader, matching(patterns, wanted), report);
             isDamaged |= snapshots.isDamaged();
         }
         return isDamaged ? ExitCode.DAMAGE : session.exitCode(ExitCode.OK);
+    }
+
+    /** Prints what the index says, if it has all snapshots: without their headers, which take longer than the search. */
+    private static boolean printAll(EarlySearch early, Repository repository, Report report) {
+        SearchIndex index = early.index();
+        List<SearchIndex.Known> snapshots = index == null ? null : index.newestFirst(repository.snapshots());
+        SearchIndex.Results found = snapshots == null ? null : early.results();
+        if (snapshots == null || found == null) {
+            return false;
+        }
+        for (SearchIndex.Known snapshot : snapshots) {
+            found.forEach(snapshot.id(), entry -> print(snapshot.id(), snapshot.timestamp(), entry, report));
+        }
+        return true;
+    }
+
+    /**
+     * The index of a store, opened and searched as it is, beside what the caller does to learn which snapshots there are.
+     * Owns the index.
+     */
+    private static final class EarlySearch implements AutoCloseable {
+        private final Thread thread;
+        private @Nullable SearchIndex index;
+        private SearchIndex.@Nullable Results results;
+        private @Nullable RuntimeException failure;
+
+        private EarlySearch(Repository repository, List<PathPattern> patterns, Predicate<Entry> wanted, int workers) {
+            thread = Thread.ofPlatform().daemon().name("search-early").unstarted(() -> {
+                try {
+                    SearchIndex opened = SearchIndex.open(repository);
+                    index = opened;
+                    results = opened == null ? null : opened.search(patterns, wanted, workers);
+                } catch (RuntimeException e) {
+                    failure = e;
+                }
+            });
+        }
+
+        static EarlySearch start(
+                Repository repository,
+                boolean hasNoIndex,
+                List<PathPattern> patterns,
+                Predicate<Entry> wanted,
+                int workers) {
+            EarlySearch early = new EarlySearch(repository, patterns, wanted, workers);
+            if (!hasNoIndex) {
+                early.thread.start();
+            }
+            return early;
+        }
+
+        /** The index, which no other thread uses from now on; null when there is no cache folder. */
+        @Nullable
+        SearchIndex index() {
+            await();
+            RuntimeException thrown = failure;
+            if (thrown != null) {
+                throw thrown;
+            }
+            return index;
+        }
+
+        /** What was found, or null when the index cannot tell. */
+        SearchIndex.@Nullable Results results() {
+            await();
+            return results;
+        }
+
+        private void await() {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new PipelineAbortedException();
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                thread.join(); // the keys that it uses are about to be closed
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            SearchIndex opened = index;
+            if (opened != null) {
+                opened.close();
+            }
+        }
     }
 
     private static Predicate<Entry> matching(List<PathPattern> patterns, Predicate<Entry> wanted) {
@@ -141,13 +250,14 @@ final class LocateCommand implements Command {
         SequencedMap<Mac, List<Entry>> known = new LinkedHashMap<>();
         for (SnapshotHeader header : in) {
             if (index != null && index.knows(header.identifier())) {
-                index.forEach(header.identifier(), entry -> print(header, entry, report));
+                index.forEach(
+                        header.identifier(), entry -> print(header.identifier(), header.timestamp(), entry, report));
                 continue;
             }
             Mac tree = header.source().vfs();
             List<Entry> before = known.get(tree);
             if (before != null) {
-                before.forEach(entry -> print(header, entry, report));
+                before.forEach(entry -> print(header.identifier(), header.timestamp(), entry, report));
                 continue;
             }
             List<Entry> found = new ArrayList<>();
@@ -163,7 +273,7 @@ final class LocateCommand implements Command {
                         top,
                         entry -> {
                             if (wanted.test(entry)) {
-                                print(header, entry, report);
+                                print(header.identifier(), header.timestamp(), entry, report);
                                 found.add(entry);
                             }
                         },
@@ -189,14 +299,14 @@ final class LocateCommand implements Command {
         report.error("snapshot " + header.identifier().shortHex() + ": " + problem);
     }
 
-    private static void print(SnapshotHeader header, Entry entry, Report report) {
+    private static void print(Mac snapshot, Instant timestamp, Entry entry, Report report) {
         report.result(
-                header.identifier().shortHex() + ":" + SnapshotPath.display(entry.path()),
+                snapshot.shortHex() + ":" + SnapshotPath.display(entry.path()),
                 "locate",
                 "snapshot",
-                header.identifier().hex(),
+                snapshot.hex(),
                 "timestamp",
-                header.timestamp(),
+                timestamp,
                 "path",
                 entry.path(),
                 "mode",

@@ -6,6 +6,8 @@ import dev.armoire.connectors.spi.Location;
 import dev.armoire.crypto.Hashing;
 import dev.armoire.engine.archive.ArchiveBuilder;
 import dev.armoire.engine.backup.BackupOptions;
+import dev.armoire.engine.repository.MemoryBudget;
+import dev.armoire.engine.repository.NewStore;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.packfile.Compression;
 import java.io.IOException;
@@ -69,19 +71,23 @@ record NewArchive(Location location, boolean replaces) {
      *
      * @param passphrase null for one without encryption; wiped
      */
-    ArchiveBuilder begin(Hashing hashing, Compression compression, byte @Nullable [] passphrase, BackupOptions options)
+    ArchiveBuilder begin(
+            Hashing hashing,
+            Compression compression,
+            byte @Nullable [] passphrase,
+            MemoryBudget memory,
+            BackupOptions options)
             throws IOException {
+        NewStore made;
         try {
-            byte[] config = Repository.newArchiveConfig(hashing, compression, passphrase);
-            return ArchiveBuilder.begin(
-                    create(config),
-                    () -> passphrase == null ? new byte[0] : passphrase.clone(),
-                    Repository.thisHost(),
-                    options);
+            made = NewStore.archive(hashing, compression, passphrase);
         } finally {
             if (passphrase != null) {
                 Arrays.fill(passphrase, (byte) 0);
             }
+        }
+        try (made) {
+            return ArchiveBuilder.begin(made, create(made.object()), Repository.thisHost(), memory, options);
         }
     }
 

@@ -155,14 +155,8 @@ final class ParityCommand implements Command {
         }
 
         @Override
-        public void damagedParity(Mac parity, String reason) {
-            report.warn("parity " + parity.hex() + " cannot be used: " + reason
-                    + "; `armoire parity -verify -apply` makes it anew");
-        }
-
-        @Override
         public void damagedPackfile(Mac packfile, String reason) {
-            report.error("packfile " + packfile.hex() + " is damaged, no parity is made of it: " + reason);
+            report.error(ParityEvents.damage(packfile, reason));
             isDamaged = true;
         }
 

@@ -103,6 +103,7 @@ final class PtarCommand implements Command {
                 CreateCommand.hashing(arguments.get("hashing", "BLAKE3")),
                 CreateCommand.compression(arguments),
                 passphrase,
+                session.memory(),
                 options)) {
             Set<Mac> added = new HashSet<>();
             for (String store : stores) {

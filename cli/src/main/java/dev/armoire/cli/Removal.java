@@ -31,6 +31,9 @@ final class Removal {
                 if (Thread.currentThread().isInterrupted()) {
                     throw new InterruptedIOException("interrupted");
                 }
+                if (lock != null) {
+                    lock.verifyStillThere();
+                }
                 repository.removeSnapshot(id);
                 session.report().info(command + ": removal of " + id.shortHex() + " completed successfully");
             }

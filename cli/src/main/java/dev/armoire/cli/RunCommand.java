@@ -211,6 +211,7 @@ final class RunCommand implements Command {
                     "cpu",
                     "limit-upload",
                     "limit-download",
+                    "memory",
                     "trace")) {
                 String value = arguments.get(flag);
                 if (value != null) {

@@ -347,7 +347,8 @@ final class ScheduleCommand implements Command {
                 "systemctl",
                 command.stream().map(ScheduleCommand::forShell).collect(Collectors.joining(" ")),
                 Map.of(),
-                new byte[0]);
+                new byte[0],
+                null);
         if (code != 0) {
             throw new CommandException(
                     ExitCode.ERROR,

@@ -4,7 +4,10 @@ package dev.armoire.cli;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
+import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.WrongPassphraseException;
+import dev.armoire.engine.repository.MemoryBudget;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.repository.StageTimes;
 import java.io.IOException;
@@ -16,8 +19,10 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -39,12 +44,14 @@ final class Session implements AutoCloseable {
     private final @Nullable TokenBucket upload;
 
     private final @Nullable TokenBucket download;
+    private final MemoryBudget memory;
     private @Nullable CountingStorage storage;
     private @Nullable StorePlace place;
     private @Nullable CompletableFuture<Repository> ahead;
     private @Nullable Path scratch;
     private @Nullable Path ownScratch;
     private boolean isStateDamaged;
+    private final Set<Mac> toldStates = new HashSet<>();
     /** With -time: of each store that was opened, perhaps by the thread that opens ahead. */
     private final List<StageTimes> stages = new CopyOnWriteArrayList<>();
 
@@ -55,6 +62,7 @@ final class Session implements AutoCloseable {
         this.report = report;
         this.upload = TokenBucket.parse("limit-upload", globals.get("limit-upload"));
         this.download = TokenBucket.parse("limit-download", globals.get("limit-download"));
+        this.memory = memory(globals.get("memory"));
         workers(); // a wrong number is refused before anything is done
     }
 
@@ -70,20 +78,42 @@ final class Session implements AutoCloseable {
         return invocation;
     }
 
-    /** Threads for the work. */
+    private static MemoryBudget memory(@Nullable String value) {
+        if (value == null) {
+            return MemoryBudget.usual();
+        }
+        long bytes = value.matches("[0-9]{1,6}[MmGg]")
+                ? Long.parseLong(value.substring(0, value.length() - 1))
+                        << (value.toUpperCase(Locale.ROOT).endsWith("M") ? 20 : 30)
+                : 0;
+        if (bytes < MemoryBudget.LEAST_BYTES) {
+            throw CommandException.usage("invalid -memory value \"" + value + "\": " + (MemoryBudget.LEAST_BYTES >> 20)
+                    + "M or more is wanted, in M or G");
+        }
+        return new MemoryBudget(bytes);
+    }
+
+    /** Memory for data on their way between files and stores. */
+    MemoryBudget memory() {
+        return memory;
+    }
+
+    /** Threads for the work, as many as there is memory for. */
     int workers() {
         int present = Runtime.getRuntime().availableProcessors();
         int cpus = globals.number("cpu", 1, present);
         if (cpus > present) {
             throw CommandException.usage("invalid -cpu value " + cpus + ": there are only " + present);
         }
-        return globals.number("concurrency", 1, cpus);
+        return memory.workers(globals.number("concurrency", 1, cpus));
     }
 
     /** Threads that read from a store: of one that is far away most of them wait. */
     int readers(Repository repository) {
         boolean isFar = repository.storage().localPath() == null;
-        return isFar && globals.get("concurrency") == null ? Math.max(workers(), FAR_READERS) : workers();
+        return isFar && globals.get("concurrency") == null
+                ? memory.workers(Math.max(workers(), FAR_READERS))
+                : workers();
     }
 
     /** Folder for what can be made again. */
@@ -228,14 +258,19 @@ final class Session implements AutoCloseable {
     Repository openForReading() throws IOException {
         Repository repository = open();
         try {
-            repository.refresh((state, problem) -> {
-                isStateDamaged = true;
-                report.error(Failures.said(problem));
-            });
+            repository.refresh(this::tellOfState);
             return repository;
         } catch (IOException | RuntimeException e) {
             repository.close();
             throw e;
+        }
+    }
+
+    /** Told of a state of the store that cannot be read. */
+    void tellOfState(Mac state, CorruptDataException problem) {
+        isStateDamaged = true;
+        if (toldStates.add(state)) {
+            report.error(Failures.said(problem));
         }
     }
 
@@ -398,6 +433,8 @@ final class Session implements AutoCloseable {
                 Repository repository =
                         Repository.open(connection.open(), passphrases::forOpening, keyCache, Repository.thisHost());
                 repository.useCache(cache());
+                repository.useNotices(report::warn);
+                repository.useMemory(memory);
                 if (globals.is("time")) {
                     stages.add(repository.stages());
                     repository.stages().start();

@@ -144,8 +144,8 @@ final class SyncCommand implements Command {
             String here = own.storage().location();
             String there = "ptar://" + file.normalize();
             Sync.Result result;
-            try (ArchiveBuilder archive =
-                    target.begin(own.config().hash(), own.config().compressor(), passphrase, options)) {
+            try (ArchiveBuilder archive = target.begin(
+                    own.config().hash(), own.config().compressor(), passphrase, session.memory(), options)) {
                 result = Sync.run(own, archive, wanted, new Events(report, here, there));
                 if (result.synced() == 0) {
                     throw new CommandException(

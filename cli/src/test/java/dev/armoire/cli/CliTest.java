@@ -69,6 +69,8 @@ class CliTest {
         "login, 64, login: Armoire has no accounts and needs no login",
         "-quiett ls, 64, unknown flag -quiett; did you mean -quiet?",
         "-concurrency 0 ls, 64, invalid -concurrency value 0: a whole number from 1 is wanted",
+        "-memory 64M ls, 64, 'invalid -memory value \"64M\": 96M or more is wanted, in M or G'",
+        "-memory 1073741824 ls, 64, 'invalid -memory value \"1073741824\": 96M or more'",
         "-cpu 9999 ls, 64, invalid -cpu value 9999: there are only",
         "ls -dayz 7, 64, unknown flag -dayz; did you mean -days?",
         "prune -per-sunday x, 64, invalid -per-sunday value x: a whole number from 0 is wanted",

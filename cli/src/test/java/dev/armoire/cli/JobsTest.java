@@ -152,7 +152,6 @@ class JobsTest {
                 jobs:
                     slow: {command: backup, places: "@src", retries: 3, retry-after: 1ms, pre-hook: "test -e %D/mark || { touch %D/mark; exit 1; }"}
                     hooked: {command: check, pre-hook: "exit 9"}
-                    hangs: {command: check, pre-hook: "sleep 100", hook-timeout: 50ms}
                     told: {command: check, post-hook: "echo $ARMOIRE_HOOK $ARMOIRE_EXIT_CODE > %D/told; exit 2"}
                 """);
 
@@ -161,9 +160,32 @@ class JobsTest {
         assertThat(outcome.exitCode()).isEqualTo(1);
         assertThat(outcome.out())
                 .contains("job slow: done", "job hooked: exit code 1 after", "job told: exit code 3 after");
-        assertThat(outcome.err()).contains("pre-hook exited with 9", "post-hook exited with 2", "was not done after");
+        assertThat(outcome.err()).contains("pre-hook exited with 9", "post-hook exited with 2");
         assertThat(folder.resolve("told")).hasContent("post 0");
         assertThat(run.onStore("ls").outLines()).hasSize(1);
+    }
+
+    @Test
+    void hooksThatHangAreStoppedAndWhatTheyLeaveBehindIsNotWaitedFor() throws IOException {
+        String file = file("""
+                at: "@s"
+                jobs:
+                    hangs: {command: check, hook-timeout: 300ms, pre-hook: "echo begun; sleep 60; echo never"}
+                    leaves: {command: check, hook-timeout: 50s, pre-hook: "sleep 50 & echo $! > %D/left"}
+                """);
+        long begun = System.nanoTime();
+
+        ArmoireRun.Outcome outcome = run.run("run", file);
+
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(30));
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.err()).contains("pre-hook: begun", "it was not done after", "and was stopped");
+        assertThat(outcome.out()).contains("job hangs: exit code 1 after", "job leaves: done");
+        ProcessHandle.of(Long.parseLong(Files.readString(folder.resolve("left")).strip()))
+                .ifPresent(ProcessHandle::destroyForcibly);
+        assertThat(run.run("run", file("jobs: {a: {command: check, at: '@s', hook-timeout: soon}}"))
+                        .err())
+                .contains("line 1: hook-timeout: \"soon\" is no duration");
     }
 
     @Test

@@ -143,6 +143,11 @@ class SearchIndexTest {
         change(random);
         run.backup();
         check("seed " + seed + ", after the newest was removed");
+        for (String path : List.of("/", "d1", "d1/a.txt", "d2/d3", "d2/d3/b.txt", "d0/c", "a.txt")) {
+            assertThat(untimed(run.onStore("history", "-json", path)))
+                    .as("seed %d: history of %s", seed, path)
+                    .isEqualTo(untimed(run.onStore("history", "-json", "-cachedir", run.path("empty"), path)));
+        }
     }
 
     @Test
@@ -222,9 +227,21 @@ class SearchIndexTest {
 
         assertThat(run.onStore("locate", "very-*").outLines()).hasSize(1);
         assertThat(run.onStore("locate", "very-*").outLines()).hasSize(1);
-        assertThat(new String(Files.readAllBytes(index()), StandardCharsets.ISO_8859_1))
-                .doesNotContain("secret")
-                .doesNotContain("source");
+        for (String[] command : new String[][] {{"history", "very-secret-name.txt"}, {"stats"}, {"du"}, {"check"}}) {
+            assertThat(run.onStore(command).exitCode())
+                    .as("%s", (Object) command)
+                    .isZero();
+        }
+        for (Path kept : List.of(folder.resolve("home"), folder.resolve("store"))) {
+            try (Stream<Path> files = Files.walk(kept)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    assertThat(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1))
+                            .as("%s", file)
+                            .doesNotContain("secret")
+                            .doesNotContain("source");
+                }
+            }
+        }
         assertThat(Files.getPosixFilePermissions(index())).hasSize(2);
     }
 }

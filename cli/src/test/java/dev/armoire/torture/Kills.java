@@ -5,6 +5,8 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.maintenance.Maintenance;
 import dev.armoire.engine.maintenance.MaintenanceEvents;
 import dev.armoire.engine.maintenance.MaintenanceOptions;
+import dev.armoire.engine.parity.Heal;
+import dev.armoire.engine.parity.Parity;
 import dev.armoire.engine.repository.Repository;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,12 +58,18 @@ final class Kills {
     /** Goes on until so many processes were killed alive. */
     void run(int kills) throws IOException, InterruptedException {
         nextBackup();
+        try (Repository repository = store.openRefreshed()) {
+            Parity.update(repository, null, false, true, new Heals.Told(new ArrayList<>()));
+        }
         int done = 0;
         while (done < kills) {
             List<String> command = draw();
             String name = name(command);
             Set<Mac> before = Set.copyOf(known.keySet());
             tree.change(20);
+            if (name.equals("check")) {
+                StorageErrors.damageCovered(store, random);
+            }
             boolean wasKilled = start(name, command, momentMillis(name));
             if (wasKilled) {
                 done++;
@@ -82,13 +90,15 @@ final class Kills {
 
     private List<String> draw() {
         List<Mac> ids = List.copyOf(known.keySet());
-        return switch (random.nextInt(12)) {
+        return switch (random.nextInt(14)) {
             case 0 ->
                 List.of("rm", "-apply", ids.get(random.nextInt(ids.size())).hex());
             case 1, 2 -> List.of("maintenance");
             case 3, 4 -> List.of("maintenance", "-repack", "1");
             case 5 -> List.of("repair", "-apply");
             case 6 -> List.of("sync", "to", peer.folder().toString());
+            case 7 -> List.of("parity", "-apply");
+            case 8 -> List.of("check", "-heal");
             default -> List.of("backup", tree.folder().toString());
         };
     }
@@ -146,6 +156,11 @@ final class Kills {
 
     private void judge(String name, List<String> command, Set<Mac> before) throws IOException {
         tally.count("locks left by the dead, removed", store.removeLocks() + peer.removeLocks());
+        if (name.equals("check")) {
+            try (Repository repository = store.openRefreshed()) {
+                Heal.run(repository, true, new Heals.Told(new ArrayList<>()));
+            }
+        }
         TestedStore.Verdict verdict = sound(store, "the store");
         Set<Mac> listed = new HashSet<>(verdict.snapshots());
         List<Mac> gone = before.stream().filter(id -> !listed.contains(id)).toList();

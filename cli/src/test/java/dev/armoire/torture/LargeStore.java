@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.torture;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportRecord;
@@ -17,6 +18,7 @@ import dev.armoire.engine.repository.Repository;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,6 +29,8 @@ import java.util.Random;
 
 /** Makes a store of many small blobs of which 30 % are not needed any more, and sees how long maintenance takes over it. */
 final class LargeStore {
+    private static final OperatingSystemMXBean SYSTEM =
+            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private static final int FILES_PER_FOLDER = 1000;
     private static final int FILE_BYTES = 200;
     /** Of ten files so many are in the removed snapshot alone. */
@@ -79,6 +83,7 @@ final class LargeStore {
 
     private void maintain(String name, int repackPercent) throws IOException {
         long begun = System.nanoTime();
+        long cpuBegun = SYSTEM.getProcessCpuTime();
         try (Repository repository = store.open()) {
             MaintenanceResult result = Maintenance.run(
                     repository,
@@ -86,7 +91,10 @@ final class LargeStore {
                             Instant.now(), Duration.ZERO, Duration.ZERO, false, false, false, repackPercent),
                     new Kills.QuietMaintenance());
             tally.count("milliseconds of " + name, (System.nanoTime() - begun) / 1_000_000);
-            out.println(name + ": " + seconds(begun) + " s, " + result);
+            long cpuMillis = (SYSTEM.getProcessCpuTime() - cpuBegun) / 1_000_000;
+            tally.count("milliseconds of CPU time of " + name, cpuMillis);
+            out.println(name + ": " + seconds(begun) + " s, CPU time " + cpuMillis + " ms, load of the machine "
+                    + SYSTEM.getSystemLoadAverage() + ", " + result);
             out.println("peak memory of this process: " + Damage.residentMiB() + " MiB");
         }
     }

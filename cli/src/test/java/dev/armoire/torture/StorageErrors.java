@@ -8,6 +8,8 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.BackupOptions;
 import dev.armoire.engine.maintenance.Maintenance;
 import dev.armoire.engine.maintenance.MaintenanceOptions;
+import dev.armoire.engine.parity.Heal;
+import dev.armoire.engine.parity.Parity;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.repair.Repair;
 import dev.armoire.engine.repair.RepairEvents;
@@ -22,6 +24,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -57,6 +60,8 @@ final class StorageErrors {
         MAINTENANCE,
         REPACK,
         REPAIR,
+        PARITY,
+        HEAL,
         SYNC,
         CHECK,
         RESTORE
@@ -82,6 +87,9 @@ final class StorageErrors {
         for (int i = 0; i < 2; i++) {
             backUp();
         }
+        try (Repository repository = store.openRefreshed()) {
+            makeParity(repository);
+        }
     }
 
     /** @param step 1 for every call there is, or else each so many */
@@ -106,6 +114,9 @@ final class StorageErrors {
         Map<String, String> restored = null;
         TestedStore.Verdict verdict = null;
         boolean isRefused = false;
+        if (operation == Operation.HEAL) {
+            damageCovered(store, random);
+        }
         TestedStore tested = operation == Operation.SYNC ? peer : store;
         try (Repository repository = tested.open(real -> storage[0] = new Failing(real, fault, at, random))) {
             switch (operation) {
@@ -114,6 +125,14 @@ final class StorageErrors {
                 case MAINTENANCE -> maintain(repository, 0);
                 case REPACK -> maintain(repository, 1);
                 case REPAIR -> Repair.run(repository, true, Duration.ZERO, new QuietRepair());
+                case PARITY -> {
+                    repository.refresh();
+                    makeParity(repository);
+                }
+                case HEAL -> {
+                    repository.refresh();
+                    heal(repository);
+                }
                 case SYNC -> sync(repository);
                 case CHECK -> verdict = TestedStore.check(repository);
                 case RESTORE -> {
@@ -157,6 +176,11 @@ final class StorageErrors {
         store.removeLocks();
         peer.removeLocks();
         try {
+            if (what.startsWith("HEAL")) {
+                try (Repository repository = store.openRefreshed()) {
+                    heal(repository);
+                }
+            }
             judge(what);
         } catch (IOException | RuntimeException e) {
             tally.failed(what + ": afterwards: " + e);
@@ -252,6 +276,43 @@ final class StorageErrors {
                 repository,
                 new MaintenanceOptions(Instant.now(), Duration.ZERO, Duration.ZERO, false, false, false, repackPercent),
                 new Kills.QuietMaintenance());
+    }
+
+    private static void makeParity(Repository repository) throws IOException {
+        Parity.update(repository, null, true, true, new Heals.Told(new ArrayList<>()));
+    }
+
+    private static void heal(Repository repository) throws IOException {
+        Heal.run(repository, true, new Heals.Told(new ArrayList<>()));
+    }
+
+    /** Deletes a packfile that parity covers, or flips bits in it. */
+    static void damageCovered(TestedStore store, Random random) throws IOException {
+        try (Repository repository = store.openRefreshed()) {
+            List<Mac> covered = new ArrayList<>(Heal.covered(repository, new Heals.Told(new ArrayList<>())));
+            covered.removeIf(packfile -> !Files.exists(path(store, packfile)));
+            covered.sort(null);
+            if (covered.isEmpty()) {
+                return;
+            }
+            Path one = path(store, covered.get(random.nextInt(covered.size())));
+            if (random.nextBoolean()) {
+                Files.delete(one);
+                return;
+            }
+            byte[] bytes = Files.readAllBytes(one);
+            for (int i = 0; i < 4; i++) {
+                bytes[random.nextInt(bytes.length)] ^= (byte) (1 << random.nextInt(8));
+            }
+            Files.write(one, bytes);
+        }
+    }
+
+    private static Path path(TestedStore store, Mac packfile) {
+        return store.folder()
+                .resolve("packfiles")
+                .resolve(packfile.hex().substring(0, 2))
+                .resolve(packfile.hex());
     }
 
     private void sync(Repository to) throws IOException {
@@ -375,6 +436,12 @@ final class StorageErrors {
         public void refreshLock(Mac name, MemorySegment content) throws IOException {
             call(false, true, null);
             super.refreshLock(name, content);
+        }
+
+        @Override
+        public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+            call(false, true, () -> super.replace(kind, name, parts));
+            super.replace(kind, name, parts);
         }
 
         @Override

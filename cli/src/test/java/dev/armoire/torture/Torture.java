@@ -20,11 +20,15 @@ public final class Torture {
             docs/reliability.md. Parts, by default all of them:
 
               kill    kill -9 of the real process at random moments of backup, rm, maintenance,
-                      repair and sync (full: 1000)
+                      repair, parity, check -heal and sync (full: 1000)
               flip    one bit anywhere in a store, checked and restored from (full: 1000)
               files   files truncated, deleted, swapped, duplicated, mixed up (full: 400)
+              heal    packfiles damaged within what parity promises to heal, and beyond (full: 1000)
+              fuzz    forged CONFIGs, envelopes, states, footers, records, trees with cycles, parity and
+                      archives (full: 600 seconds; stores without encryption only, where anybody can forge)
               errors  EIO, ENOSPC, EACCES, short reads, stale handles at each call of a storage, in
-                      backup, rm, maintenance, repair, sync, check and restore (full: every call)
+                      backup, rm, maintenance, repair, parity, healing, sync, check and restore
+                      (full: every call)
               power   the power goes at each call of a storage: what is under way is lost, or not
               large   a store of small blobs, 30 % of them garbage, and how long maintenance takes over
                       it (full: 1,000,000 blobs; only when it is named)
@@ -33,7 +37,8 @@ public final class Torture {
             -quick runs some of each in a minute or two. Half of the times the store is encrypted, unless
             -plaintext or -encrypted says that all are of one kind. The exit code is 1 when anything failed.""";
 
-    private static final List<String> PARTS = List.of("flip", "files", "power", "errors", "writers", "kill");
+    private static final List<String> PARTS =
+            List.of("flip", "files", "heal", "fuzz", "power", "errors", "writers", "kill");
 
     private static final int EVERY_CALL = 2000;
 
@@ -84,7 +89,8 @@ public final class Torture {
                     case "-work", "--work" -> work = Path.of(args[++i]).toAbsolutePath();
                     case "-plaintext", "--plaintext" -> kinds = List.of(false);
                     case "-encrypted", "--encrypted" -> kinds = List.of(true);
-                    case "kill", "flip", "files", "errors", "power", "writers", "large" -> parts.add(args[i]);
+                    case "kill", "flip", "files", "heal", "fuzz", "errors", "power", "writers", "large" ->
+                        parts.add(args[i]);
                     default -> throw new IllegalArgumentException(args[i]);
                 }
             }
@@ -111,7 +117,7 @@ public final class Torture {
         return switch (part) {
             case "files" -> 400;
             case "large" -> 2_000_000; // half of them encrypted
-            case "writers" -> 600;
+            case "writers", "fuzz" -> 600;
             case "errors", "power" -> EVERY_CALL;
             default -> 1000;
         };
@@ -119,7 +125,7 @@ public final class Torture {
 
     static int quickTimes(String part) {
         return switch (part) {
-            case "kill", "writers" -> 20;
+            case "kill", "writers", "fuzz" -> 20;
             case "large" -> 60_000;
             default -> 50;
         };
@@ -131,8 +137,8 @@ public final class Torture {
      * @param kinds of stores, encrypted or not, which share the times
      */
     void run(String part, int times, List<Boolean> kinds) throws IOException, InterruptedException {
-        for (boolean isEncrypted : kinds) {
-            int share = times / kinds.size();
+        for (boolean isEncrypted : part.equals("fuzz") ? List.of(false) : kinds) {
+            int share = part.equals("fuzz") ? times : times / kinds.size();
             String name = part + (isEncrypted ? ", encrypted" : ", plaintext");
             Path folder = Files.createDirectories(work.resolve(part + (isEncrypted ? "-encrypted" : "-plaintext")));
             Tally tally = new Tally(name, out);
@@ -142,6 +148,8 @@ public final class Torture {
                 case "kill" -> new Kills(folder, program, isEncrypted, seed, tally).run(share);
                 case "flip" -> new Damage(folder, isEncrypted, seed, tally).flips(share);
                 case "files" -> new Damage(folder, isEncrypted, seed, tally).files(share);
+                case "heal" -> new Heals(folder, isEncrypted, seed, tally).run(share);
+                case "fuzz" -> new HostileInputs(folder, program, seed, tally).run(Duration.ofSeconds(share));
                 case "errors" -> new StorageErrors(folder, isEncrypted, seed, tally).run(ERRORS, step(times));
                 case "power" ->
                     new StorageErrors(folder, isEncrypted, seed, tally)

@@ -25,7 +25,10 @@ public sealed interface KeyDerivation {
     /** Public, random, kept in CONFIG. */
     Bytes salt();
 
-    /** The 32-byte master key. The passphrase is borrowed; the caller wipes both arrays. */
+    /**
+     * The 32-byte master key. The passphrase is borrowed; the caller wipes both arrays. Argon2id is derived for one caller at a time:
+     * two stores that are unlocked at once, as {@code sync} does, would take twice the memory.
+     */
     byte[] derive(byte[] passphrase);
 
     /** What a new store uses: Argon2id, four passes over 256 MiB, a random salt. */
@@ -51,7 +54,9 @@ public sealed interface KeyDerivation {
         @Override
         public byte[] derive(byte[] passphrase) {
             byte[] key = new byte[KEY_BYTES];
-            Argon2id.derive(passphrase, salt.toArray(), (int) passes, (int) memoryKiB, lanes, key);
+            synchronized (Argon2.class) {
+                Argon2id.derive(passphrase, salt.toArray(), (int) passes, (int) memoryKiB, lanes, key);
+            }
             return key;
         }
     }

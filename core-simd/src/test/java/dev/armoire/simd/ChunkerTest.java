@@ -24,6 +24,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ChunkerTest {
+    private static final int SHORT = 64 << 10;
+
     record Run(
             String algorithm,
             int min,
@@ -73,8 +75,15 @@ class ChunkerTest {
         byte[] bytes = generate(input);
         try (var arena = Arena.ofConfined()) {
             var data = Vectors.unalignedNative(arena, bytes);
-            for (Run run : publishedRuns().get(input)) {
+            List<Run> runs = publishedRuns().get(input);
+            for (int i = 0; i < runs.size(); i++) {
+                Run run = runs.get(i);
                 for (GearForm form : GearForms.available()) {
+                    if (GearForms.isEmulated(form)
+                            && bytes.length > SHORT
+                            && Math.floorMod(i + input.hashCode(), 16) != 0) {
+                        continue;
+                    }
                     var chunker = run.chunker(form);
                     var lengths = lengths(chunker, data);
                     assertThat(lengths).as("%s, %s", run, form).hasSize(run.chunks());

@@ -23,20 +23,23 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /**
  * One thread reads a file of a snapshot in an encrypted store through a channel, as from any file system of NIO. Whole chunks
- * are decoded, a MiB or so, and 16 MiB of them are kept: what small reads at random get is a part of that.
+ * are decoded, a MiB or so, and as many of them are kept as the read cache holds: where that is smaller than the file, small reads
+ * at random mostly get a part of what is decoded for them.
  */
 public class ChannelBenchmark extends Suite {
     /** A file in a snapshot. Owns its store. */
     @SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup first
     @State(Scope.Benchmark)
     public static class File {
-        /** How large it is; more than is kept, unless it is 8. */
-        @Param({"8", "256"})
-        public int contentMiB;
+        /** How large the read cache is: smaller than the file, or larger. */
+        @Param({"64", "512"})
+        public int cacheMiB;
 
         /** How much is read at once. */
         @Param({"64", "1024"})
         public int readKiB;
+
+        private static final int CONTENT_BYTES = 256 << 20;
 
         private final Random random = new Random(6);
         private byte[] content;
@@ -48,13 +51,13 @@ public class ChannelBenchmark extends Suite {
         /** Backs it up, opens it, and looks whether it is read right. */
         @Setup(Level.Trial)
         public void prepare() throws IOException {
-            content = Data.RANDOM.bytes(contentMiB << 20, 17);
+            content = Data.RANDOM.bytes(CONTENT_BYTES, 17);
             folder = Files.createTempDirectory("armoire-channel");
             Path source = Files.write(folder.resolve("file"), content);
             store = Store.create(
                     folder.resolve("store"),
                     CreateOptions.encrypted("a passphrase for this run 1".toCharArray()),
-                    OpenOptions.defaults());
+                    OpenOptions.defaults().withReadCache((long) cacheMiB << 20));
             Snapshot snapshot = store.backup(source).snapshot();
             channel = snapshot.openChannel(source.toString());
             buffer = ByteBuffer.allocate(readKiB << 10);
@@ -69,7 +72,7 @@ public class ChannelBenchmark extends Suite {
         }
 
         private int jump() throws IOException {
-            int position = random.nextInt((contentMiB << 20) - buffer.capacity());
+            int position = random.nextInt(CONTENT_BYTES - buffer.capacity());
             channel.position(position);
             return position;
         }

@@ -3,6 +3,7 @@ package dev.armoire.benchmarks;
 
 import dev.armoire.benchmarks.compare.Comparison;
 import dev.armoire.benchmarks.compare.Comparison.Settings;
+import dev.armoire.benchmarks.compare.Ranges;
 import dev.armoire.benchmarks.compare.Travel;
 import dev.armoire.benchmarks.search.Search;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ public final class Main {
             armoire-bench cold [-rounds N] [-out FOLDER]                 the first five seconds of fresh JVMs, argon2 and b3sum
             armoire-bench compare [OPTIONS] [DATA...]                    whole backups, beside all other programs that are there
             armoire-bench travel [OPTIONS] [DATA...]                     archives and sync beside a first backup, and tar.gz beside .ptar
+            armoire-bench ranges [OPTIONS]                               what reading parts of a 10 GiB archive moves over HTTP
             armoire-bench search [OPTIONS]                               locate, in 1,000 snapshots of 10,000 files
             armoire-bench help
 
@@ -36,6 +38,7 @@ public final class Main {
               -cores LIST    which cores are used, as taskset takes them, 0,1 by default; "" for all
               -out FOLDER    where the report goes
             Options of travel are those of compare; DATA is random, tree or small, tree by default.
+            Options of ranges: -scale X, -work FOLDER (20 GiB), -out FOLDER; nginx is needed.
             Options of search: -snapshots N, -files N, -share PART (of the files that change each time, 0.01 by default), -rounds N,
             -work FOLDER (1.5 GB), -out FOLDER
             RESTIC, BORG, KOPIA, RUSTIC and PLAKAR name programs that are not on the PATH, or others than those there.
@@ -55,6 +58,7 @@ public final class Main {
             case "cold" -> cold(words, root, folder, typed);
             case "compare" -> compare(words, root, folder, typed);
             case "travel" -> travel(words, root, folder, typed);
+            case "ranges" -> ranges(words, root, folder, typed);
             case "search" -> search(words, root, folder, typed);
             case "help", "-h", "-help", "--help" -> System.out.print(HELP);
             default -> refuse("no command \"" + command + "\"");
@@ -132,6 +136,22 @@ public final class Main {
             List<String> sets = data.isEmpty() ? usualData : List.copyOf(data);
             return new Invocation(new Settings(sets, scale, rounds, cores, tree, work), folder);
         }
+    }
+
+    private static void ranges(Deque<String> words, Path root, Path folder, String typed) throws Exception {
+        double scale = 1;
+        Path work = Path.of(System.getProperty("java.io.tmpdir"));
+        while (!words.isEmpty()) {
+            String word = words.pop();
+            switch (word) {
+                case "-scale" -> scale = Double.parseDouble(words.pop());
+                case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
+                case "-out" -> folder = Path.of(words.pop());
+                default -> refuse("ranges does not know \"" + word + "\"");
+            }
+        }
+        new Ranges(root, work, scale).run(folder, typed);
+        System.out.println("Report: " + folder.resolve("README.md"));
     }
 
     private static void search(Deque<String> words, Path root, Path folder, String typed) throws Exception {

@@ -23,6 +23,9 @@ public final class BlobCodec implements AutoCloseable {
     private final ScratchBuffer decrypted = new ScratchBuffer();
     private final ScratchBuffer decompressed = new ScratchBuffer();
     private @Nullable MemorySegment prepared;
+    /** Whether what was prepared is encrypted already, or needs not be. */
+    private boolean isEncoded;
+
     private @Nullable MemorySegment opened;
 
     public BlobCodec(Compression compression, StoreKeys keys) {
@@ -50,6 +53,7 @@ public final class BlobCodec implements AutoCloseable {
     public long prepare(MemorySegment plain) {
         MemorySegment ready = compress(plain);
         prepared = ready;
+        isEncoded = cipher == null;
         return cipher == null ? ready.byteSize() : cipher.encryptedLength(ready.byteSize());
     }
 
@@ -60,7 +64,19 @@ public final class BlobCodec implements AutoCloseable {
      */
     public long prepareCompressed(MemorySegment compressed) {
         prepared = compressed;
+        isEncoded = cipher == null;
         return cipher == null ? compressed.byteSize() : cipher.encryptedLength(compressed.byteSize());
+    }
+
+    /**
+     * Like {@link #prepare}, for a blob that is encoded already, by a codec with the same keys: it is only copied.
+     *
+     * @param encoded borrowed until {@link #writeTo}
+     */
+    public long prepareEncoded(MemorySegment encoded) {
+        prepared = encoded;
+        isEncoded = true;
+        return encoded.byteSize();
     }
 
     /** Writes the blob of the last {@link #prepare} into {@code out}, which has the length it told. */
@@ -70,7 +86,7 @@ public final class BlobCodec implements AutoCloseable {
             throw new IllegalStateException("nothing was prepared, or it was written already");
         }
         prepared = null;
-        if (cipher == null) {
+        if (isEncoded || cipher == null) {
             MemorySegment.copy(ready, 0, out, 0, ready.byteSize());
         } else {
             cipher.encrypt(ready, out);

@@ -9,6 +9,8 @@ import dev.armoire.engine.backup.BackupOptions;
 import dev.armoire.engine.backup.BackupResult;
 import dev.armoire.engine.backup.Scan;
 import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.repository.MemoryBudget;
+import dev.armoire.engine.repository.NewStore;
 import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PendingState;
 import dev.armoire.engine.repository.Repository;
@@ -36,13 +38,15 @@ public final class ArchiveBuilder implements AutoCloseable {
     /**
      * Begins. Takes over the output, and closes it when that fails.
      *
-     * @param passphrase gives that of the archive's CONFIG, if it is encrypted
+     * @param made whose CONFIG the output begins with; opened here
+     * @param memory for data under way
      * @param options of which those count that say how the work is done, and for new snapshots what they are called
      */
     public static ArchiveBuilder begin(
-            ArchiveOutput output, Repository.Passphrase passphrase, String hostname, BackupOptions options)
+            NewStore made, ArchiveOutput output, String hostname, MemoryBudget memory, BackupOptions options)
             throws IOException {
-        Repository archive = Repository.open(output, passphrase, hostname);
+        Repository archive = made.open(output, hostname);
+        archive.useMemory(memory);
         PendingState state = archive.newPendingState(archive.random().nextMac());
         try {
             return new ArchiveBuilder(archive, state, archive.newArchiveWriter(state, output), options);

@@ -7,6 +7,7 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.search.SearchIndex;
 import dev.armoire.engine.snapshot.BlobSource;
 import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.Snapshot;
@@ -73,16 +74,22 @@ public final class FileHistory {
     private final BlobSource source;
     private final BiConsumer<SnapshotHeader, CorruptDataException> damage;
     private final boolean onlyContent;
+    private final @Nullable SearchIndex index;
 
     /**
      * @param damage told of each snapshot in which the path cannot be looked up; the history goes on without it
      * @param onlyContent whether changes of metadata make no version
+     * @param index tells in which snapshots nothing has changed, so that they are not looked into; null for none
      */
     public FileHistory(
-            BlobSource source, BiConsumer<SnapshotHeader, CorruptDataException> damage, boolean onlyContent) {
+            BlobSource source,
+            BiConsumer<SnapshotHeader, CorruptDataException> damage,
+            boolean onlyContent,
+            @Nullable SearchIndex index) {
         this.source = source;
         this.damage = damage;
         this.onlyContent = onlyContent;
+        this.index = index;
     }
 
     /**
@@ -109,9 +116,15 @@ public final class FileHistory {
         List<Version> versions = new ArrayList<>();
         @Nullable Version current = null;
         Mac tree = Mac.ZERO;
+        Mac last = Mac.ZERO;
+        byte[] absolute = Snapshot.of(oldestFirst.getFirst(), source).resolve(path);
+        SearchIndex.@Nullable PathChanges known = index == null ? null : index.changesAt(absolute);
         for (SnapshotHeader header : oldestFirst) {
-            if (current != null && header.source().vfs().equals(tree)) {
-                current = current.upTo(header); // nothing at all has changed
+            boolean isSame =
+                    header.source().vfs().equals(tree) || known != null && known.areSame(last, header.identifier());
+            if (current != null && isSame) {
+                current = current.upTo(header);
+                last = header.identifier();
                 continue;
             }
             Version next;
@@ -122,6 +135,7 @@ public final class FileHistory {
                 continue;
             }
             tree = header.source().vfs();
+            last = header.identifier();
             if (next.changes.isEmpty() && current != null) {
                 current = current.upTo(header);
             } else if (current != null || next.entry != null) {

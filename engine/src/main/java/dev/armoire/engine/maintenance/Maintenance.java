@@ -5,7 +5,6 @@ import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.parity.Parity;
-import dev.armoire.engine.parity.ParityEvents;
 import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PackfileIndexReader;
 import dev.armoire.engine.repository.PendingState;
@@ -16,7 +15,6 @@ import dev.armoire.index.PackfileTable;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -36,9 +34,6 @@ import org.jspecify.annotations.Nullable;
  * <p>If asked to, it also empties packfiles of which little is needed: see {@link Repack}.
  */
 public final class Maintenance {
-    /** Clocks may differ by so much, and nothing is taken for older than it is. */
-    private static final Duration CLOCK_SKEW = Duration.ofHours(1);
-
     private final Repository repository;
     private final MaintenanceOptions options;
     private final MaintenanceEvents events;
@@ -73,12 +68,12 @@ public final class Maintenance {
     }
 
     private MaintenanceResult run() throws IOException {
-        try (Needs needs = new Needs(repository, Maintenance::isStopped)) {
+        try (Needs needs = new Needs(repository, options.repackPercent() > 0, Maintenance::isStopped)) {
             repository.refresh();
             needs.addAll();
             BitSet victims = victims(needs);
-            try (Repack repack = new Repack(repository, victims, !options.dryRun(), Maintenance::isStopped)) {
-                repack.addAll();
+            try (Repack repack = new Repack(repository, needs, victims, !options.dryRun(), Maintenance::isStopped)) {
+                repack.copyAll();
                 if (options.dryRun()) {
                     decide(needs.packfiles(), victims);
                     return result(null, repack, victims);
@@ -95,11 +90,10 @@ public final class Maintenance {
         MaintenanceResult result;
         try {
             repository.refresh();
-            needs.addAll();
             if (!victims.isEmpty()) {
                 refuseSigned();
             }
-            repack.addAll();
+            needs.addAll();
             repack.commit();
             decide(needs.packfiles(), victims);
             result = result(lock, repack, victims);
@@ -171,7 +165,7 @@ public final class Maintenance {
             return;
         }
         Instant since = Instant.ofEpochSecond(sinceNanos / 1_000_000_000, sinceNanos % 1_000_000_000);
-        if (since.isAfter(options.now().plus(CLOCK_SKEW))) {
+        if (since.isAfter(options.now().plus(RepositoryLock.CLOCK_SKEW))) {
             events.notice("packfile " + name.shortHex() + " was coloured at " + since
                     + ", which is not yet by the clock of this machine: it stays until one of the clocks is put right");
             waiting++;
@@ -271,25 +265,7 @@ public final class Maintenance {
     private Set<Mac> releaseParity() throws IOException {
         List<Mac> going = new ArrayList<>(toRemove);
         going.addAll(leftOver);
-        return Parity.release(repository, going, new ParityEvents() {
-            @Override
-            public void notice(String text) {
-                events.notice(text);
-            }
-
-            @Override
-            public void damagedParity(Mac parity, String reason) {
-                events.notice("parity " + parity.hex() + " cannot be used (" + reason
-                        + "): `armoire parity -apply` makes it anew");
-            }
-
-            @Override
-            public void damagedPackfile(Mac packfile, String reason) {
-                events.notice("packfile " + packfile.hex() + " is damaged (" + reason
-                        + "): what parity it has is left as it is, and with it packfiles that are not needed otherwise;"
-                        + " `armoire check -heal` heals it");
-            }
-        });
+        return Parity.release(repository, going, events::notice);
     }
 
     private void deleteFiles() throws IOException {

@@ -22,6 +22,8 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,11 +67,12 @@ public final class Heal {
         return new Heal(repository, applies, events).run(groups);
     }
 
-    /** Whether any parity covers a packfile. */
-    public static boolean covers(Repository repository, Mac packfile, ParityEvents events) throws IOException {
+    /** Which packfiles any parity covers. */
+    public static Set<Mac> covered(Repository repository, ParityEvents events) throws IOException {
         return ParityGroups.load(repository, events).files().stream()
                 .flatMap(file -> file.members().stream())
-                .anyMatch(member -> member.packfile().equals(packfile));
+                .map(ParityFile.Member::packfile)
+                .collect(Collectors.toSet());
     }
 
     /** What is wrong with a packfile. */

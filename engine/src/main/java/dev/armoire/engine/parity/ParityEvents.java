@@ -9,10 +9,22 @@ public interface ParityEvents {
     void notice(String text);
 
     /** A parity object that cannot be used. */
-    void damagedParity(Mac parity, String reason);
+    default void damagedParity(Mac parity, String reason) {
+        notice("parity " + parity.hex() + " cannot be used: " + reason
+                + "; `armoire parity -verify -apply` makes it anew");
+    }
 
     /** A packfile that is damaged, so that no parity is made of it. */
-    default void damagedPackfile(Mac packfile, String reason) {}
+    default void damagedPackfile(Mac packfile, String reason) {
+        notice(damage(packfile, reason));
+    }
+
+    /** What to say of a packfile that is damaged, so that no parity is made of it. */
+    static String damage(Mac packfile, String reason) {
+        return "packfile " + packfile.hex() + " is damaged, no parity is made of it: " + reason
+                + "; what parity it has is left as it is, and with it packfiles that are not needed otherwise: `armoire"
+                + " check -heal` heals it";
+    }
 
     /**
      * A packfile is as it was again, or would be.

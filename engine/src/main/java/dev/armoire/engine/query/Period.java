@@ -48,11 +48,12 @@ public enum Period {
                 : Optional.of(key(time));
     }
 
-    /** Whether the bucket of {@code time} is one of the last {@code count}, that of {@code now} included, none later. */
+    /**
+     * Whether the bucket of {@code time} is one of the last {@code count}, that of {@code now} included, or later: what was made by a
+     * clock that is ahead of this one is new, not old.
+     */
     boolean isInLast(int count, OffsetDateTime time, OffsetDateTime now) {
-        OffsetDateTime last = start(now);
-        OffsetDateTime bucket = start(time);
-        return !bucket.isAfter(last) && !bucket.isBefore(back(last, Math.min(count - 1, MOST_BUCKETS)));
+        return !start(time).isBefore(back(start(now), Math.min(count - 1, MOST_BUCKETS)));
     }
 
     private Optional<DayOfWeek> weekday() {

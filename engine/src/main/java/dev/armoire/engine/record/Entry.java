@@ -51,6 +51,7 @@ public record Entry(
             "entropy",
             "chunks",
             "extended_attributes");
+    private static final int OBJECT_FIELD = 4;
     private static final FieldNames INFO_FIELDS = FieldNames.of(
             "name", "size", "mode", "mod_time", "dev", "ino", "uid", "gid", "nlink", "username", "groupname");
 
@@ -242,7 +243,7 @@ public record Entry(
                 }
                 case 2 -> summary = in.tryNil() ? null : Summary.decode(in);
                 case 3 -> linkTarget = in.bytes();
-                case 4 -> object = in.mac();
+                case OBJECT_FIELD -> object = in.mac();
                 case 5 -> contentType = in.string();
                 case 6 -> entropy = in.f64();
                 case 7 -> chunks = in.integer();
@@ -254,6 +255,19 @@ public record Entry(
             info = new InfoParts().info();
         }
         return new Entry(parentPath, name, info, linkTarget, object, contentType, entropy, chunks, xattrNames, summary);
+    }
+
+    /** Only the {@link #object} of an entry. */
+    public static Mac decodeObject(MsgpackReader in) {
+        Mac object = Mac.ZERO;
+        for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
+            if (in.field(FIELDS) == OBJECT_FIELD) {
+                object = in.mac();
+            } else {
+                in.skip();
+            }
+        }
+        return object;
     }
 
     /** The fields of a FileInfo while they come in. */

@@ -2,6 +2,7 @@
 package dev.armoire.engine.record;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.packfile.FieldNames;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
 import java.util.List;
@@ -17,6 +18,8 @@ public record ObjectRecord(Mac contentMac, List<Chunk> chunks, String contentTyp
     public static final String DIRPACK_TYPE = "application/octet-stream";
 
     private static final int RECORD_VERSION = 0x00010000;
+    private static final FieldNames FIELDS = FieldNames.of("contentMAC", "chunks", "content_type", "entropy");
+    private static final FieldNames CHUNK_FIELDS = FieldNames.of("contentMAC", "length", "entropy");
     private static final byte[] VERSION = Entry.key("version");
     private static final byte[] CONTENT_MAC = Entry.key("contentMAC");
     private static final byte[] CHUNKS = Entry.key("chunks");
@@ -81,11 +84,11 @@ public record ObjectRecord(Mac contentMac, List<Chunk> chunks, String contentTyp
         String contentType = "";
         double entropy = 0;
         for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-            switch (in.string()) {
-                case "contentMAC" -> contentMac = in.mac();
-                case "chunks" -> chunks = Lists.read(in, ObjectRecord::decodeChunk);
-                case "content_type" -> contentType = in.string();
-                case "entropy" -> entropy = in.f64();
+            switch (in.field(FIELDS)) {
+                case 0 -> contentMac = in.mac();
+                case 1 -> chunks = Lists.read(in, ObjectRecord::decodeChunk);
+                case 2 -> contentType = in.string();
+                case 3 -> entropy = in.f64();
                 default -> in.skip();
             }
         }
@@ -97,10 +100,10 @@ public record ObjectRecord(Mac contentMac, List<Chunk> chunks, String contentTyp
         long length = 0;
         double entropy = 0;
         for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-            switch (in.string()) {
-                case "contentMAC" -> mac = in.mac();
-                case "length" -> length = in.integer("0 to 2^32-1, a chunk's length", 0, 0xFFFF_FFFFL);
-                case "entropy" -> entropy = in.f64();
+            switch (in.field(CHUNK_FIELDS)) {
+                case 0 -> mac = in.mac();
+                case 1 -> length = in.integer("0 to 2^32-1, a chunk's length", 0, 0xFFFF_FFFFL);
+                case 2 -> entropy = in.f64();
                 default -> in.skip();
             }
         }

@@ -174,7 +174,7 @@ public record SnapshotHeader(
             summary.encode(out);
         }
 
-        static Source decode(MsgpackReader in) {
+        static Source decode(MsgpackReader in, boolean hasSummary) {
             String type = "";
             String origin = "";
             byte[] directory = {};
@@ -208,7 +208,13 @@ public record SnapshotHeader(
                         }
                     }
                     case "indexes" -> indexes = Lists.read(in, Index::decode);
-                    case "summary" -> summary = Summary.decode(in);
+                    case "summary" -> {
+                        if (hasSummary) {
+                            summary = Summary.decode(in);
+                        } else {
+                            in.skip();
+                        }
+                    }
                     default -> in.skip();
                 }
             }
@@ -237,6 +243,36 @@ public record SnapshotHeader(
     /** The source that readers see. */
     public Source source() {
         return sources.getFirst();
+    }
+
+    /** This header as {@link #decodeWithoutSummaries} would read it. */
+    public SnapshotHeader withoutSummaries() {
+        List<Source> plain = sources.stream()
+                .map(source -> new Source(
+                        source.type,
+                        source.origin,
+                        source.directory,
+                        source.context,
+                        source.vfs,
+                        source.xattrs,
+                        source.errors,
+                        source.indexes,
+                        new Summary()))
+                .toList();
+        return new SnapshotHeader(
+                identifier,
+                timestamp,
+                durationNanos,
+                name,
+                category,
+                environment,
+                perimeter,
+                job,
+                dataset,
+                dataClasses,
+                tags,
+                context,
+                plain);
     }
 
     public void encode(MsgpackWriter out) {
@@ -303,6 +339,15 @@ public record SnapshotHeader(
     }
 
     public static SnapshotHeader decode(MsgpackReader in) {
+        return decode(in, true);
+    }
+
+    /** Like {@link #decode}, but summaries are left empty: they are most of a header, and most questions are not about them. */
+    public static SnapshotHeader decodeWithoutSummaries(MsgpackReader in) {
+        return decode(in, false);
+    }
+
+    private static SnapshotHeader decode(MsgpackReader in, boolean hasSummaries) {
         Mac identifier = Mac.ZERO;
         Instant timestamp = Instant.EPOCH;
         long durationNanos = 0;
@@ -330,7 +375,7 @@ public record SnapshotHeader(
                 case "data_classes" -> dataClasses = Lists.read(in, MsgpackReader::string);
                 case "tags" -> tags = Lists.read(in, MsgpackReader::string);
                 case "context" -> context = Lists.read(in, KeyValue::decode);
-                case "sources" -> sources = Lists.read(in, Source::decode);
+                case "sources" -> sources = Lists.read(in, part -> Source.decode(part, hasSummaries));
                 default -> in.skip();
             }
         }

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,8 @@ public final class Repair {
     private final Map<Mac, String> damagedStates = new LinkedHashMap<>();
     private long repaired;
     private long lost;
+    /** What parity covers, once somebody had to know. */
+    private @Nullable Set<Mac> covered;
 
     private Repair(Repository repository, RepairEvents events) {
         this.repository = repository;
@@ -120,22 +123,25 @@ public final class Repair {
                 }
             }
             stopIfAsked(lock);
+            if (lock != null) {
+                lock.verifyStillThere();
+            }
             state.commit();
         }
     }
 
     private boolean isCovered(Mac packfile) throws IOException {
-        return Heal.covers(repository, packfile, new ParityEvents() {
-            @Override
-            public void notice(String text) {
-                // A second look at the same parity tells the same.
-            }
-
-            @Override
-            public void damagedParity(Mac parity, String reason) {
-                // `check` tells.
-            }
-        });
+        Set<Mac> known = covered;
+        if (known == null) {
+            known = Heal.covered(repository, new ParityEvents() {
+                @Override
+                public void notice(String text) {
+                    // `check` tells what is wrong with parity.
+                }
+            });
+            covered = known;
+        }
+        return known.contains(packfile);
     }
 
     private @Nullable PackfileRecords read(PackfileIndexReader indexes, Mac name) throws IOException {

@@ -35,6 +35,8 @@ public final class BlobReader implements BlobSource, AutoCloseable {
     private Arena arena = Arena.ofShared();
     private MemorySegment buffer = arena.allocate(64 << 10, 64);
     private long bytesRead;
+    private final @Nullable ReadAhead ahead;
+    private MemorySegment encoded = buffer.asSlice(0, 0);
 
     /** Says where a blob lies. */
     @FunctionalInterface
@@ -44,6 +46,12 @@ public final class BlobReader implements BlobSource, AutoCloseable {
     }
 
     BlobReader(Repository repository, Finder finder) {
+        this(repository, finder, null);
+    }
+
+    /** @param ahead to read small blobs from, whose owner this is; null to read each one alone */
+    BlobReader(Repository repository, Finder finder, @Nullable ReadAhead ahead) {
+        this.ahead = ahead;
         this.repository = repository;
         this.finder = finder;
         this.codec = repository.newCodec();
@@ -84,16 +92,15 @@ public final class BlobReader implements BlobSource, AutoCloseable {
                 && place.offset() + length > repository.storage().size(ObjectKind.PACKFILE, packfile)) {
             throw new CorruptDataException("its packfile is shorter than its " + length + " bytes");
         }
-        if (buffer.byteSize() < length) {
-            arena.close();
-            arena = Arena.ofShared();
-            buffer = arena.allocate(Math.max(length, Math.min(buffer.byteSize() * 2, 1 << 20)), 64);
-        }
-        MemorySegment encoded = buffer.asSlice(0, length);
         long begun = repository.stages().begin();
-        repository.storage().read(ObjectKind.PACKFILE, packfile, Envelope.HEADER_BYTES + place.offset(), encoded);
+        if (ahead != null && ReadAhead.takes(length)) {
+            encoded = ahead.read(packfile, Envelope.HEADER_BYTES + place.offset(), length);
+        } else {
+            encoded = room(length);
+            repository.storage().read(ObjectKind.PACKFILE, packfile, Envelope.HEADER_BYTES + place.offset(), encoded);
+            bytesRead += length;
+        }
         begun = repository.stages().end(StageTimes.Stage.FETCH, begun);
-        bytesRead += length;
         MemorySegment plain = codec.decode(encoded, type == ResourceType.CHUNK ? maxChunkBytes : MAX_METADATA_BYTES);
         // A snapshot and its signature are named by an identifier, everything else by its content.
         if (type != ResourceType.SNAPSHOT
@@ -105,6 +112,20 @@ public final class BlobReader implements BlobSource, AutoCloseable {
         return plain;
     }
 
+    private MemorySegment room(long length) {
+        if (buffer.byteSize() < length) {
+            arena.close();
+            arena = Arena.ofShared();
+            buffer = arena.allocate(Math.max(length, Math.min(buffer.byteSize() * 2, 1 << 20)), 64);
+        }
+        return buffer.asSlice(0, length);
+    }
+
+    /** The blob of the last {@link #read} as it is stored, valid until the next one. */
+    public MemorySegment encoded() {
+        return encoded.asReadOnly();
+    }
+
     /** The blob of the last {@link #read} as its store compresses it, valid until the next one. */
     public MemorySegment compressed() {
         return codec.opened();
@@ -112,12 +133,15 @@ public final class BlobReader implements BlobSource, AutoCloseable {
 
     /** Bytes fetched from the storage so far. */
     public long bytesRead() {
-        return bytesRead;
+        return bytesRead + (ahead == null ? 0 : ahead.bytesRead());
     }
 
     @Override
     public void close() {
         codec.close();
         arena.close();
+        if (ahead != null) {
+            ahead.close();
+        }
     }
 }

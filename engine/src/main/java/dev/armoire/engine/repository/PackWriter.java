@@ -34,11 +34,6 @@ import org.jspecify.annotations.Nullable;
  * for what it can see in it (format 2b §11).
  */
 public final class PackWriter implements AutoCloseable {
-    private static final long SLAB_BYTES = 4 << 20;
-    /** Enough that two full open packfiles leave some to those that are being written. */
-    private static final int SLABS = 26;
-
-    private static final int MAX_SLABS_PER_PACK = 10;
     private static final long TARGET_BYTES = 32 << 20;
     private static final int MAX_RECORDS = 60_000;
     /** What Plakar may read behind a blob of up to 16 MiB (format 1 §9.4) is at most 4 KiB; the rest hides sizes. */
@@ -48,7 +43,8 @@ public final class PackWriter implements AutoCloseable {
 
     private final Repository repository;
     private final PendingState state;
-    private final SlabPool slabs = new SlabPool(SLABS, SLAB_BYTES);
+    private final SlabPool slabs;
+    private final int maxSlabsPerPack;
     private final long targetBytes;
     private final ExecutorService writers;
     /** What all is written into, or null when each packfile is an object of its own. */
@@ -65,6 +61,8 @@ public final class PackWriter implements AutoCloseable {
         this.repository = repository;
         this.state = state;
         this.archive = archive;
+        this.maxSlabsPerPack = repository.memory().slabsOfPackfile();
+        this.slabs = new SlabPool(repository.memory().slabs(), maxSlabsPerPack);
         // Into an archive one after the other: what was sealed last is last there, too.
         this.writers = Executors.newFixedThreadPool(
                 archive == null ? WRITER_THREADS : 1,
@@ -95,7 +93,7 @@ public final class PackWriter implements AutoCloseable {
                 place = pack == null ? null : pack.reserve(type, mac, length);
             }
             if (place == null) {
-                Slab fresh = new Slab(length); // may wait, so not while holding the lock that frees slabs
+                Piece fresh = new Piece(length); // may wait, so not while holding the lock that frees slabs
                 begun = stages.end(StageTimes.Stage.WAIT, begun);
                 synchronized (this) {
                     Pack pack = openPack(lane, length);
@@ -106,7 +104,7 @@ public final class PackWriter implements AutoCloseable {
                     if (pack.hasRoom(length)) {
                         fresh.release();
                     } else {
-                        pack.slabs.add(fresh);
+                        pack.add(fresh);
                     }
                 }
             }
@@ -251,8 +249,8 @@ public final class PackWriter implements AutoCloseable {
 
     /** Runs on the writer thread of an archive. */
     private void append(Pack pack, ArchivePackfile target) {
-        List<MemorySegment> blobs = pack.slabs.stream()
-                .map(slab -> slab.segment.asSlice(0, slab.used))
+        List<MemorySegment> blobs = pack.pieces.stream()
+                .map(piece -> piece.segment.asSlice(0, piece.used))
                 .toList();
         try {
             MemorySegment records = target.append(blobs, pack.tail.index());
@@ -280,7 +278,7 @@ public final class PackWriter implements AutoCloseable {
             MemorySegment tail = pack.tail.encode(pack.used + padding.byteSize(), pack.createdNanos, codec, hasher);
             List<MemorySegment> parts = new ArrayList<>();
             parts.add(header);
-            pack.slabs.forEach(slab -> parts.add(slab.segment.asSlice(0, slab.used)));
+            pack.pieces.forEach(piece -> parts.add(piece.segment.asSlice(0, piece.used)));
             parts.add(padding);
             parts.add(tail);
             parts.forEach(hasher::update);
@@ -346,39 +344,36 @@ public final class PackWriter implements AutoCloseable {
     /** Where a blob goes. */
     private record Place(Pack pack, MemorySegment segment) {}
 
-    /** A piece of a packfile; its used part is written. A blob longer than a slab gets one of its own. */
-    private final class Slab {
+    /** A piece of a packfile; its used part is written. */
+    private final class Piece {
+        private final SlabPool.Slab slab;
         private final MemorySegment segment;
-        private final @Nullable Arena ownArena;
         private long used;
 
-        Slab(long firstLength) {
-            if (firstLength > SLAB_BYTES) {
-                ownArena = Arena.ofShared();
-                segment = ownArena.allocate(firstLength, 4096);
-            } else {
-                ownArena = null;
-                segment = slabs.take();
-            }
+        Piece(long firstLength) {
+            slab = slabs.take(firstLength);
+            segment = slab.segment();
         }
 
         void release() {
-            if (ownArena == null) {
-                slabs.give(segment);
-            } else {
-                ownArena.close();
-            }
+            slabs.give(slab);
         }
     }
 
     /** A packfile being filled; guarded by the writer. */
     private final class Pack {
-        private final List<Slab> slabs = new ArrayList<>();
+        private final List<Piece> pieces = new ArrayList<>();
         private final PackfileTail tail = new PackfileTail();
         private final long createdNanos = System.currentTimeMillis() * 1_000_000;
         private long used;
+        private int slabCount;
         private int unfilled;
         private boolean sealed;
+
+        void add(Piece piece) {
+            pieces.add(piece);
+            slabCount += piece.slab.slabs();
+        }
 
         /** Whether the packfile may take a blob, if need be into a further slab. */
         boolean accepts(long length) {
@@ -387,14 +382,14 @@ public final class PackWriter implements AutoCloseable {
             }
             return used + length <= targetBytes
                     && tail.records() < MAX_RECORDS
-                    && (slabs.size() < MAX_SLABS_PER_PACK || hasRoom(length));
+                    && (hasRoom(length) || slabCount + slabs.slabsOf(length) <= maxSlabsPerPack);
         }
 
         boolean hasRoom(long length) {
-            if (slabs.isEmpty()) {
+            if (pieces.isEmpty()) {
                 return false;
             }
-            Slab last = slabs.getLast();
+            Piece last = pieces.getLast();
             return last.used + length <= last.segment.byteSize();
         }
 
@@ -404,10 +399,10 @@ public final class PackWriter implements AutoCloseable {
             if (!hasRoom(length)) {
                 return null;
             }
-            Slab slab = slabs.getLast();
+            Piece piece = pieces.getLast();
             tail.add(type, mac, used, length);
-            MemorySegment segment = slab.segment.asSlice(slab.used, length);
-            slab.used += length;
+            MemorySegment segment = piece.segment.asSlice(piece.used, length);
+            piece.used += length;
             used += length;
             unfilled++;
             return new Place(this, segment);
@@ -415,7 +410,7 @@ public final class PackWriter implements AutoCloseable {
 
         void release() {
             tail.close();
-            slabs.forEach(Slab::release);
+            pieces.forEach(Piece::release);
         }
     }
 }

@@ -6,8 +6,6 @@ import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.FastRandom;
-import dev.armoire.crypto.Hashing;
-import dev.armoire.crypto.KeyDerivation;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.crypto.UnsupportedVersionException;
@@ -18,7 +16,6 @@ import dev.armoire.index.BlobIndex;
 import dev.armoire.index.LocationRuns;
 import dev.armoire.index.PackfileTable;
 import dev.armoire.packfile.BlobCodec;
-import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.Envelope;
 import dev.armoire.packfile.LockRecord;
 import dev.armoire.packfile.PackfileLayout;
@@ -29,7 +26,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
@@ -47,6 +43,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,10 +84,13 @@ public final class Repository implements AutoCloseable {
     private boolean hasCommittedColours;
 
     private long checkpointBytes = PendingState.CHECKPOINT_BYTES;
+    private MemoryBudget memory = MemoryBudget.usual();
 
     private DamagedState damagedStates = Repository::fail;
+    private Consumer<String> notices = text -> {};
+    private boolean hasToldOfClocks;
 
-    private Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
+    Repository(Storage storage, StoreConfig config, StoreKeys keys, String hostname) {
         this.storage = storage;
         this.config = config;
         this.keys = keys;
@@ -178,49 +178,6 @@ public final class Repository implements AutoCloseable {
     }
 
     /**
-     * The CONFIG object of a new store.
-     *
-     * @param passphrase null for a store without encryption
-     */
-    public static byte[] newConfig(Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
-        return newConfig(hashing, compression, passphrase, false);
-    }
-
-    /** Like {@link #newConfig(Hashing, Compression, byte[])}, for an archive: its one packfile has no limit. */
-    public static byte[] newArchiveConfig(Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
-        return newConfig(hashing, compression, passphrase, true);
-    }
-
-    private static byte[] newConfig(
-            Hashing hashing, Compression compression, byte @Nullable [] passphrase, boolean isArchive) {
-        UUID id = UUID.randomUUID();
-        Instant now = Instant.now();
-        try (Arena arena = Arena.ofConfined()) {
-            if (passphrase == null) {
-                StoreConfig config = StoreConfig.create(now, id, hashing, compression, null);
-                try (StoreKeys keys = config.plaintextKeys()) {
-                    return (isArchive ? config.forArchive() : config)
-                            .toObject(keys, arena)
-                            .toArray(ValueLayout.JAVA_BYTE);
-                }
-            }
-            KeyDerivation derivation = KeyDerivation.newDefault();
-            byte[] master = derivation.derive(passphrase);
-            try (StoreKeys keys = StoreConfig.EncryptionSettings.create(derivation, new byte[0])
-                    .keys(hashing, master)) {
-                StoreConfig.EncryptionSettings encryption =
-                        StoreConfig.EncryptionSettings.create(derivation, keys.newCanary());
-                StoreConfig config = StoreConfig.create(now, id, hashing, compression, encryption);
-                return (isArchive ? config.forArchive() : config)
-                        .toObject(keys, arena)
-                        .toArray(ValueLayout.JAVA_BYTE);
-            } finally {
-                Arrays.fill(master, (byte) 0);
-            }
-        }
-    }
-
-    /**
      * Remembers what states say in a cache folder, so that they need not all be read again. To be called before the first
      * {@link #refresh}. A folder that cannot be used is no error: then all is as it is without.
      *
@@ -236,6 +193,15 @@ public final class Repository implements AutoCloseable {
                 folder, keys, config.repositoryId(), config.repositoryIdBytes(), storage.location(), limits);
     }
 
+    /** How much memory those who write may take for data under way; for what is begun from now on. */
+    public void useMemory(MemoryBudget budget) {
+        memory = budget;
+    }
+
+    MemoryBudget memory() {
+        return memory;
+    }
+
     /**
      * Where to keep what is remembered of this store and no other, not even of a copy of it; null without {@link #useCache}.
      *
@@ -246,6 +212,15 @@ public final class Repository implements AutoCloseable {
         return folder == null
                 ? null
                 : folder.resolve(kind).resolve(config.repositoryId() + "-" + StateCache.digest(storage.location()));
+    }
+
+    /** Says who is told what a person should know of clocks and of locks that the dead left; nobody, unless this is called. */
+    public void useNotices(Consumer<String> told) {
+        notices = told;
+    }
+
+    void notice(String text) {
+        notices.accept(text);
     }
 
     public Storage storage() {
@@ -301,9 +276,9 @@ public final class Repository implements AutoCloseable {
         return new BlobReader(this, index::findExpected);
     }
 
-    /** Like {@link #newReader}, but for blobs in coloured packfiles, too, which nobody else sees. */
+    /** Like {@link #newReader}, but for blobs in coloured packfiles, too, which nobody else sees. Reads ahead. */
     public BlobReader newMaintenanceReader() {
-        return new BlobReader(this, index::findStored);
+        return new BlobReader(this, index::findStored, new ReadAhead(storage));
     }
 
     /** The newest state that was merged, or zero: the parent of the next one. */
@@ -345,8 +320,42 @@ public final class Repository implements AutoCloseable {
         List<Mac> listed = List.copyOf(storage.list(ObjectKind.PACKFILE));
         takeFromCache(Set.copyOf(states));
         listed.forEach(packfiles::markListed);
+        mergeNew(states);
+    }
+
+    /**
+     * Like {@link #refresh(DamagedState)}, but learns nothing of which packfiles the store has: for those who want to know what
+     * snapshots there are, and read nothing of them before they have called that.
+     */
+    public synchronized void refreshStates(DamagedState damaged) throws IOException {
+        damagedStates = damaged;
+        List<Mac> states = List.copyOf(storage.list(ObjectKind.STATE));
+        takeFromCache(Set.copyOf(states));
+        mergeNew(states);
+    }
+
+    private void mergeNew(List<Mac> states) throws IOException {
         mergeAll(states.stream().filter(name -> !merged.containsKey(name)).toList());
         applyColours();
+        compareClocks(Instant.now());
+    }
+
+    /** What was written in the future says that some clock is wrong; one that is ahead of all others cannot be known. */
+    private void compareClocks(Instant now) {
+        long latest = Long.MIN_VALUE;
+        for (StateInfo state : merged.values()) {
+            latest = Math.max(latest, state.timestamp());
+        }
+        Instant written =
+                Instant.ofEpochSecond(Math.floorDiv(latest, 1_000_000_000), Math.floorMod(latest, 1_000_000_000));
+        if (!hasToldOfClocks && written.isAfter(now.plus(RepositoryLock.CLOCK_SKEW))) {
+            hasToldOfClocks = true;
+            notice("the newest state of " + storage.location() + " is of " + written
+                    + ", but by the clock of this machine it is "
+                    + now
+                    + " now: put the clocks right, as they may differ by an hour at most; until then ages of snapshots"
+                    + " and grace periods are wrong, and locks of this machine may look like those of dead processes");
+        }
     }
 
     private void mergeAll(Collection<Mac> states) throws IOException {

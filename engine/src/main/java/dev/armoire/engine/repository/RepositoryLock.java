@@ -29,7 +29,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class RepositoryLock implements AutoCloseable {
     private static final Duration STALE_AFTER = Duration.ofMinutes(10);
     /** The clocks of two machines may differ by so much without harm. */
-    private static final Duration CLOCK_SKEW = Duration.ofHours(1);
+    public static final Duration CLOCK_SKEW = Duration.ofHours(1);
 
     private static final Duration REFRESH_EVERY = Duration.ofMinutes(4);
     private static final Duration ASK_AGAIN_AFTER = Duration.ofSeconds(1);
@@ -41,6 +41,8 @@ public final class RepositoryLock implements AutoCloseable {
     private volatile Instant lastRefresh;
     /** The same moment by a clock that nobody sets; it may stand still while the machine sleeps. */
     private volatile long lastRefreshNanos = System.nanoTime();
+
+    private volatile boolean isTakenAway;
 
     private final boolean isExclusive;
 
@@ -170,12 +172,19 @@ public final class RepositoryLock implements AutoCloseable {
                     e);
         }
         Duration unchanged = watch.unchanged(other, record.timestamp(), System.nanoTime());
+        String who = (record.exclusive() ? "maintenance" : "a backup or removal") + " on " + record.hostname();
         if (isDead(record, repository.hostname(), now, unchanged)) {
             storage.delete(ObjectKind.LOCK, other);
+            if (!record.hostname().equals(repository.hostname())) {
+                repository.notice("removed a lock that " + who + " left and did not refresh since " + record.timestamp()
+                        + " by its clock; if that still runs, one of the two clocks is wrong by more than an hour, and it will"
+                        + " not commit");
+            }
         } else if (isExclusive || record.exclusive()) {
-            throw new RepositoryLockedException("the store " + storage.location() + " is locked by "
-                    + (record.exclusive() ? "maintenance" : "a backup or removal") + " on "
-                    + record.hostname() + " since " + record.timestamp() + advice(record, now));
+            throw new RepositoryLockedException("the store " + storage.location() + " is locked by " + who + " since "
+                    + record.timestamp() + advice(record, now));
+        } else if (record.timestamp().isAfter(now.plus(CLOCK_SKEW))) {
+            repository.notice("a lock of " + who + " is of " + record.timestamp() + advice(record, now));
         }
     }
 
@@ -195,20 +204,28 @@ public final class RepositoryLock implements AutoCloseable {
     }
 
     private void refresh() {
-        while (!closed.get()) {
+        while (!closed.get() && !isTakenAway) {
             try {
                 Thread.sleep(REFRESH_EVERY);
             } catch (InterruptedException e) {
                 return;
             }
-            try (Arena arena = Arena.ofConfined()) {
-                Instant now = Instant.now();
-                repository.storage().refreshLock(name, encode(arena, now));
-                lastRefresh = now;
-                lastRefreshNanos = System.nanoTime();
-            } catch (IOException | RuntimeException e) {
-                // Tried again at the next turn; verifyHeld stops the work before anyone may take the lock for stale.
-            }
+            refreshOnce();
+        }
+    }
+
+    /** One that somebody took away is not put back: what it kept out may have come and gone meanwhile. */
+    void refreshOnce() {
+        try (Arena arena = Arena.ofConfined()) {
+            Instant now = Instant.now();
+            repository.storage().size(ObjectKind.LOCK, name);
+            repository.storage().refreshLock(name, encode(arena, now));
+            lastRefresh = now;
+            lastRefreshNanos = System.nanoTime();
+        } catch (NoSuchFileException e) {
+            isTakenAway = true;
+        } catch (IOException | RuntimeException e) {
+            // Tried again at the next turn; verifyHeld stops the work before anyone may take the lock for stale.
         }
     }
 
@@ -218,6 +235,9 @@ public final class RepositoryLock implements AutoCloseable {
      * @throws RepositoryLockedException when it could not be refreshed in time
      */
     public void verifyHeld() {
+        if (isTakenAway) {
+            throw takenAway();
+        }
         // By both clocks: one may be set back, the other may have slept.
         if (Duration.between(lastRefresh, Instant.now()).compareTo(STALE_AFTER) >= 0
                 || Duration.ofNanos(System.nanoTime() - lastRefreshNanos).compareTo(STALE_AFTER) >= 0) {
@@ -239,11 +259,15 @@ public final class RepositoryLock implements AutoCloseable {
         try {
             repository.storage().size(ObjectKind.LOCK, name);
         } catch (NoSuchFileException e) {
-            throw new RepositoryLockedException(
-                    "the lock on " + repository.storage().location()
-                            + " was taken away by somebody else, perhaps by a machine whose clock is more than ten minutes"
-                            + " ahead; nothing was committed, run the command again");
+            throw takenAway();
         }
+    }
+
+    private RepositoryLockedException takenAway() {
+        return new RepositoryLockedException(
+                "the lock on " + repository.storage().location()
+                        + " was taken away by somebody else, perhaps by a machine whose clock is more than an hour ahead of this one's;"
+                        + " nothing was committed, run the command again");
     }
 
     /** Removes the lock, and returns when it is gone, even if the thread is interrupted: others wait for it. */

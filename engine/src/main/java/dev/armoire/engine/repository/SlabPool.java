@@ -7,28 +7,52 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * The off-heap pieces that packfiles are filled in. Owns one shared arena, which grows to a fixed number of slabs as they
- * are needed: a small backup touches little memory. When all are in use, {@link #take} waits: that is how a slow store slows
- * the readers.
+ * The off-heap pieces that packfiles are filled in: a fixed number of slabs, allocated as they are needed, so that a small backup
+ * touches little memory. A blob that is longer than a slab gets a piece of its own, which counts as several. When all are in
+ * use, {@link #take} waits: that is how a slow store slows the readers. Thread-safe.
  */
 final class SlabPool implements AutoCloseable {
-    private final Arena arena = Arena.ofShared();
-    private final Deque<MemorySegment> free = new ArrayDeque<>();
+    static final long SLAB_BYTES = 4 << 20;
+
+    private final Deque<Slab> free = new ArrayDeque<>();
     private final int count;
-    private final long slabBytes;
+    private final int mostOfOne;
+    /** In use and free. */
     private int allocated;
+
+    private int inUse;
     private boolean aborted;
 
-    SlabPool(int count, long slabBytes) {
+    /**
+     * A piece of memory, until it is given back.
+     *
+     * @param slabs as how many it counts
+     */
+    record Slab(Arena arena, MemorySegment segment, int slabs) {}
+
+    /**
+     * A pool of nothing yet.
+     *
+     * @param count of slabs at most
+     * @param mostOfOne as how many a piece counts at most, however long it is: only metadata have blobs that long
+     */
+    SlabPool(int count, int mostOfOne) {
         this.count = count;
-        this.slabBytes = slabBytes;
+        this.mostOfOne = mostOfOne;
     }
 
-    /** Waits for a slab, which the caller gives back with {@link #give}. */
-    synchronized MemorySegment take() {
+    /** As how many slabs a piece for a blob counts. */
+    int slabsOf(long length) {
+        return Math.clamp((length + SLAB_BYTES - 1) / SLAB_BYTES, 1, mostOfOne);
+    }
+
+    /** Waits for a piece that a blob of some length fits into; the caller gives it back with {@link #give}. */
+    synchronized Slab take(long length) {
+        int slabs = slabsOf(length);
+        boolean isUsual = length <= SLAB_BYTES;
         boolean interrupted = false;
         try {
-            while (free.isEmpty() && allocated == count) {
+            while (count - inUse < slabs) {
                 if (aborted) {
                     throw new PipelineAbortedException();
                 }
@@ -38,11 +62,17 @@ final class SlabPool implements AutoCloseable {
                     interrupted = true;
                 }
             }
-            if (!free.isEmpty()) {
+            inUse += slabs;
+            if (isUsual && !free.isEmpty()) {
                 return free.pop();
             }
-            allocated++;
-            return arena.allocate(slabBytes, 4096);
+            while (count - allocated < slabs) {
+                free.pop().arena.close();
+                allocated--;
+            }
+            allocated += slabs;
+            Arena arena = Arena.ofShared();
+            return new Slab(arena, arena.allocate(isUsual ? SLAB_BYTES : length, 4096), slabs);
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -50,12 +80,18 @@ final class SlabPool implements AutoCloseable {
         }
     }
 
-    synchronized void give(MemorySegment slab) {
-        free.push(slab);
+    synchronized void give(Slab slab) {
+        inUse -= slab.slabs;
+        if (slab.segment.byteSize() == SLAB_BYTES) {
+            free.push(slab);
+        } else {
+            allocated -= slab.slabs;
+            slab.arena.close();
+        }
         notifyAll();
     }
 
-    /** Wakes all who wait, and lets them fail: no slab will come back. */
+    /** Wakes all who wait, and lets them fail: no piece will come back. */
     synchronized void abort() {
         aborted = true;
         notifyAll();
@@ -63,10 +99,11 @@ final class SlabPool implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        if (!aborted && free.size() != allocated) {
+        if (!aborted && inUse > 0) {
             throw new IllegalStateException(
-                    (allocated - free.size()) + " of " + allocated + " slabs still in use; finish the writer first");
+                    inUse + " of " + allocated + " slabs still in use; finish the writer first");
         }
-        arena.close();
+        free.forEach(slab -> slab.arena.close());
+        free.clear();
     }
 }

@@ -198,6 +198,48 @@ final class ChangeBlock {
         }
     }
 
+    /**
+     * Whether something has changed at a path, or directly in it.
+     *
+     * @throws CorruptDataException when this is no block
+     */
+    static boolean touches(MemorySegment block, byte[] path) {
+        byte[] parent = SnapshotPath.parent(path);
+        byte[] wanted = SnapshotPath.name(path);
+        try {
+            Input names = new Input(block.toArray(JAVA_BYTE), 0);
+            int length = names.length();
+            int end = names.at + length;
+            byte[] name = new byte[256];
+            while (names.at < end) {
+                byte[] folder = names.bytes(names.length());
+                int left = names.length();
+                if (left > 0 && Arrays.equals(folder, path)) {
+                    return true;
+                }
+                boolean isParent = Arrays.equals(folder, parent);
+                for (; left > 0; left--) {
+                    int shared = names.length();
+                    int rest = names.length();
+                    if (!isParent) {
+                        names.skip(rest);
+                        continue;
+                    }
+                    if (shared + rest > name.length) {
+                        name = Arrays.copyOf(name, (shared + rest) * 2);
+                    }
+                    names.copy(rest, name, shared);
+                    if (Arrays.equals(name, 0, shared + rest, wanted, 0, wanted.length)) {
+                        return true;
+                    }
+                }
+            }
+            return false;
+        } catch (IndexOutOfBoundsException | NegativeArraySizeException e) {
+            throw new CorruptDataException("a block of the search index is malformed", e);
+        }
+    }
+
     private static boolean mayMatch(List<PathPattern> patterns, byte[] name, int length) {
         for (int i = 0; i < patterns.size(); i++) {
             if (patterns.get(i).mayMatchName(name, length)) {
@@ -306,6 +348,10 @@ final class ChangeBlock {
 
         String text() {
             return new String(bytes(length()), StandardCharsets.UTF_8);
+        }
+
+        void skip(int length) {
+            at += length;
         }
 
         void copy(int length, byte[] into, int to) {

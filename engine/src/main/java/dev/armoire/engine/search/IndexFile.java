@@ -11,9 +11,11 @@ import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
+import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystems;
@@ -23,6 +25,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.DateTimeException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -35,28 +39,32 @@ import java.util.zip.CRC32C;
  * <pre>
  *  head:   | magic (8) | repository id (16) | MAC of these (32) |
  *  record: | type (4) | length of the payload (4) | CRC-32C of type, length and payload (4) | payload |
- *  payload of a block:    {@link ChangeBlock}, encoded as a blob of the store is: compressed and, in an encrypted store, encrypted
- *  payload of a snapshot: | id (32) | chain (4) | position in the chain (4) | blocks (4) | MAC (32) | the snapshot's header |,
- *                         encoded likewise
+ *  payload of a group: {@link ChangeBlock}s one after the other, of one snapshot or of several
+ *  payload of a table: | MAC (32) | where the first group begins (8) | groups (4) | snapshots (4) |
+ *    for each group:     | length of its payload (4) | its CRC (4) |
+ *    for each snapshot:  | id (32) | seconds (8) | nanoseconds (4) | chain (4) | position in the chain (4) |
+ *                        | length of its header (4) | header | blocks (4) |
+ *    for each block:     | which group (4) | offset in it (4) | length (4) |
  * </pre>
  *
- * A snapshot's record stands behind its blocks and completes them: its MAC, under the store's key, is over all else that is
- * in the record, over where the first block begins in the file and over the CRCs of the blocks. What stands behind the last
- * such record was being written when its writer died. The header is there so that a search reads nothing from the store.
+ * Payloads are encoded as blobs of the store are: compressed and, in an encrypted store, encrypted. A table stands behind its
+ * groups and completes them; its MAC, under the store's key, is over all that follows it. What stands behind the last table was
+ * being written when its writer died. The headers are there so that a search reads nothing from the store. Things stand together
+ * because decoding something costs more than the something, in a process that has just begun.
  */
 final class IndexFile {
     static final int HEAD_BYTES = 8 + 16 + Mac.BYTES;
 
-    private static final long MAGIC = 0x41524d5352434832L; // ARMSRCH2
-    private static final int BLOCK = 1;
-    private static final int SNAPSHOT = 2;
+    private static final long MAGIC = 0x41524d5352434833L; // ARMSRCH3
+    private static final int GROUP = 1;
+    private static final int TABLE = 2;
     private static final int RECORD_HEAD_BYTES = 12;
-    /** Of a snapshot's record: what is before its MAC, and before its header. */
-    private static final int FIELD_BYTES = Mac.BYTES + 12;
-
-    private static final int SNAPSHOT_BYTES = FIELD_BYTES + Mac.BYTES;
-    /** A block is some 60 KiB of plain text; only a path of that length makes it larger. */
-    private static final int MAX_PAYLOAD_BYTES = 16 << 20;
+    /** Plain bytes from which on a group is full. */
+    private static final int FULL_GROUP_BYTES = 256 << 10;
+    /** What an interrupted build loses at most. */
+    private static final int FULL_TABLE_SNAPSHOTS = 256;
+    /** A group is some 300 KiB of plain text; only a path of that length makes it larger. */
+    private static final int MAX_PAYLOAD_BYTES = 64 << 20;
 
     private final Path file;
     private final StoreKeys keys;
@@ -68,16 +76,61 @@ final class IndexFile {
         this.repositoryId = repositoryId;
     }
 
-    /** Where the payload of a block is. */
-    record Block(long position, int length, int crc) {}
+    /** Where the payload of a group is. */
+    record Group(long position, int length, int crc) {}
 
-    /**
-     * A snapshot in the index.
-     *
-     * @param chain which row of snapshots it is in, each one told by its difference to the one before
-     * @param position in the chain, from 0 on
-     */
-    record Indexed(Mac id, int chain, int position, List<Block> blocks, SnapshotHeader header, long end) {}
+    /** A part of a group's plain bytes. */
+    record Block(Group group, int offset, int length) {}
+
+    /** Snapshots, and where in the file they and their groups are. */
+    record Table(long start, long end, List<Indexed> snapshots) {}
+
+    /** A snapshot in the index. */
+    static final class Indexed {
+        private final Mac id;
+        private final Instant timestamp;
+        private final int chain;
+        private final int position;
+        private final List<Block> blocks;
+        private final byte[] header;
+
+        private Indexed(Mac id, Instant timestamp, int chain, int position, List<Block> blocks, byte[] header) {
+            this.id = id;
+            this.timestamp = timestamp;
+            this.chain = chain;
+            this.position = position;
+            this.blocks = blocks;
+            this.header = header;
+        }
+
+        Mac id() {
+            return id;
+        }
+
+        Instant timestamp() {
+            return timestamp;
+        }
+
+        /** Which row of snapshots it is in, each one told by its difference to the one before. */
+        int chain() {
+            return chain;
+        }
+
+        /** Where in the chain, from 0 on. */
+        int position() {
+            return position;
+        }
+
+        List<Block> blocks() {
+            return blocks;
+        }
+
+        /** Its header without summaries; to decode it takes longer than all else. */
+        SnapshotHeader header() {
+            return SnapshotHeader.decodeWithoutSummaries(
+                    new MsgpackReader(MemorySegment.ofArray(header), "the search index"));
+        }
+    }
 
     /** The bytes that a file begins with. */
     ByteBuffer head() {
@@ -95,77 +148,98 @@ final class IndexFile {
      * @throws CorruptDataException when it is damaged or another store's, or ends within a record in the middle
      * @throws IOException when it cannot be read, or there is none
      */
-    List<Indexed> list(FileChannel in, BlobCodec codec) throws IOException {
+    List<Table> list(FileChannel in, BlobCodec codec) throws IOException {
         ByteBuffer head = ByteBuffer.allocate(HEAD_BYTES);
         read(in, head, 0);
         if (!head.flip().equals(head())) {
             throw new CorruptDataException("this is no search index of this store");
         }
-        List<Indexed> all = new ArrayList<>();
-        List<Block> blocks = new ArrayList<>();
+        List<Table> tables = new ArrayList<>();
+        List<Group> groups = new ArrayList<>();
         MacHasher hasher = keys.newMacHasher();
+        ByteBuffer record = ByteBuffer.allocate(RECORD_HEAD_BYTES);
         long size = in.size();
-        long first = HEAD_BYTES;
-        Window window = new Window(in, size);
+        long start = HEAD_BYTES;
         for (long at = HEAD_BYTES; size - at >= RECORD_HEAD_BYTES; ) {
-            ByteBuffer record = window.get(at, RECORD_HEAD_BYTES);
-            int type = record.getInt();
-            int length = record.getInt();
-            int crc = record.getInt();
-            if (length < 0 || length > MAX_PAYLOAD_BYTES || type != BLOCK && type != SNAPSHOT) {
+            read(in, record.clear(), at);
+            int type = record.getInt(0);
+            int length = record.getInt(4);
+            if (length < 0 || length > MAX_PAYLOAD_BYTES || type != GROUP && type != TABLE) {
                 throw new CorruptDataException("no record at byte " + at);
             }
             if (length > size - at - RECORD_HEAD_BYTES) {
                 break;
             }
-            Block block = new Block(at + RECORD_HEAD_BYTES, length, crc);
+            Group payload = new Group(at + RECORD_HEAD_BYTES, length, record.getInt(8));
             at += RECORD_HEAD_BYTES + length;
-            if (type == BLOCK) {
-                blocks.add(block);
+            if (type == GROUP) {
+                groups.add(payload);
                 continue;
             }
-            byte[] payload = new byte[length];
-            window.get(block.position, length).get(payload);
-            all.add(snapshot(verified(SNAPSHOT, payload, crc), first, blocks, at, codec, hasher));
-            blocks.clear();
-            first = at;
+            tables.add(new Table(start, at, table(read(in, TABLE, payload, codec), start, groups, hasher)));
+            groups.clear();
+            start = at;
         }
-        return all;
+        return tables;
     }
 
-    private static Indexed snapshot(
-            byte[] payload, long first, List<Block> blocks, long end, BlobCodec codec, MacHasher hasher) {
-        MemorySegment plain = codec.decode(MemorySegment.ofArray(payload), MAX_PAYLOAD_BYTES);
-        if (plain.byteSize() < SNAPSHOT_BYTES) {
-            throw new CorruptDataException("a snapshot's record of " + plain.byteSize() + " bytes");
+    private static List<Indexed> table(MemorySegment plain, long start, List<Group> groups, MacHasher hasher) {
+        if (plain.byteSize() < Mac.BYTES || !Mac.read(plain, 0).equals(hasher.mac(plain.asSlice(Mac.BYTES)))) {
+            throw new CorruptDataException("a table of the search index is not what was written");
         }
-        ByteBuffer record = ByteBuffer.wrap(plain.toArray(JAVA_BYTE));
-        Mac id = Mac.read(plain, 0);
-        if (record.getInt(Mac.BYTES + 8) != blocks.size()
-                || !Mac.read(plain, FIELD_BYTES).equals(mac(record, first, blocks, hasher))) {
-            throw new CorruptDataException("the record of snapshot " + id.shortHex() + " is not for these blocks");
+        try {
+            return snapshots(ByteBuffer.wrap(plain.toArray(JAVA_BYTE)).position(Mac.BYTES), start, groups);
+        } catch (BufferUnderflowException
+                | IndexOutOfBoundsException
+                | NegativeArraySizeException
+                | DateTimeException e) {
+            throw new CorruptDataException("a table of the search index is malformed", e);
         }
-        SnapshotHeader header =
-                SnapshotHeader.decode(new MsgpackReader(plain.asSlice(SNAPSHOT_BYTES), "the search index"));
-        return new Indexed(
-                id, record.getInt(Mac.BYTES), record.getInt(Mac.BYTES + 4), List.copyOf(blocks), header, end);
     }
 
-    private static Mac mac(ByteBuffer record, long first, List<Block> blocks, MacHasher hasher) {
-        int header = record.capacity() - SNAPSHOT_BYTES;
-        ByteBuffer text = ByteBuffer.allocate(FIELD_BYTES + header + 8 + 4 * blocks.size())
-                .put(record.slice(0, FIELD_BYTES))
-                .put(record.slice(SNAPSHOT_BYTES, header))
-                .putLong(first);
-        blocks.forEach(block -> text.putInt(block.crc));
-        return hasher.mac(MemorySegment.ofBuffer(text.flip()));
+    private static List<Indexed> snapshots(ByteBuffer in, long start, List<Group> groups) {
+        boolean isInPlace = in.getLong() == start && in.getInt() == groups.size();
+        int count = in.getInt();
+        for (Group group : groups) {
+            isInPlace = isInPlace && in.getInt() == group.length && in.getInt() == group.crc;
+        }
+        if (!isInPlace) {
+            throw new CorruptDataException("a table of the search index is not for what stands before it");
+        }
+        List<Indexed> snapshots = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            Mac id = new Mac(in.getLong(), in.getLong(), in.getLong(), in.getLong());
+            Instant timestamp = Instant.ofEpochSecond(in.getLong(), in.getInt());
+            int chain = in.getInt();
+            int position = in.getInt();
+            byte[] header = new byte[in.getInt()];
+            in.get(header);
+            List<Block> blocks = new ArrayList<>(1);
+            for (int left = in.getInt(); left > 0; left--) {
+                blocks.add(new Block(groups.get(in.getInt()), in.getInt(), in.getInt()));
+            }
+            snapshots.add(new Indexed(id, timestamp, chain, position, blocks, header));
+        }
+        return snapshots;
     }
 
-    /** The plain bytes of a block, valid until the codec's next use. */
-    static MemorySegment read(FileChannel in, Block block, BlobCodec codec) throws IOException {
-        byte[] payload = new byte[block.length];
-        read(in, ByteBuffer.wrap(payload), block.position);
-        return codec.decode(MemorySegment.ofArray(verified(BLOCK, payload, block.crc)), MAX_PAYLOAD_BYTES);
+    /** The plain bytes of a group, valid until the codec's next use. */
+    static MemorySegment read(FileChannel in, Group group, BlobCodec codec) throws IOException {
+        return read(in, GROUP, group, codec);
+    }
+
+    private static MemorySegment read(FileChannel in, int type, Group record, BlobCodec codec) throws IOException {
+        byte[] payload = new byte[record.length];
+        read(in, ByteBuffer.wrap(payload), record.position);
+        return codec.decode(MemorySegment.ofArray(verified(type, payload, record.crc)), MAX_PAYLOAD_BYTES);
+    }
+
+    /** A part of what {@link #read} gave. */
+    static MemorySegment part(MemorySegment group, Block block) {
+        if (block.offset < 0 || block.length < 0 || block.offset + (long) block.length > group.byteSize()) {
+            throw new CorruptDataException("a group of the search index is too short");
+        }
+        return group.asSlice(block.offset, block.length);
     }
 
     private static byte[] verified(int type, byte[] payload, int crc) {
@@ -193,73 +267,115 @@ final class IndexFile {
         }
     }
 
-    /** Reads small pieces of a file in larger ones. */
-    private static final class Window {
-        private static final int BYTES = 256 << 10;
-
-        private final FileChannel in;
-        private final long size;
-        private ByteBuffer bytes = ByteBuffer.allocate(0);
-        private long start;
-
-        Window(FileChannel in, long size) {
-            this.in = in;
-            this.size = size;
-        }
-
-        ByteBuffer get(long at, int length) throws IOException {
-            if (at < start || at + length > start + bytes.limit()) {
-                bytes = ByteBuffer.allocate((int) Math.min(size - at, Math.max(BYTES, length)));
-                read(in, bytes, at);
-                bytes.flip();
-                start = at;
-            }
-            return bytes.slice((int) (at - start), length);
-        }
-    }
-
-    /** Writes one snapshot after the other. Owns the channel. */
+    /** Writes one snapshot after the other. Owns the channel. What was finished is kept when it is closed. */
     final class Writer implements AutoCloseable {
         private final FileChannel out;
         private final BlobCodec codec;
         private final MacHasher hasher = keys.newMacHasher();
-        private final List<Block> blocks = new ArrayList<>();
         private long end;
-        private long first;
+
+        // The table that is being made.
+        private final List<Group> groups = new ArrayList<>();
+        private final ByteArrayOutputStream group = new ByteArrayOutputStream();
+        private final ByteArrayOutputStream entries = new ByteArrayOutputStream();
+        private long start;
+        private int snapshots;
+
+        // The snapshot that is being written: its blocks, by which group and where, and what the group had before.
+        private final List<int[]> blocks = new ArrayList<>();
+        private int firstGroup;
+        private int firstOffset;
 
         Writer(FileChannel out, long end, BlobCodec codec) {
             this.out = out;
             this.codec = codec;
             this.end = end;
-            this.first = end;
+            this.start = end;
         }
 
         void block(byte[] plain) throws IOException {
-            blocks.add(append(BLOCK, plain));
+            if (group.size() > 0 && group.size() + plain.length > FULL_GROUP_BYTES) {
+                endGroup();
+            }
+            blocks.add(new int[] {groups.size(), group.size(), plain.length});
+            group.write(plain, 0, plain.length);
         }
 
         void snapshot(SnapshotHeader header, int chain, int position) throws IOException {
             MsgpackWriter encoded = new MsgpackWriter();
-            header.encode(encoded);
-            byte[] bytes = encoded.toByteArray();
-            ByteBuffer record = ByteBuffer.allocate(SNAPSHOT_BYTES + bytes.length);
-            header.identifier().write(MemorySegment.ofBuffer(record), 0);
-            record.putInt(Mac.BYTES, chain).putInt(Mac.BYTES + 4, position).putInt(Mac.BYTES + 8, blocks.size());
-            record.put(SNAPSHOT_BYTES, bytes);
-            mac(record, first, blocks, hasher).write(MemorySegment.ofBuffer(record), FIELD_BYTES);
-            append(SNAPSHOT, record.array());
+            header.withoutSummaries().encode(encoded);
+            snapshot(header.identifier(), header.timestamp(), chain, position, encoded.toByteArray());
+        }
+
+        /** Takes over a snapshot, whose blocks were written, from another table. */
+        void snapshot(Indexed known) throws IOException {
+            snapshot(known.id, known.timestamp, known.chain, known.position, known.header);
+        }
+
+        private void snapshot(Mac id, Instant timestamp, int chain, int position, byte[] header) throws IOException {
+            ByteBuffer entry = ByteBuffer.allocate(Mac.BYTES + 28 + header.length + 12 * blocks.size());
+            entry.putLong(id.w0()).putLong(id.w1()).putLong(id.w2()).putLong(id.w3());
+            entry.putLong(timestamp.getEpochSecond()).putInt(timestamp.getNano());
+            entry.putInt(chain)
+                    .putInt(position)
+                    .putInt(header.length)
+                    .put(header)
+                    .putInt(blocks.size());
+            for (int[] block : blocks) {
+                entry.putInt(block[0]).putInt(block[1]).putInt(block[2]);
+            }
+            entries.write(entry.array(), 0, entry.capacity());
+            snapshots++;
+            nextSnapshot();
+            if (snapshots == FULL_TABLE_SNAPSHOTS) {
+                endTable();
+            }
+        }
+
+        private void nextSnapshot() {
             blocks.clear();
-            first = end;
+            firstGroup = groups.size();
+            firstOffset = group.size();
         }
 
         /** Takes back what was written of a snapshot that cannot be finished. */
-        void giveUp() throws IOException {
-            blocks.clear();
-            end = first;
-            out.truncate(end);
+        void giveUp() {
+            byte[] whole = group.toByteArray();
+            group.reset();
+            if (groups.size() == firstGroup) {
+                group.write(whole, 0, firstOffset);
+            }
+            nextSnapshot();
         }
 
-        private Block append(int type, byte[] plain) throws IOException {
+        private void endGroup() throws IOException {
+            groups.add(append(GROUP, group.toByteArray()));
+            group.reset();
+        }
+
+        private void endTable() throws IOException {
+            if (snapshots == 0) {
+                return;
+            }
+            if (group.size() > 0) {
+                endGroup();
+            }
+            ByteBuffer table = ByteBuffer.allocate(Mac.BYTES + 16 + 8 * groups.size() + entries.size());
+            table.putLong(Mac.BYTES, start);
+            table.position(Mac.BYTES + 8).putInt(groups.size()).putInt(snapshots);
+            groups.forEach(one -> table.putInt(one.length).putInt(one.crc));
+            table.put(entries.toByteArray());
+            MemorySegment whole = MemorySegment.ofArray(table.array());
+            hasher.mac(whole.asSlice(Mac.BYTES)).write(whole, 0);
+            append(TABLE, table.array());
+            groups.clear();
+            entries.reset();
+            snapshots = 0;
+            start = end;
+            nextSnapshot();
+        }
+
+        private Group append(int type, byte[] plain) throws IOException {
             byte[] payload = new byte[Math.toIntExact(codec.prepare(MemorySegment.ofArray(plain)))];
             codec.writeTo(MemorySegment.ofArray(payload));
             int crc = crc(type, payload);
@@ -269,16 +385,20 @@ final class IndexFile {
                     .putInt(crc)
                     .put(payload)
                     .flip();
-            Block block = new Block(end + RECORD_HEAD_BYTES, payload.length, crc);
+            Group written = new Group(end + RECORD_HEAD_BYTES, payload.length, crc);
             while (record.hasRemaining()) {
                 end += out.write(record, end);
             }
-            return block;
+            return written;
         }
 
         @Override
         public void close() throws IOException {
-            out.close();
+            try (FileChannel closed = out) {
+                giveUp();
+                endTable();
+                assert closed.isOpen();
+            }
         }
     }
 

@@ -13,13 +13,18 @@ import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.search.IndexFile.Indexed;
 import dev.armoire.packfile.BlobCodec;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -40,16 +45,20 @@ import org.jspecify.annotations.Nullable;
 public final class SearchIndex implements AutoCloseable {
     /** More matches than this are faster walked through than sorted, and would fill the heap. */
     private static final int MAX_MATCHES = 200_000;
-    /** From so many blocks on, several threads search. */
-    private static final int BLOCKS_PER_THREAD = 64;
+    /** From so many groups on, some 4 MB of plain text, several threads search. */
+    private static final int GROUPS_PER_THREAD = 16;
+    /** With fewer tables than this nothing is put together; each one costs a search a little. */
+    private static final int TOLERATED_TABLES = 12;
     /** So many snapshots that are gone do not matter. */
     private static final int TOLERATED_DEAD = 16;
 
     private final Repository repository;
     private final IndexFile file;
     private final Path lockFile;
+    private List<IndexFile.Table> tables = List.of();
+    /** The snapshots of all tables. */
     private List<Indexed> indexed = List.of();
-    /** What {@link #indexed} was read from: another process may put a new file in its place. */
+    /** What {@link #tables} was read from: another process may put a new file in its place. */
     private @Nullable FileChannel channel;
 
     private SearchIndex(Repository repository, Path path) {
@@ -75,11 +84,35 @@ public final class SearchIndex implements AutoCloseable {
         return index;
     }
 
-    /** The headers of the snapshots that it has, also of those that the store has no longer. */
+    /** The headers, without summaries, of the snapshots that it has, also of those that the store has no longer. */
     public Map<Mac, SnapshotHeader> headers() {
         Map<Mac, SnapshotHeader> headers = new HashMap<>();
         indexed.forEach(snapshot -> headers.put(snapshot.id(), snapshot.header()));
         return headers;
+    }
+
+    /** A snapshot, and when it was made. */
+    public record Known(Mac id, Instant timestamp) {}
+
+    /**
+     * Snapshots, the newest first.
+     *
+     * @return null when the index lacks one of them
+     */
+    public @Nullable List<Known> newestFirst(Collection<Mac> snapshots) {
+        Map<Mac, Indexed> byId = new HashMap<>();
+        indexed.forEach(snapshot -> byId.put(snapshot.id(), snapshot));
+        List<Known> known = new ArrayList<>();
+        for (Mac id : snapshots) {
+            Indexed its = byId.get(id);
+            if (its == null) {
+                return null;
+            }
+            known.add(new Known(id, its.timestamp()));
+        }
+        known.sort(
+                Comparator.comparing(Known::timestamp).thenComparing(Known::id).reversed());
+        return known;
     }
 
     // Building
@@ -88,23 +121,24 @@ public final class SearchIndex implements AutoCloseable {
      * Adds the snapshots that it lacks.
      *
      * @param headers all snapshots of the store
+     * @return whether it may have others than before
      */
-    public void update(List<SnapshotHeader> headers) {
+    public boolean update(List<SnapshotHeader> headers) {
         try (BlobCodec codec = repository.newCodec()) {
-            update(headers, codec);
+            return update(headers, codec);
         } catch (IOException e) {
-            // The folder cannot be written, or the disk is full: what is missing is walked through.
+            return true; // the folder cannot be written, or the disk is full: what is missing is walked through
         }
     }
 
-    private void update(List<SnapshotHeader> headers, BlobCodec codec) throws IOException {
+    private boolean update(List<SnapshotHeader> headers, BlobCodec codec) throws IOException {
         Set<Mac> known = new HashSet<>();
         indexed.forEach(snapshot -> known.add(snapshot.id()));
         List<SnapshotHeader> missing = new ArrayList<>(headers.stream()
                 .filter(header -> !known.contains(header.identifier()) && SnapshotChanges.canCompare(header))
                 .toList());
         if (missing.isEmpty()) {
-            return;
+            return false;
         }
         missing.sort(Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier));
         Files.createDirectories(lockFile.getParent());
@@ -117,6 +151,7 @@ public final class SearchIndex implements AutoCloseable {
         } catch (OverlappingFileLockException e) {
             // Another thread of this process does it.
         }
+        return true;
     }
 
     /** Reads what the file has; one that is damaged has nothing. */
@@ -125,10 +160,15 @@ public final class SearchIndex implements AutoCloseable {
         try {
             FileChannel in = file.open();
             channel = in;
-            indexed = file.list(in, codec);
+            take(file.list(in, codec));
         } catch (IOException | CorruptDataException e) {
-            indexed = List.of(); // there is none, or it is damaged: then it is made anew
+            take(List.of()); // there is none, or it is damaged: then it is made anew
         }
+    }
+
+    private void take(List<IndexFile.Table> all) {
+        tables = all;
+        indexed = all.stream().flatMap(table -> table.snapshots().stream()).toList();
     }
 
     private void add(List<SnapshotHeader> missing, List<SnapshotHeader> headers, BlobCodec codec) throws IOException {
@@ -138,12 +178,14 @@ public final class SearchIndex implements AutoCloseable {
         long dead = indexed.stream().filter(one -> !byId.containsKey(one.id())).count();
         List<SnapshotHeader> wanted = missing;
         if (dead > indexed.size() - dead + TOLERATED_DEAD) {
-            indexed = List.of();
+            take(List.of());
             wanted = new ArrayList<>(
                     headers.stream().filter(SnapshotChanges::canCompare).toList());
             wanted.sort(Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier));
         }
-        long end = indexed.isEmpty() ? 0 : indexed.getLast().end();
+        int kept = keptTables(wanted.size());
+        List<IndexFile.Table> absorbed = tables.subList(kept, tables.size());
+        long end = kept == 0 ? 0 : tables.get(kept - 1).end();
         Set<Mac> known = new HashSet<>();
         Map<Integer, Indexed> tails = new LinkedHashMap<>();
         for (Indexed one : indexed) {
@@ -161,6 +203,7 @@ public final class SearchIndex implements AutoCloseable {
         try (BlobReader reader = repository.newReader();
                 IndexFile.Writer writer =
                         end > 0 && end == size() ? file.append(end, codec) : file.replace(end, codec)) {
+            copy(absorbed, writer);
             for (SnapshotHeader header : wanted) {
                 if (known.contains(header.identifier())) {
                     continue;
@@ -174,6 +217,43 @@ public final class SearchIndex implements AutoCloseable {
                     lines.put(Line.of(header), new Tail(header, chain, position));
                 } catch (CorruptDataException e) {
                     writer.giveUp(); // who walks through it finds what is left of it, and says what is not
+                }
+            }
+        }
+    }
+
+    /** How many tables stay as they are when some snapshots come: each is larger than what follows it, so there are few. */
+    private int keptTables(int newSnapshots) {
+        int kept = tables.size();
+        if (kept >= TOLERATED_TABLES) {
+            for (int after = newSnapshots;
+                    kept > 0 && tables.get(kept - 1).snapshots().size() <= 2 * after;
+                    kept--) {
+                after += tables.get(kept - 1).snapshots().size();
+            }
+        }
+        return kept;
+    }
+
+    /** Puts snapshots of small tables into a larger one. */
+    private void copy(List<IndexFile.Table> from, IndexFile.Writer writer) throws IOException {
+        FileChannel in = channel;
+        if (in == null || from.isEmpty()) {
+            return;
+        }
+        try (BlobCodec codec = repository.newCodec()) {
+            IndexFile.Group group = null;
+            MemorySegment plain = MemorySegment.NULL;
+            for (IndexFile.Table table : from) {
+                for (Indexed snapshot : table.snapshots()) {
+                    for (IndexFile.Block block : snapshot.blocks()) {
+                        if (block.group() != group) {
+                            group = block.group();
+                            plain = IndexFile.read(in, group, codec);
+                        }
+                        writer.block(IndexFile.part(plain, block).toArray(ValueLayout.JAVA_BYTE));
+                    }
+                    writer.snapshot(snapshot);
                 }
             }
         }
@@ -335,25 +415,74 @@ public final class SearchIndex implements AutoCloseable {
         }
     }
 
+    /** In which snapshots something has changed at one path, or directly in it. */
+    public static final class PathChanges {
+        private final Map<Mac, Indexed> snapshots = new HashMap<>();
+        /** Positions in each chain. */
+        private final Map<Integer, BitSet> touched = new HashMap<>();
+
+        private PathChanges() {}
+
+        /**
+         * Whether two snapshots have the same at the path, and the same entries directly in it.
+         *
+         * @return false also when the index does not tell
+         */
+        public boolean areSame(Mac earlier, Mac later) {
+            Indexed from = snapshots.get(earlier);
+            Indexed to = snapshots.get(later);
+            if (from == null || to == null || from.chain() != to.chain() || from.position() > to.position()) {
+                return false;
+            }
+            int next = touched.getOrDefault(to.chain(), new BitSet()).nextSetBit(from.position() + 1);
+            return next < 0 || next > to.position();
+        }
+    }
+
+    /**
+     * What the index knows of one path.
+     *
+     * @param path absolute and clean
+     */
+    public PathChanges changesAt(byte[] path) {
+        PathChanges changes = new PathChanges();
+        FileChannel in = channel;
+        if (in == null) {
+            return changes;
+        }
+        try (BlobCodec codec = repository.newCodec()) {
+            indexed.forEach(snapshot -> changes.snapshots.put(snapshot.id(), snapshot));
+            for (Slices.Parts group : groups()) {
+                MemorySegment plain = IndexFile.read(in, group.group(), codec);
+                for (Slices.Part part : group.parts()) {
+                    if (ChangeBlock.touches(IndexFile.part(plain, part.block()), path)) {
+                        changes.touched
+                                .computeIfAbsent(part.snapshot().chain(), key -> new BitSet())
+                                .set(part.snapshot().position());
+                    }
+                }
+            }
+            return changes;
+        } catch (IOException | CorruptDataException e) {
+            drop();
+            return new PathChanges();
+        }
+    }
+
     private Map<Integer, Matches> matches(List<PathPattern> patterns, Predicate<Entry> wanted, int threads)
             throws IOException {
-        List<Slices.Part> parts = new ArrayList<>();
-        for (Indexed snapshot : indexed) {
-            for (IndexFile.Block block : snapshot.blocks()) {
-                parts.add(new Slices.Part(snapshot, block));
-            }
-        }
+        List<Slices.Parts> groups = groups();
         Map<Integer, Matches> chains = new HashMap<>();
         FileChannel in = channel;
-        if (in == null || parts.isEmpty()) {
+        if (in == null || groups.isEmpty()) {
             return chains;
         }
-        int workers = Math.clamp(parts.size() / BLOCKS_PER_THREAD, 1, threads);
-        int perSlice = workers == 1 ? Math.max(1, parts.size()) : BLOCKS_PER_THREAD;
+        int workers = Math.clamp(groups.size() / GROUPS_PER_THREAD, 1, threads);
+        int perSlice = workers == 1 ? groups.size() : GROUPS_PER_THREAD;
         try (Slices slices = new Slices(repository, in, patterns, wanted, workers)) {
             // In the order of the chains whatever thread is done first: what comes later says what became of it.
             long[] count = {0};
-            slices.forEach(parts, perSlice, found -> {
+            slices.forEach(groups, perSlice, found -> {
                 Indexed snapshot = found.part().snapshot();
                 Matches matches = chains.computeIfAbsent(snapshot.chain(), key -> new Matches());
                 PathKey key = new PathKey(found.path());
@@ -372,6 +501,20 @@ public final class SearchIndex implements AutoCloseable {
         return chains;
     }
 
+    /** All blocks, by the groups that they are in, in the order of the file. */
+    private List<Slices.Parts> groups() {
+        List<Slices.Parts> groups = new ArrayList<>();
+        for (Indexed snapshot : indexed) {
+            for (IndexFile.Block block : snapshot.blocks()) {
+                if (groups.isEmpty() || groups.getLast().group() != block.group()) {
+                    groups.add(new Slices.Parts(block.group(), new ArrayList<>()));
+                }
+                groups.getLast().parts().add(new Slices.Part(snapshot, block));
+            }
+        }
+        return groups;
+    }
+
     private static final class TooManyException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
@@ -382,7 +525,7 @@ public final class SearchIndex implements AutoCloseable {
 
     /** Removes what is damaged, so that the next process makes it anew. */
     private void drop() {
-        indexed = List.of();
+        take(List.of());
         file.delete();
     }
 

@@ -7,6 +7,7 @@ import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.packfile.BlobCodec;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -34,6 +35,9 @@ final class Slices implements AutoCloseable {
     /** A block of a snapshot that stands at some position of its chain. */
     record Part(IndexFile.Indexed snapshot, IndexFile.Block block) {}
 
+    /** Blocks that stand together. */
+    record Parts(IndexFile.Group group, List<Part> parts) {}
+
     /**
      * What a block says of a path.
      *
@@ -57,12 +61,12 @@ final class Slices implements AutoCloseable {
                 workers, Thread.ofPlatform().daemon().name("search-", 0).factory());
     }
 
-    void forEach(List<Part> parts, int perSlice, Visitor visitor) throws IOException {
+    void forEach(List<Parts> parts, int perSlice, Visitor visitor) throws IOException {
         Deque<Future<List<Found>>> open = new ArrayDeque<>();
         int next = 0;
         while (next < parts.size() || !open.isEmpty()) {
             while (next < parts.size() && open.size() < workers * AHEAD) {
-                List<Part> slice = parts.subList(next, Math.min(parts.size(), next + perSlice));
+                List<Parts> slice = parts.subList(next, Math.min(parts.size(), next + perSlice));
                 next += slice.size();
                 open.add(threads.submit(() -> search(slice)));
             }
@@ -88,18 +92,21 @@ final class Slices implements AutoCloseable {
         }
     }
 
-    private List<Found> search(List<Part> slice) throws IOException {
+    private List<Found> search(List<Parts> slice) throws IOException {
         List<Found> found = new ArrayList<>();
         try (BlobCodec codec = repository.newCodec()) {
-            for (Part part : slice) {
-                // Nothing stands before the first snapshot of a chain, so what it has not is no news.
-                boolean isNews = part.snapshot.position() > 0;
-                ChangeBlock.search(IndexFile.read(in, part.block, codec), patterns, (path, entry) -> {
-                    Entry match = entry != null && wanted.test(entry) ? entry : null;
-                    if (match != null || isNews) {
-                        found.add(new Found(part, path, match));
-                    }
-                });
+            for (Parts parts : slice) {
+                MemorySegment group = IndexFile.read(in, parts.group, codec);
+                for (Part part : parts.parts) {
+                    // Nothing stands before the first snapshot of a chain, so what it has not is no news.
+                    boolean isNews = part.snapshot.position() > 0;
+                    ChangeBlock.search(IndexFile.part(group, part.block), patterns, (path, entry) -> {
+                        Entry match = entry != null && wanted.test(entry) ? entry : null;
+                        if (match != null || isNews) {
+                            found.add(new Found(part, path, match));
+                        }
+                    });
+                }
             }
         }
         return found;

@@ -13,6 +13,7 @@ import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.repository.BlobReader;
+import dev.armoire.engine.repository.MemoryBudget;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.engine.snapshot.SnapshotAudit;
@@ -78,6 +79,22 @@ class BackupTest {
         expected.forEach((path, content) -> assertThat(Arrays.equals(target.files.get(path), content))
                 .as(path)
                 .isTrue());
+    }
+
+    @Test
+    void chunksLongerThanAPieceOfAPackfilePassThroughTheLeastMemory() throws IOException {
+        store = TestStores.createWithFixedChunks(temporary.resolve("long-chunks"), 8 << 20);
+        MemorySource source = new MemorySource("/src").directory("/").directory("/src");
+        for (int i = 0; i < 3; i++) {
+            source.file("/src/file-" + i, random((16 << 20) + i, i));
+        }
+        BackupResult result;
+        try (Repository repository = TestStores.open(store)) {
+            repository.useMemory(new MemoryBudget(MemoryBudget.LEAST_BYTES));
+            result = Backup.run(repository, List.of(source), TestStores.options(store, 3), new TestStores.Events());
+        }
+        audit();
+        assertSameFiles(TestStores.restore(store, result.header().identifier(), "/"), source);
     }
 
     @Test

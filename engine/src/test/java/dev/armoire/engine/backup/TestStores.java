@@ -7,7 +7,9 @@ import dev.armoire.connectors.spi.Importer;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.storage.fs.FsStorageFactory;
+import dev.armoire.crypto.Bytes;
 import dev.armoire.crypto.Hashing;
+import dev.armoire.crypto.KeyDerivation;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.engine.record.SnapshotPath;
@@ -19,7 +21,7 @@ import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.StoreConfig;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -43,22 +45,52 @@ public final class TestStores {
 
     public static Path create(Path folder, Hashing hashing, Compression compression, boolean isEncrypted)
             throws IOException {
-        byte[] passphrase = isEncrypted ? PASSPHRASE.getBytes(StandardCharsets.UTF_8) : null;
-        byte[] config = Repository.newConfig(hashing, compression, passphrase);
-        new FsStorageFactory()
-                .create(Location.parse(folder.toString()), MemorySegment.ofArray(config))
-                .close();
+        Instant now = Instant.now();
+        UUID id = UUID.randomUUID();
+        StoreConfig.EncryptionSettings encryption = null;
+        StoreKeys keys = null;
+        if (isEncrypted) {
+            // One pass over little memory: a store may say so, and tests open theirs often.
+            var salt = ByteBuffer.allocate(KeyDerivation.SALT_BYTES)
+                    .putLong(id.getMostSignificantBits())
+                    .putLong(id.getLeastSignificantBits());
+            var derivation = new KeyDerivation.Argon2(Bytes.copyOf(salt.array()), 1, 64, 1);
+            byte[] master = derivation.derive(PASSPHRASE.getBytes(StandardCharsets.UTF_8));
+            keys = StoreConfig.EncryptionSettings.create(derivation, new byte[0])
+                    .keys(hashing, master);
+            encryption = StoreConfig.EncryptionSettings.create(derivation, keys.newCanary());
+        }
+        StoreConfig config = StoreConfig.create(now, id, hashing, compression, encryption);
+        try (StoreKeys own = keys == null ? config.plaintextKeys() : keys;
+                Arena arena = Arena.ofConfined()) {
+            new FsStorageFactory()
+                    .create(Location.parse(folder.toString()), config.toObject(own, arena))
+                    .close();
+        }
         return folder;
     }
 
     /** Makes a store whose packfiles are closed after some 100 KiB, so that a small backup writes many. */
     public static Path createWithSmallPackfiles(Path folder) throws IOException {
+        return create(folder, new StoreConfig.PackfileSettings(0, 0, 100 << 10), null);
+    }
+
+    /** Makes a store that cuts contents every so many bytes, a power of two. */
+    static Path createWithFixedChunks(Path folder, long bytes) throws IOException {
+        return create(folder, null, new StoreConfig.ChunkingSettings("fixed-v1.0.0", bytes, bytes, bytes));
+    }
+
+    private static Path create(
+            Path folder,
+            StoreConfig.@Nullable PackfileSettings packfiles,
+            StoreConfig.@Nullable ChunkingSettings chunking)
+            throws IOException {
         StoreConfig usual = StoreConfig.create(Instant.now(), UUID.randomUUID(), Hashing.BLAKE3, Compression.LZ4, null);
         StoreConfig config = new StoreConfig(
                 usual.timestamp(),
                 usual.repositoryId(),
-                new StoreConfig.PackfileSettings(0, 0, 100 << 10),
-                usual.chunking(),
+                packfiles == null ? usual.packfile() : packfiles,
+                chunking == null ? usual.chunking() : chunking,
                 usual.hashing(),
                 usual.compression(),
                 null);

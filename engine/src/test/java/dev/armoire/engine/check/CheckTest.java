@@ -9,7 +9,6 @@ import dev.armoire.connectors.spi.Importer;
 import dev.armoire.connectors.spi.ImporterFactory;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.crypto.CorruptDataException;
-import dev.armoire.crypto.Hashing;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.BackupEvents;
@@ -28,7 +27,6 @@ import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.engine.snapshot.TreeKind;
 import dev.armoire.engine.snapshot.TreeReader;
 import dev.armoire.index.BlobLocation;
-import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -388,8 +386,7 @@ class CheckTest {
         Files.write(source.resolve("nothing"), new byte[0]);
         Files.createSymbolicLink(source.resolve("link"), Path.of("nothing"));
         Files.createLink(source.resolve("twin"), source.resolve("nothing"));
-        byte[] config = Repository.newConfig(Hashing.BLAKE3, Compression.LZ4, null);
-        try (Repository repository = Stores.create(folder.resolve("store"), config)) {
+        try (Repository repository = Stores.create(folder.resolve("store"))) {
             backup(repository, source);
             Files.write(source.resolve("later"), new byte[100]);
             backup(repository, source);
@@ -445,8 +442,7 @@ class CheckTest {
         byte[] content = new byte[40 << 20];
         new Random(11).nextBytes(content);
         Files.write(source.resolve("large"), content);
-        byte[] config = Repository.newConfig(Hashing.BLAKE3, Compression.LZ4, null);
-        try (Repository repository = Stores.create(folder.resolve("store"), config)) {
+        try (Repository repository = Stores.create(folder.resolve("store"))) {
             backup(repository, source);
         }
         try (Repository repository = Stores.open(folder.resolve("store"))) {

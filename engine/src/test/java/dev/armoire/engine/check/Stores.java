@@ -2,11 +2,13 @@
 package dev.armoire.engine.check;
 
 import dev.armoire.connectors.spi.Location;
-import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
+import dev.armoire.crypto.Hashing;
 import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.repository.NewStore;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.Snapshot;
+import dev.armoire.packfile.Compression;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -55,12 +57,13 @@ final class Stores {
         throw new IOException("no kind of storage takes " + store);
     }
 
-    static Repository create(Path store, byte[] config) throws IOException {
+    static Repository create(Path store) throws IOException {
         Location location = Location.parse(store.toString());
         for (StorageFactory factory : ServiceLoader.load(StorageFactory.class)) {
             if (factory.accepts(location)) {
-                Storage storage = factory.create(location, MemorySegment.ofArray(config));
-                return Repository.open(storage, PASSPHRASE::clone, "test");
+                try (NewStore made = NewStore.store(Hashing.BLAKE3, Compression.LZ4, null)) {
+                    return made.open(factory.create(location, MemorySegment.ofArray(made.object())), "test");
+                }
             }
         }
         throw new IOException("no kind of storage takes " + store);

@@ -239,8 +239,8 @@ class ParityTest {
         parity(20, true);
         try (Repository repository = TestStores.open(store)) {
             for (Path lost : packfiles.subList(0, 2)) {
-                assertThat(Heal.covers(repository, Mac.parse(lost.getFileName().toString()), events))
-                        .isTrue();
+                assertThat(Heal.covered(repository, events))
+                        .contains(Mac.parse(lost.getFileName().toString()));
             }
         }
     }
@@ -442,6 +442,69 @@ class ParityTest {
             assertSame(contents("packfiles"), before);
         }
         assertWhole();
+    }
+
+    /** Removing packfiles that parity covers makes parity anew first: wherever that stops, what stays is covered. */
+    @ParameterizedTest
+    @EnumSource(FaultyStorage.Fault.class)
+    void maintenanceStoppedAtEveryChangeOfTheStore(FaultyStorage.Fault fault) throws IOException {
+        create("store");
+        Map<Path, byte[]> needed = contents("packfiles");
+        Mac gone = TestStores.backUp(store, source(30, 3)).header().identifier();
+        parity(4, true);
+        try (Repository repository = TestStores.open(store)) {
+            repository.removeSnapshot(gone);
+            maintain(repository, Duration.ZERO);
+        }
+        Map<Path, byte[]> before = everything();
+        Path hit = needed.keySet().iterator().next();
+        boolean isDone = false;
+        for (int failAt = 1; !isDone; failAt++) {
+            assertThat(failAt).isLessThan(20);
+            restore(before);
+            isDone = stopped(fault, failAt, storage -> {
+                try (Repository repository = TestStores.open(store, storage)) {
+                    maintain(repository, Duration.ofDays(8));
+                }
+            });
+            for (Path lock : files("locks")) {
+                Files.delete(lock);
+            }
+            Files.delete(hit);
+            assertThat(heal(true)).isEqualTo(new Heal.Result(1, 0));
+            assertWhole();
+            try (Repository repository = TestStores.open(store)) {
+                maintain(repository, Duration.ofDays(8));
+            }
+            assertSame(contents("packfiles"), needed);
+            parity(null, true);
+            Files.delete(hit);
+            assertThat(heal(true)).isEqualTo(new Heal.Result(1, 0));
+            assertSame(contents("packfiles"), needed);
+        }
+    }
+
+    private Map<Path, byte[]> everything() throws IOException {
+        Map<Path, byte[]> all = contents("packfiles");
+        all.putAll(contents("states"));
+        all.putAll(contents("parity"));
+        return all;
+    }
+
+    /** The store as it was. */
+    private void restore(Map<Path, byte[]> all) throws IOException {
+        for (String folder : List.of("packfiles", "states", "parity")) {
+            for (Path file : files(folder)) {
+                if (!all.containsKey(file)) {
+                    Files.delete(file);
+                }
+            }
+        }
+        for (Map.Entry<Path, byte[]> file : all.entrySet()) {
+            if (!Files.exists(file.getKey())) {
+                Files.write(file.getKey(), file.getValue());
+            }
+        }
     }
 
     @FunctionalInterface

@@ -107,7 +107,9 @@ class RetentionTest {
         "FRIDAY, 1, 2026-11-20T12:00:00Z, 2026-W47-friday, true",
         "FRIDAY, 1, 2026-11-13T12:00:00Z, '', false",
         "FRIDAY, 1, 2026-11-19T12:00:00Z, '', false",
-        "DAY, 1, 2026-11-27T00:00:00Z, '', false", // of the future
+        // Made by a clock that is ahead of ours: as new as can be, so none that a prune may take.
+        "DAY, 1, 2026-11-27T00:00:00Z, 2026-11-27, true",
+        "HOUR, 1, 2026-11-26T12:10:00Z, 2026-11-26-12, true",
         "YEAR, 2147483647, 1970-01-01T00:00:00Z, 1970, true",
         "MINUTE, 2147483647, 2020-01-01T00:00:00Z, 2020-01-01-00:00, true",
     })

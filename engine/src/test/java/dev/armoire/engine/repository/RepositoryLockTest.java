@@ -18,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -179,6 +180,38 @@ class RepositoryLockTest {
                     .isInstanceOf(RepositoryLockedException.class)
                     .hasMessageContaining("taken away");
         }
+    }
+
+    /** Or else nobody would notice what happened between. */
+    @Test
+    void aLockThatSomebodyTookAwayIsNotPutBack() throws IOException {
+        try (RepositoryLock lock = RepositoryLock.shared(repository, OWN)) {
+            lock.refreshOnce();
+            lock.verifyStillThere();
+            repository.storage().delete(ObjectKind.LOCK, OWN);
+            lock.refreshOnce();
+            assertThat(locks()).isEmpty();
+            assertThatThrownBy(lock::verifyHeld)
+                    .isInstanceOf(RepositoryLockedException.class)
+                    .hasMessageContaining("taken away");
+        }
+    }
+
+    @Test
+    void aLockOfAnotherMachineThatIsRemovedIsToldAndSoIsOneOfTheFuture() throws IOException {
+        List<String> told = new ArrayList<>();
+        repository.useNotices(told::add);
+        lock(FOREIGN, Duration.ofMinutes(71), false);
+        lock(Mac.parse("f1".repeat(32)), "testhost", Duration.ofMinutes(11), true);
+        backUp();
+        assertThat(told).singleElement().asString().contains("otherhost").contains("more than an hour");
+        told.clear();
+        lock(FOREIGN, Duration.ofMinutes(-59), false);
+        backUp();
+        assertThat(told).isEmpty();
+        lock(Mac.parse("f2".repeat(32)), Duration.ofMinutes(-62), false);
+        backUp();
+        assertThat(told).singleElement().asString().contains("put the clocks right");
     }
 
     @Test

@@ -21,6 +21,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -291,6 +293,24 @@ class RepositoryStateTest {
         repository.refresh((state, problem) -> named.add(state));
         assertThat(named).containsExactly(damaged);
         assertThat(exists(BLOB)).as("what the other states say").isTrue();
+    }
+
+    /** This machine's clock is behind, or another one's was ahead. */
+    @Test
+    void aStateOfTheFutureIsToldOnceAndOnlyBeyondAnHour() throws IOException {
+        List<String> told = new ArrayList<>();
+        repository.useNotices(told::add);
+        int name = 1;
+        for (int minutes : new int[] {-600, 0, 59, 62, 63}) {
+            long seconds = Instant.now().plus(Duration.ofMinutes(minutes)).getEpochSecond();
+            state(name++, Mac.ZERO, seconds * 1_000_000_000, state -> state.coloured(ResourceType.SNAPSHOT, mac(9), 0));
+            repository.refresh();
+            if (minutes < 60) {
+                assertThat(told).isEmpty();
+            } else {
+                assertThat(told).singleElement().asString().contains("put the clocks right");
+            }
+        }
     }
 
     @Test

@@ -24,11 +24,13 @@ final class CompareReport {
     private static final double MIB = 1 << 20;
 
     private final Path folder;
+    private final double scale;
     private final List<String> facts;
     private final List<Peer> peers;
 
-    CompareReport(Path folder, List<String> facts, List<Peer> peers) {
+    CompareReport(Path folder, double scale, List<String> facts, List<Peer> peers) {
         this.folder = folder;
+        this.scale = scale;
         this.facts = List.copyOf(facts);
         this.peers = List.copyOf(peers);
     }
@@ -74,7 +76,7 @@ final class CompareReport {
         for (DataSet data : sets) {
             List<Run> ofData = runs.stream().filter(run -> run.data() == data).toList();
             String name = data.name().toLowerCase(Locale.ROOT);
-            text.append("\n## ").append(data.description()).append("\n\n");
+            text.append("\n## ").append(data.description(scale)).append("\n\n");
             text.append(table(ofData).markdown());
             text.append("\n![Seconds](").append(name).append("-seconds.svg)\n");
             text.append("\n![Peak memory](").append(name).append("-memory.svg)\n");
@@ -87,11 +89,11 @@ final class CompareReport {
             List<String> steps = steps(ofData);
             plot(
                     name + "-seconds.svg",
-                    data.description() + ": seconds, less is better",
+                    data.description(scale) + ": seconds, less is better",
                     Metric.SECONDS,
                     steps,
                     ofData);
-            plot(name + "-memory.svg", data.description() + ": peak memory", Metric.PEAK, steps, ofData);
+            plot(name + "-memory.svg", data.description(scale) + ": peak memory", Metric.PEAK, steps, ofData);
         }
     }
 

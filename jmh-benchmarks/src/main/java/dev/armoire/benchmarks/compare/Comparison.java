@@ -87,7 +87,7 @@ public final class Comparison {
             List<String> version = entry.getKey().version(entry.getValue());
             facts.add("* " + entry.getKey().label() + ": " + Machine.output(root, version.toArray(String[]::new)));
         }
-        var report = new CompareReport(folder, facts, List.copyOf(programs.sequencedKeySet()));
+        var report = new CompareReport(folder, settings.scale(), facts, List.copyOf(programs.sequencedKeySet()));
         var runs = new ArrayList<Run>();
         for (String name : settings.data()) {
             DataSet data = DataSet.valueOf(name.toUpperCase(Locale.ROOT));

@@ -45,9 +45,9 @@ enum DataSet {
         this.generations = generations;
     }
 
-    /** What it is at scale 1. */
-    String description() {
-        return description;
+    /** What it is; a given tree has one size. */
+    String description(double scale) {
+        return scale == 1 || this == TREE ? description : description + ", times " + scale;
     }
 
     /** How often it is backed up in a changed state, the first time included. */

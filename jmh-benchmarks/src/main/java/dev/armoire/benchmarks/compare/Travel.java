@@ -84,7 +84,10 @@ public final class Travel {
                     new Round(program, workspace).run(data);
                 }
             }
-            text.append("\n## ").append(data.description()).append("\n\n").append(table());
+            text.append("\n## ")
+                    .append(data.description(settings.scale()))
+                    .append("\n\n")
+                    .append(table());
             steps.forEach((step, rounds) -> {
                 for (int i = 0; i < rounds.size(); i++) {
                     Measured measured = rounds.get(i).measured;

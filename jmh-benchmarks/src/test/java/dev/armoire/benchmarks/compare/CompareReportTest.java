@@ -16,7 +16,7 @@ class CompareReportTest {
 
     @Test
     void theBestOfARowIsBoldWhoeverItIs() throws IOException {
-        var report = new CompareReport(folder, List.of("* Machine: a test"), List.of(Peer.ARMOIRE, Peer.RESTIC));
+        var report = new CompareReport(folder, 1, List.of("* Machine: a test"), List.of(Peer.ARMOIRE, Peer.RESTIC));
         report.write(List.of(run(Peer.ARMOIRE, 1, 3), run(Peer.ARMOIRE, 2, 1), run(Peer.RESTIC, 1, 0.5), failed()));
 
         assertThat(folder.resolve("README.md"))

@@ -234,8 +234,16 @@ final class FsStorage implements Storage {
     }
 
     private static boolean isObjectName(String name) {
-        return name.length() == NAME_DIGITS
-                && name.chars().allMatch(c -> (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
+        if (name.length() != NAME_DIGITS) {
+            return false;
+        }
+        for (int i = 0; i < NAME_DIGITS; i++) {
+            char c = name.charAt(i);
+            if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean isDirectory(Path path) throws IOException {

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire;
+
+import dev.armoire.crypto.Mac;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decoded chunks of an open store, outside of the heap. Owns its memory: pages that are taken from the system as they are needed, up
+ * to a number, and given back when it is closed, filled with zeros. Who asks for a chunk that somebody reads just now waits for
+ * it. Thread-safe, but for {@link #close}, at which nobody may be in {@link #use}.
+ */
+final class ChunkCache implements AutoCloseable {
+    /** Of a chunk's last page a half is lost, on average. */
+    static final int PAGE_BYTES = 64 << 10;
+
+    /** Pages that are taken from the system at once. */
+    private static final int PAGES_PER_REGION = 32;
+
+    private final int maxPages;
+    private final Arena arena = Arena.ofShared();
+    // All that follows is guarded by this.
+    private final List<MemorySegment> regions = new ArrayList<>();
+    private final Deque<MemorySegment> free = new ArrayDeque<>();
+    private int pages;
+    /** What goes first when memory is wanted comes first. */
+    private final LinkedHashMap<Mac, Chunk> chunks = new LinkedHashMap<>();
+
+    ChunkCache(long maxBytes) {
+        maxPages = (int) Math.min(Integer.MAX_VALUE, maxBytes / PAGE_BYTES);
+    }
+
+    /** Decodes a chunk, and gives it, valid for the call. */
+    @FunctionalInterface
+    interface Loader {
+        void load(Consumer<MemorySegment> taker);
+    }
+
+    /** A decoded chunk; its bytes may be read as long as it is in use. */
+    static final class Chunk {
+        private final CompletableFuture<Boolean> isLoaded = new CompletableFuture<>();
+        /** In pages of the cache, or in one array where it had none to give. */
+        private List<MemorySegment> parts = List.of();
+
+        private long length;
+        /** Guarded by the cache. */
+        private int users = 1;
+
+        private boolean isInPages;
+
+        long length() {
+            return length;
+        }
+
+        /** Copies bytes from a position on, as many as there are and as fit, and says how many. */
+        int copy(int from, ByteBuffer into) {
+            int left = (int) Math.min(length - from, into.remaining());
+            MemorySegment target = MemorySegment.ofBuffer(into);
+            int at = from;
+            for (int done = 0; done < left; ) {
+                MemorySegment part = parts.get(isInPages ? at / PAGE_BYTES : 0);
+                int inPart = isInPages ? at % PAGE_BYTES : at;
+                int count = (int) Math.min(left - done, part.byteSize() - inPart);
+                MemorySegment.copy(part, inPart, target, done, count);
+                done += count;
+                at += count;
+            }
+            into.position(into.position() + left);
+            return left;
+        }
+    }
+
+    /** Whether a chunk is not here, nor about to be, and leaves room for others. */
+    synchronized boolean lacks(Mac mac, long length) {
+        return !chunks.containsKey(mac) && length <= (long) maxPages * PAGE_BYTES / 4;
+    }
+
+    /**
+     * A chunk to read from, which the caller gives back by {@link #release}.
+     *
+     * @throws RuntimeException what the loader threw
+     */
+    Chunk use(Mac mac, Loader loader) {
+        while (true) {
+            Chunk mine = new Chunk();
+            Chunk known;
+            synchronized (this) {
+                known = chunks.remove(mac);
+                chunks.putLast(mac, known == null ? mine : known);
+                if (known != null) {
+                    known.users++;
+                }
+            }
+            if (known == null) {
+                load(mac, mine, loader);
+                return mine;
+            }
+            if (known.isLoaded.join()) {
+                return known;
+            }
+            // Whoever loaded it has failed, perhaps for a reason of its own such as an interrupt: once more.
+        }
+    }
+
+    private void load(Mac mac, Chunk chunk, Loader loader) {
+        boolean isLoaded = false;
+        try {
+            loader.load(plain -> fill(mac, chunk, plain));
+            isLoaded = true;
+        } finally {
+            if (!isLoaded) {
+                synchronized (this) {
+                    chunks.remove(mac, chunk);
+                }
+            }
+            chunk.isLoaded.complete(isLoaded);
+        }
+    }
+
+    private void fill(Mac mac, Chunk chunk, MemorySegment plain) {
+        chunk.length = plain.byteSize();
+        List<MemorySegment> taken = take((int) Math.ceilDiv(chunk.length, PAGE_BYTES));
+        if (taken == null) {
+            chunk.parts = List.of(MemorySegment.ofArray(plain.toArray(ValueLayout.JAVA_BYTE)));
+            synchronized (this) {
+                chunks.remove(mac, chunk);
+            }
+            return;
+        }
+        for (int i = 0; i < taken.size(); i++) {
+            long from = (long) i * PAGE_BYTES;
+            MemorySegment.copy(plain, from, taken.get(i), 0, Math.min(PAGE_BYTES, chunk.length - from));
+        }
+        chunk.parts = taken;
+        chunk.isInPages = true;
+    }
+
+    /** So many pages, or null when they are not to be had: the chunk is too large, or all else is being read. */
+    private synchronized @Nullable List<MemorySegment> take(int count) {
+        Iterator<Chunk> eldest = chunks.values().iterator();
+        while (free.size() < count) {
+            if (pages < maxPages) {
+                addRegion();
+            } else if (count > maxPages || !eldest.hasNext()) {
+                return null;
+            } else {
+                Chunk candidate = eldest.next();
+                if (candidate.users == 0) {
+                    eldest.remove();
+                    free.addAll(candidate.parts);
+                }
+            }
+        }
+        List<MemorySegment> taken = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            taken.add(free.pop());
+        }
+        return taken;
+    }
+
+    private void addRegion() {
+        int count = Math.min(PAGES_PER_REGION, maxPages - pages);
+        MemorySegment region = arena.allocate((long) count * PAGE_BYTES, PAGE_BYTES);
+        regions.add(region);
+        for (int i = 0; i < count; i++) {
+            free.add(region.asSlice((long) i * PAGE_BYTES, PAGE_BYTES));
+        }
+        pages += count;
+    }
+
+    /**
+     * Ends the use of a chunk.
+     *
+     * @param isDone whether it will hardly be asked for again: then it goes before all others
+     */
+    synchronized void release(Mac mac, Chunk chunk, boolean isDone) {
+        chunk.users--;
+        if (isDone && chunks.get(mac) == chunk) {
+            chunks.putFirst(mac, chunk);
+        }
+    }
+
+    /** Bytes that were taken from the system. */
+    synchronized long bytes() {
+        return (long) pages * PAGE_BYTES;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (arena.scope().isAlive()) {
+            regions.forEach(region -> region.fill((byte) 0));
+            chunks.clear();
+            free.clear();
+            regions.clear();
+            arena.close();
+        }
+    }
+}

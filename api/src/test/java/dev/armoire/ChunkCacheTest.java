@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.armoire.crypto.Mac;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class ChunkCacheTest {
+    private static final long MAX_BYTES = 64L * ChunkCache.PAGE_BYTES;
+
+    private final AtomicInteger loads = new AtomicInteger();
+
+    private static Mac mac(int number) {
+        return new Mac(number, 1, 2, 3);
+    }
+
+    private static byte[] bytes(int number, int length) {
+        byte[] bytes = new byte[length];
+        new Random(number).nextBytes(bytes);
+        return bytes;
+    }
+
+    private ChunkCache.Loader loader(int number, int length) {
+        return taker -> {
+            loads.incrementAndGet();
+            taker.accept(MemorySegment.ofArray(bytes(number, length)).asReadOnly());
+        };
+    }
+
+    private static void verify(ChunkCache.Chunk chunk, int number, int length, int from) {
+        assertThat(chunk.length()).isEqualTo(length);
+        ByteBuffer into = ByteBuffer.allocate(length + 1).position(1);
+        assertThat(chunk.copy(from, into)).isEqualTo(length - from);
+        byte[] expected = bytes(number, length);
+        assertThat(into.flip().position(1)).isEqualTo(ByteBuffer.wrap(expected, from, length - from));
+    }
+
+    private void use(ChunkCache cache, int number, int length) {
+        ChunkCache.Chunk chunk = cache.use(mac(number), loader(number, length));
+        try {
+            verify(chunk, number, length, length / 3);
+        } finally {
+            cache.release(mac(number), chunk, false);
+        }
+    }
+
+    @Test
+    void keepsWhatFitsAndForgetsTheEldest() {
+        try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {
+            int length = 20 * ChunkCache.PAGE_BYTES - 7; // three of them fit
+            for (int round = 0; round < 2; round++) {
+                for (int number = 0; number < 3; number++) {
+                    use(cache, number, length);
+                }
+            }
+            assertThat(loads).hasValue(3);
+            use(cache, 0, length);
+            use(cache, 3, length);
+            use(cache, 0, length);
+            assertThat(loads).hasValue(4);
+            use(cache, 1, length);
+            assertThat(loads).hasValue(5);
+            assertThat(cache.bytes()).isEqualTo(MAX_BYTES);
+        }
+    }
+
+    @Test
+    void whatIsDoneWithGoesFirst() {
+        try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {
+            int length = 20 * ChunkCache.PAGE_BYTES;
+            use(cache, 0, length);
+            use(cache, 1, length);
+            ChunkCache.Chunk passing = cache.use(mac(2), loader(2, length));
+            cache.release(mac(2), passing, true);
+            use(cache, 3, length);
+            use(cache, 0, length);
+            use(cache, 1, length);
+            assertThat(loads).hasValue(4);
+        }
+    }
+
+    @Test
+    void whatIsBeingReadStaysWhateverElseIsWanted() {
+        try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {
+            int length = 30 * ChunkCache.PAGE_BYTES;
+            ChunkCache.Chunk first = cache.use(mac(0), loader(0, length));
+            ChunkCache.Chunk second = cache.use(mac(1), loader(1, length));
+            ChunkCache.Chunk third = cache.use(mac(2), loader(2, length)); // on the heap
+            verify(first, 0, length, 0);
+            verify(second, 1, length, 1);
+            verify(third, 2, length, 2);
+            assertThat(cache.bytes()).isEqualTo(MAX_BYTES);
+            cache.release(mac(0), first, false);
+            cache.release(mac(1), second, false);
+            cache.release(mac(2), third, false);
+            use(cache, 1, length);
+            assertThat(loads).hasValue(3);
+        }
+    }
+
+    @Test
+    void worksWithoutMemoryOfItsOwnAndForEmptyChunks() {
+        try (ChunkCache cache = new ChunkCache(0)) {
+            use(cache, 0, 100_000);
+            use(cache, 0, 100_000);
+            use(cache, 1, 0);
+            assertThat(cache.bytes()).isZero();
+            assertThat(loads).hasValue(3);
+            assertThat(cache.lacks(mac(7), 1)).isFalse();
+        }
+    }
+
+    @Test
+    void aFailureIsForWhoMeetsItAndNotKept() {
+        try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {
+            for (int round = 0; round < 2; round++) {
+                assertThatThrownBy(() -> cache.use(mac(0), taker -> {
+                            throw new IllegalArgumentException("damaged");
+                        }))
+                        .hasMessage("damaged");
+            }
+            use(cache, 0, 10);
+            assertThat(loads).hasValue(1);
+        }
+    }
+
+    @Test
+    void whoWaitsForALoaderThatFailsLoadsForItself() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch fail = new CountDownLatch(1);
+        try (ChunkCache cache = new ChunkCache(MAX_BYTES);
+                ExecutorService threads = Executors.newFixedThreadPool(2)) {
+            Future<?> failing = threads.submit(() -> cache.use(mac(0), taker -> {
+                begun.countDown();
+                try {
+                    fail.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                throw new IllegalStateException("interrupted");
+            }));
+            begun.await();
+            Future<?> waiting = threads.submit(() -> use(cache, 0, 10));
+            fail.countDown();
+            waiting.get();
+            assertThatThrownBy(failing::get).hasRootCauseMessage("interrupted");
+            assertThat(loads).hasValue(1);
+        }
+    }
+
+    @Test
+    void manyThreadsSeeTheRightBytes() throws Exception {
+        try (ChunkCache cache = new ChunkCache(MAX_BYTES);
+                ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            List<Future<?>> all = new ArrayList<>();
+            for (int thread = 0; thread < 4; thread++) {
+                Random random = new Random(thread);
+                all.add(threads.submit(() -> {
+                    for (int i = 0; i < 200; i++) {
+                        int number = random.nextInt(12);
+                        use(cache, number, (number + 1) * 50_000);
+                    }
+                }));
+            }
+            for (Future<?> one : all) {
+                one.get();
+            }
+            assertThat(cache.bytes()).isLessThanOrEqualTo(MAX_BYTES);
+        }
+    }
+}
