@@ -161,7 +161,7 @@ final class SourceColours extends OutputStream {
         String word = text.substring(from, end);
         boolean isKeyword =
                 language.keywords().contains(language.isCaseSensitive() ? word : word.toLowerCase(Locale.ROOT));
-        if (isNumber || isKeyword) {
+        if (isNumber && !language.keywords().isEmpty() || isKeyword) {
             to.append(isNumber ? NUMBER : KEYWORD).append(word).append(END);
         } else {
             to.append(word);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * What must be known of a language to colour it: how comments and strings begin and end, and its words.
  *
  * @param spans tried in this order
- * @param keywords in lower case where case does not count
+ * @param keywords in lower case where case does not count; none where texts are prose, in which numbers have no colour either
  * @param hasKeys whether lines begin with a name and a colon or an equals sign
  */
 record SourceLanguage(List<Span> spans, Set<String> keywords, boolean isCaseSensitive, boolean hasKeys) {
@@ -99,8 +99,8 @@ record SourceLanguage(List<Span> spans, Set<String> keywords, boolean isCaseSens
     private static final SourceLanguage SHELL = of(List.of(HASH, string("\"", true), string("'", true)), SHELL_WORDS);
     private static final SourceLanguage SQL = new SourceLanguage(
             List.of(DASHES, STARS, DOUBLE, SINGLE), Set.copyOf(Arrays.asList(SQL_WORDS.split(" "))), false, false);
-    private static final SourceLanguage MARKUP =
-            of(List.of(comment("<!--", "-->"), new Span(Kind.MARKUP, "<", ">", true)), "");
+    private static final SourceLanguage MARKUP = new SourceLanguage(
+            List.of(comment("<!--", "-->"), new Span(Kind.MARKUP, "<", ">", true)), Set.of(), true, false);
     private static final SourceLanguage CSS = of(List.of(STARS, DOUBLE, SINGLE), "important media import");
     private static final SourceLanguage JSON = of(List.of(SLASHES, STARS, DOUBLE), "true false null");
     private static final SourceLanguage KEYS = new SourceLanguage(
