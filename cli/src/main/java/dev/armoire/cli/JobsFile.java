@@ -407,7 +407,7 @@ final class JobsFile {
                 PlacesFile.read(kind, configurations).find(text.substring(1));
                 return text;
             }
-            Location location = Location.parse(text);
+            Location location = kind.parse(text);
             if (kind == PlacesFile.Kind.STORE) {
                 Session.factory(location);
             } else {

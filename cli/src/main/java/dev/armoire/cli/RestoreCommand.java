@@ -116,6 +116,11 @@ final class RestoreCommand implements Command {
         } else if (to.isEmpty()) {
             throw CommandException.usage("-to needs a folder");
         }
+        if (to.startsWith("ptar:")) {
+            throw CommandException.usage(
+                    "restore makes no archive: `armoire sync ID to FILE.ptar` does, and keeps all that"
+                            + " the snapshot has");
+        }
         boolean isStream = Location.parse(to).scheme().equals("stdout");
         checkCombination(arguments, isStream);
         PlacesFile.Place target = to.startsWith("@")

@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -420,6 +421,21 @@ final class Session implements AutoCloseable {
         return Passphrases.forPeer(peer.location().toString(), peer.settings(), surroundings);
     }
 
+    /** Puts the passphrase itself in place of what says where it is, if there is one at hand. */
+    void resolvePassphrase(Location location, Map<String, String> settings) {
+        Passphrases passphrases = Passphrases.forPeer(location.toString(), settings, surroundings);
+        boolean isAtHand = passphrases.isAtHand()
+                || settings.containsKey(Passphrases.COMMAND)
+                || settings.containsKey(Passphrases.VARIABLE);
+        if (isAtHand) {
+            byte[] passphrase = passphrases.forOpening();
+            settings.put("passphrase", new String(passphrase, StandardCharsets.UTF_8));
+            Arrays.fill(passphrase, (byte) 0);
+        }
+        settings.remove(Passphrases.COMMAND);
+        settings.remove(Passphrases.VARIABLE);
+    }
+
     /** Reaches a store. */
     @FunctionalInterface
     private interface Connection {
@@ -474,9 +490,12 @@ final class Session implements AutoCloseable {
         String advice = where.isDefault()
                 ? "`armoire create` makes this default store, and `armoire at STORE COMMAND` names another one."
                 : "To name another store use `armoire at STORE COMMAND`.";
+        String why = Failures.message(e);
+        String again = "cannot open " + where.location() + ": ";
         return new CommandException(
                 ExitCode.NO_STORE,
-                "failed to open the repository at " + where.location() + ": " + Failures.message(e) + "\n" + advice,
+                "failed to open the repository at " + where.location() + ": "
+                        + (why.startsWith(again) ? why.substring(again.length()) : why) + "\n" + advice,
                 e);
     }
 
