@@ -270,6 +270,15 @@ final class Damage {
         }
     }
 
+    /** Makes {@link #residentMiB} begin anew, where the system lets us. */
+    static void forgetPeak() {
+        try {
+            Files.writeString(Path.of("/proc/self/clear_refs"), "5");
+        } catch (IOException e) {
+            // Then it is the peak since the start of the process.
+        }
+    }
+
     /** The most memory that this process ever had, or 0 where the system does not tell. */
     static long residentMiB() {
         try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {

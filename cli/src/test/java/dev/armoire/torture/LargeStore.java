@@ -82,6 +82,8 @@ final class LargeStore {
     }
 
     private void maintain(String name, int repackPercent) throws IOException {
+        Damage.forgetPeak();
+        out.println("peak memory of this process before " + name + ": " + Damage.residentMiB() + " MiB");
         long begun = System.nanoTime();
         long cpuBegun = SYSTEM.getProcessCpuTime();
         try (Repository repository = store.open()) {

@@ -121,10 +121,30 @@ class MaintenanceTest {
             }
 
             @Override
+            public void unfinished(int writes) {
+                notices.add("unfinished " + writes);
+            }
+
+            @Override
             public void waiting(String why) {
                 notices.add("waiting: " + why);
             }
         });
+    }
+
+    @Test
+    void whatStoppedWritersHaveLeftIsTakenBackAfterTheGracePeriod() throws IOException {
+        Path left = Files.write(temporary.resolve("store/packfiles/tmp.123"), new byte[] {1});
+
+        run(at(GRACE.minusMinutes(1)));
+        assertThat(notices).isEmpty();
+        run(dryRunAt(GRACE.plusMinutes(1)));
+        assertThat(notices).containsExactly("unfinished 1");
+        assertThat(left).exists();
+        run(at(GRACE.plusMinutes(1)));
+        assertThat(notices).containsExactly("unfinished 1", "unfinished 1");
+        assertThat(left).doesNotExist();
+        assertWhole(kept, keptSource);
     }
 
     private void assertWhole(Mac snapshot, MemorySource source) throws IOException {
@@ -367,6 +387,45 @@ class MaintenanceTest {
                 Mac next = TestStores.backUp(store, source(30)).header().identifier();
                 assertWhole(next, source(30));
             }
+        }
+    }
+
+    /** Removing a snapshot under a lock, as `rm` and `prune` do it: it is gone or whole, and the rest is as it was. */
+    @ParameterizedTest
+    @EnumSource(FaultyStorage.Fault.class)
+    void aRemovalStoppedAtEveryChangeOfTheStore(FaultyStorage.Fault fault) throws IOException {
+        boolean isDone = false;
+        for (int failAt = 1; !isDone; failAt++) {
+            assertThat(failAt).isLessThan(6);
+            MemorySource otherSource = source(50 + 10 * failAt); // the next backup after the one before
+            Mac other = TestStores.backUp(store, otherSource).header().identifier();
+            FaultyStorage[] storage = new FaultyStorage[1];
+            int point = failAt;
+            try (Repository repository =
+                            TestStores.open(store, real -> storage[0] = new FaultyStorage(real, fault, point));
+                    RepositoryLock lock = RepositoryLock.shared(
+                            repository, repository.random().nextMac())) {
+                repository.refresh();
+                lock.verifyStillThere();
+                repository.removeSnapshot(other);
+            } catch (IOException | UncheckedIOException e) {
+                assertThat(e).hasMessageContaining("as the test wants it");
+            }
+            isDone = storage[0].changes.get() < failAt;
+            removeLocks();
+            boolean isThere;
+            try (Repository repository = TestStores.open(store)) {
+                isThere = repository.snapshots().contains(other);
+                assertThat(repository.snapshots()).contains(kept).hasSize(isThere ? 2 : 1);
+            }
+            if (isThere) {
+                assertThat(isDone).isFalse();
+                assertWhole(other, otherSource);
+                try (Repository repository = TestStores.open(store)) {
+                    repository.removeSnapshot(other);
+                }
+            }
+            assertWhole(kept, keptSource);
         }
     }
 
