@@ -56,7 +56,7 @@ final class JobsFile {
 
     /** Flags of every command that a job may set, too. */
     private static final Set<String> GLOBALS =
-            Set.of("concurrency", "cpu", "keyfile", "limit-upload", "limit-download", "memory");
+            Set.of("concurrency", "cpu", "keyfile", "unlock-cache", "limit-upload", "limit-download", "memory");
 
     private final Path path;
     private final List<Path> configurations;
@@ -266,7 +266,8 @@ final class JobsFile {
         if (extras == null || known == null) {
             throw mistake(
                     verb.line,
-                    "no command for jobs: \"" + command + "\"; there are " + String.join(", ", COMMANDS.keySet()));
+                    "no command for jobs: \"" + command + '"' + meant(command, COMMANDS.keySet()) + "; there are "
+                            + String.join(", ", COMMANDS.keySet()));
         }
         Flags flags = new Flags();
         known.maker().get().declare(flags);
