@@ -347,7 +347,7 @@ public final class Store implements AutoCloseable {
     }
 
     private BackupResult backUp(List<String> sources, BackupOptions how, Problems problems) throws IOException {
-        List<Location> places = sources.stream().map(Location::parse).toList();
+        List<Location> places = sources.stream().map(Location::parseSource).toList();
         Path own = repository.storage().localPath();
         ImportOptions options = new ImportOptions(
                 rules(places, how.excludes()), how.readsAttributes(), Map.of(), own == null ? List.of() : List.of(own));

@@ -75,7 +75,7 @@ final class BackupCommand implements Command {
                 .flag("check", "check the snapshot when it is made")
                 .flag("dry-run", "only list what would be backed up")
                 .value("cache", "vfs|no", "no: read every file, whatever the last snapshot has")
-                .value("packfiles", "memory", "where packfiles are put together (always in memory)")
+                .value("packfiles", "memory|DIR", "where packfiles are put together; always in memory")
                 .flag("no-progress", "no view of the progress on a terminal");
         Sources.declareOmissions(flags);
         Hooks.declare(flags);
@@ -89,7 +89,7 @@ final class BackupCommand implements Command {
     @Override
     public int run(Session session, Flags.Arguments arguments) throws IOException {
         Report report = session.report();
-        boolean usesParent = usesParent(arguments);
+        boolean usesParent = usesParent(arguments, report);
         List<String> tags = tags(session, arguments);
         Instant timestamp = timestamp(arguments, report);
         if (arguments.is("dry-run")) {
@@ -149,12 +149,15 @@ final class BackupCommand implements Command {
         }
     }
 
-    static boolean usesParent(Flags.Arguments arguments) {
+    static boolean usesParent(Flags.Arguments arguments, Report report) {
         String cache = arguments.get("cache", "vfs");
         String packfiles = arguments.get("packfiles", "memory");
         if (!packfiles.equals("memory")) {
-            throw CommandException.usage("-packfiles " + packfiles
-                    + ": Armoire puts packfiles together in memory and needs no folder for them; leave the flag out");
+            if (!Files.isDirectory(Path.of(packfiles))) {
+                throw CommandException.usage("-packfiles " + packfiles + ": memory or a folder is wanted");
+            }
+            report.warn(
+                    "-packfiles " + packfiles + " is of no use: packfiles are put together in memory, of bounded size");
         }
         return switch (cache) {
             case "vfs" -> true;

@@ -14,8 +14,10 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
+import org.jspecify.annotations.Nullable;
 
 /** {@code cat}: writes files of snapshots to standard output. */
 final class CatCommand implements Command {
@@ -23,7 +25,7 @@ final class CatCommand implements Command {
 
     @Override
     public String usage() {
-        return "cat [-decompress] ID:PATH...";
+        return "cat [-decompress] [-highlight] ID:PATH...";
     }
 
     @Override
@@ -37,7 +39,7 @@ final class CatCommand implements Command {
     @Override
     public void declare(Flags flags) {
         flags.flag("decompress", "decompress files that are gzip")
-                .absent("colours are not in this version of Armoire", "highlight");
+                .flag("highlight", "colour texts of known languages, on a terminal");
     }
 
     @Override
@@ -52,11 +54,20 @@ final class CatCommand implements Command {
                 BlobReader reader = repository.newReader()) {
             Snapshots snapshots = new Snapshots(repository, report);
             OutputStream out = report.contents();
+            boolean isColoured = arguments.is("highlight") && session.showsColours();
             for (String word : arguments.words()) {
                 try {
                     Snapshots.Name name = Snapshots.Name.parse(word);
                     Snapshot snapshot = Snapshot.of(snapshots.find(name), reader);
-                    write(snapshot, find(snapshot, name), arguments.is("decompress"), out);
+                    Entry entry = find(snapshot, name);
+                    SourceLanguage language = isColoured ? language(entry, arguments.is("decompress")) : null;
+                    if (language == null) {
+                        write(snapshot, entry, arguments.is("decompress"), out);
+                    } else {
+                        try (SourceColours colours = new SourceColours(language, out)) {
+                            write(snapshot, entry, arguments.is("decompress"), colours);
+                        }
+                    }
                 } catch (CommandException e) {
                     isIncomplete = true;
                     report.error("cat: " + e.getMessage());
@@ -73,6 +84,12 @@ final class CatCommand implements Command {
             throw new CommandException(ExitCode.ERROR, "errors occurred");
         }
         return session.exitCode(ExitCode.OK);
+    }
+
+    private static @Nullable SourceLanguage language(Entry entry, boolean decompresses) {
+        String name = new String(entry.name(), StandardCharsets.UTF_8);
+        boolean isInside = decompresses && isGzip(entry.contentType()) && name.endsWith(".gz");
+        return SourceLanguage.of(isInside ? name.substring(0, name.length() - 3) : name, entry.contentType());
     }
 
     /** The regular file that a name leads to. */

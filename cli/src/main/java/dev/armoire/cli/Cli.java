@@ -11,20 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One run of the program, from words to exit code: global flags, {@code at STORE}, the command. Ends no process. */
 final class Cli {
-    /** A flag of Plakar that stands for what Armoire does not have, and what to do instead. */
-    private record Refused(String name, String metavar, String reason) {}
-
-    private static final String RECORDER =
-            "use Java's own recorder: ARMOIRE_JAVA_OPTS=-XX:StartFlightRecording=filename=F";
-    private static final String NO_NEWS = "Armoire never asks the network for news, so there is nothing to switch";
-
-    private static final List<Refused> REFUSED = List.of(
-            new Refused("datadir", "DIR", "Armoire has no plugins, so it has no folder for them"),
-            new Refused("profile-cpu", "FILE", RECORDER),
-            new Refused("profile-mem", "FILE", RECORDER),
-            new Refused("disable-security-check", "", NO_NEWS),
-            new Refused("enable-security-check", "", NO_NEWS));
-
     private Cli() {}
 
     /**
@@ -80,6 +66,10 @@ final class Cli {
                 .value("configdir", "DIR", "folder of stores.yml (default ~/.config/armoire, then ~/.config/plakar)")
                 .value("cachedir", "DIR", "folder for temporary files (default ~/.cache/armoire)")
                 .value("keyfile", "FILE", "take the passphrase from FILE")
+                .value(
+                        UnlockCache.FLAG,
+                        "TIME",
+                        "keep the store's key in the kernel's key ring for 15m, 8h...; 0 forgets it")
                 .value("limit-upload", "RATE", "write to stores at most 500K, 2M... bytes a second")
                 .value("limit-download", "RATE", "read from stores at most so many bytes a second")
                 .value(
@@ -92,8 +82,24 @@ final class Cli {
                 .flag("stdio", "plain lines, no view of the progress on a terminal")
                 .flag("time", "say at the end how long the command took, and in which stages of the work")
                 .value("trace", "LIST", "show where in the program an error comes from")
+                .value("profile-cpu", "FILE", "record where time goes, for JDK Mission Control or `jfr`")
+                .value("profile-mem", "FILE", "record what memory is used for, likewise")
+                // Plakar's, which scripts may have
+                .value("datadir", "DIR", "")
+                .flag("disable-security-check", "")
+                .flag("enable-security-check", "")
                 .flag("h", "show help")
                 .flag("help", "show help");
+    }
+
+    /** Scripts with flags of Plakar that Armoire has no use for run. */
+    private static void explainUseless(Flags.Arguments arguments, Report report) {
+        if (arguments.has("datadir")) {
+            report.warn("-datadir is of no use: Armoire has no plugins, so it has no folder for them");
+        }
+        if (arguments.is("disable-security-check") || arguments.is("enable-security-check")) {
+            report.warn("there is no security check to switch: Armoire never asks the network for news");
+        }
     }
 
     private static int dispatch(List<String> words, Surroundings surroundings, Report report) throws IOException {
@@ -101,7 +107,7 @@ final class Cli {
             report.result(VersionCommand.line(), "version");
             return ExitCode.OK;
         }
-        Flags.Arguments globals = before(words);
+        Flags.Arguments globals = before(words, report);
         List<String> rest = globals.words();
         String store = null;
         if (!rest.isEmpty() && rest.getFirst().equals("at")) {
@@ -109,7 +115,7 @@ final class Cli {
                 throw CommandException.usage("missing store after `at`: armoire at STORE COMMAND");
             }
             store = rest.get(1);
-            globals = before(rest.subList(2, rest.size())).over(globals);
+            globals = before(rest.subList(2, rest.size()), report).over(globals);
             rest = globals.words();
             if (rest.isEmpty() && !isHelp(globals)) {
                 throw CommandException.usage(
@@ -132,6 +138,10 @@ final class Cli {
         if (rest.isEmpty()) {
             if (isHelp(globals)) {
                 HelpCommand.printOverview(report);
+                return ExitCode.OK;
+            }
+            if (globals.is("disable-security-check") || globals.is("enable-security-check")) {
+                explainUseless(globals, report);
                 return ExitCode.OK;
             }
             throw CommandException.usage("a command must be given\n" + HelpCommand.overview());
@@ -162,9 +172,11 @@ final class Cli {
             Report report)
             throws IOException {
         report.configure(arguments.is("json"), arguments.is("quiet"), arguments.is("silent"), name);
+        explainUseless(arguments, report);
         long begun = System.nanoTime();
         try (Session session = new Session(invocation, arguments, surroundings, report)) {
-            try {
+            try (Profile _ = Profile.start(arguments.get("profile-cpu"), Profile.CPU);
+                    Profile _ = Profile.start(arguments.get("profile-mem"), Profile.MEMORY)) {
                 return command.run(session, arguments);
             } finally {
                 if (arguments.is("time")) {
@@ -189,24 +201,17 @@ final class Cli {
     }
 
     /** Parses up to the first word that is no flag. */
-    private static Flags.Arguments before(List<String> words) {
+    private static Flags.Arguments before(List<String> words, Report report) {
         Flags flags = declareGlobals(new Flags())
                 .value("f", "FILE", "work on this archive, a file or a URL; `-f FILE create PLACE...` makes it")
+                .value("config", "DIR", "") // before a command only: `store import` has another one
                 .stopAtFirstWord();
-        for (Refused refused : REFUSED) {
-            if (refused.metavar.isEmpty()) {
-                flags.flag(refused.name, "");
-            } else {
-                flags.value(refused.name, refused.metavar, "");
-            }
-        }
         Flags.Arguments arguments = flags.parse(words);
-        for (Refused refused : REFUSED) {
-            if (arguments.has(refused.name)) {
-                throw CommandException.usage("-" + refused.name + ": " + refused.reason);
-            }
+        if (!arguments.has("config")) {
+            return arguments;
         }
-        return arguments;
+        report.warn("-config is the old name of -configdir");
+        return arguments.renamed("config", "configdir");
     }
 
     /**

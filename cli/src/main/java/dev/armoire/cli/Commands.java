@@ -3,7 +3,6 @@ package dev.armoire.cli;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,10 +20,9 @@ final class Commands {
             "service", "Armoire has no vendor services: `armoire run` and `armoire schedule` run jobs",
             "token", "Armoire has no accounts and needs no token",
             "pkg", "Armoire has no packages to add: its connectors are built in",
-            "cached", "Armoire needs no helper process");
-
-    /** Words that Plakar knows and this version does not. */
-    private static final Set<String> ABSENT = Set.of("ui");
+            "cached", "Armoire needs no helper process",
+            "ui",
+                    "Armoire has no web application: `armoire mount -to http://localhost:0` shows snapshots to a browser");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
@@ -80,9 +78,6 @@ final class Commands {
         String instead = REPLACED.get(name);
         if (instead != null) {
             return CommandException.usage(name + ": " + instead);
-        }
-        if (ABSENT.contains(name)) {
-            return CommandException.usage("command not found: " + name + ": it is not in this version of Armoire");
         }
         String nearest = Words.nearest(name, KNOWN.keySet());
         return CommandException.usage("command not found: " + name

@@ -70,9 +70,7 @@ final class DiffCommand implements Command {
         isRecursive = arguments.is("recursive");
         comparesMetadata = arguments.is("metadata");
         Report report = session.report();
-        isColoured = arguments.is("highlight")
-                && Main.isTerminal()
-                && session.surroundings().plain("NO_COLOR") == null;
+        isColoured = arguments.is("highlight") && session.showsColours();
         try (Repository repository = session.openForReading();
                 BlobReader firstReader = repository.newReader();
                 BlobReader secondReader = repository.newReader()) {

@@ -238,6 +238,16 @@ final class Flags {
                     "invalid -" + name + " value " + text + ": a whole number from " + least + " is" + " wanted");
         }
 
+        /** The same with the values of a flag under the name of another one, whose own count if it has any. */
+        Arguments renamed(String from, String to) {
+            Map<String, List<String>> all = new LinkedHashMap<>(values);
+            List<String> moved = all.remove(from);
+            if (moved != null) {
+                all.putIfAbsent(to, moved);
+            }
+            return new Arguments(all, words);
+        }
+
         /** This and what {@code before} has, of which this one's values count where both have one. */
         Arguments over(Arguments before) {
             Map<String, List<String>> all = new LinkedHashMap<>(before.values);

@@ -56,7 +56,7 @@ final class JobsFile {
 
     /** Flags of every command that a job may set, too. */
     private static final Set<String> GLOBALS =
-            Set.of("concurrency", "cpu", "keyfile", "limit-upload", "limit-download", "memory");
+            Set.of("concurrency", "cpu", "keyfile", "unlock-cache", "limit-upload", "limit-download", "memory");
 
     private final Path path;
     private final List<Path> configurations;
@@ -407,7 +407,7 @@ final class JobsFile {
                 PlacesFile.read(kind, configurations).find(text.substring(1));
                 return text;
             }
-            Location location = Location.parse(text);
+            Location location = kind.parse(text);
             if (kind == PlacesFile.Kind.STORE) {
                 Session.factory(location);
             } else {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.simd.Kernels;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -63,10 +63,15 @@ public final class Main {
     /** What the shell means by {@code ~}; the JVM asks the user database, which a script cannot change. */
     private static Path home() {
         String home = System.getenv("HOME");
-        return Path.of(home == null || home.isEmpty() ? System.getProperty("user.home", "") : home);
+        if (home == null || home.isEmpty()) {
+            home = System.getProperty("user.home", "?");
+        }
+        // The JVM says ? of a user that the database does not know. Then there is none, and nothing is made here
+        // instead.
+        return Path.of(home.equals("?") ? "/nonexistent" : home);
     }
 
-    static boolean isTerminal() {
+    private static boolean isTerminal() {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
@@ -76,7 +81,7 @@ public final class Main {
     }
 
     /**
-     * The arguments as UTF-8, whatever the locale. The JVM decodes them with the locale's charset, and in the C locale
+     * The arguments as UTF-8, whatever the locale; bytes that are none keep their value, see {@link BytePath#word}. The JVM decodes them with the locale's charset, and in the C locale
      * makes question marks of everything but ASCII; the kernel still has the bytes.
      */
     private static List<String> exact(String[] args) {
@@ -84,7 +89,7 @@ public final class Main {
             return List.of(args);
         }
         try {
-            String all = new String(Files.readAllBytes(Path.of("/proc/self/cmdline")), StandardCharsets.UTF_8);
+            String all = BytePath.word(Files.readAllBytes(Path.of("/proc/self/cmdline")));
             List<String> words = List.of(all.split("\0", -1));
             int end = words.size() - 1; // behind the last word stands another zero
             return end < args.length ? List.of(args) : words.subList(end - args.length, end);

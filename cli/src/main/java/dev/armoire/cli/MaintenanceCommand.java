@@ -70,7 +70,7 @@ final class MaintenanceCommand implements Command {
                 session.surroundings().variable("NODELETION") != null,
                 percent(arguments.get("repack", "0")));
         try (Repository repository = isDryRun ? session.open() : session.openForWriting()) {
-            tell(Maintenance.run(repository, options, new Events(report)), grace, isDryRun, report);
+            tell(Maintenance.run(repository, options, new Events(report, isDryRun)), grace, isDryRun, report);
         }
         return ExitCode.OK;
     }
@@ -151,7 +151,7 @@ final class MaintenanceCommand implements Command {
         }
     }
 
-    private record Events(Report report) implements MaintenanceEvents {
+    private record Events(Report report, boolean isDryRun) implements MaintenanceEvents {
         @Override
         public void notice(String text) {
             report.warn(text);
@@ -166,6 +166,18 @@ final class MaintenanceCommand implements Command {
                     from.hex(),
                     "to",
                     to.hex());
+        }
+
+        @Override
+        public void unfinished(int writes) {
+            report.summary(
+                    "maintenance: " + writes + " unfinished writes of stopped writers "
+                            + (isDryRun ? "would be" : "were") + " taken back",
+                    "maintenance.unfinished",
+                    "writes",
+                    writes,
+                    "dry_run",
+                    isDryRun);
         }
 
         @Override

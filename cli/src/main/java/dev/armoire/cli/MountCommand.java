@@ -199,6 +199,7 @@ final class MountCommand implements Command {
         for (int i = 0; i < count; i++) {
             threads.add(Thread.ofPlatform().daemon().name("fuse-" + i).start(() -> server.serve(connection)));
         }
+        Thread limiter = Thread.ofPlatform().daemon().name("fuse-limit").start(() -> server.limitMemory(connection));
         session.report()
                 .result(
                         "mounted " + session.place().location() + " at " + folder
@@ -217,10 +218,15 @@ final class MountCommand implements Command {
             }
         } catch (InterruptedException e) {
             // The usual end: the interrupt has done what it is for.
+            limiter.interrupt();
+            awaitEnd(limiter);
             connection.close();
             for (Thread thread : threads) {
                 awaitEnd(thread);
             }
+        } finally {
+            limiter.interrupt();
+            awaitEnd(limiter);
         }
     }
 

@@ -418,7 +418,7 @@ final class PlaceCommand implements Command {
 
     /** Says what will make trouble later. */
     private void advise(String name, Map<String, String> settings, Report report) {
-        Location location = Location.parse(settings.getOrDefault(PlacesFile.LOCATION, ""));
+        Location location = kind.parse(settings.getOrDefault(PlacesFile.LOCATION, ""));
         boolean isKnown = switch (kind) {
             case STORE -> StorageFactory.find(location) != null;
             case SOURCE -> ImporterFactory.find(location) != null;

@@ -37,6 +37,11 @@ final class PlacesFile {
             return word;
         }
 
+        /** Where a text says that it is. */
+        Location parse(String text) {
+            return this == SOURCE ? Location.parseSource(text) : Location.parse(text);
+        }
+
         String plural() {
             return word + 's';
         }
@@ -249,11 +254,11 @@ final class PlacesFile {
         }
         Map<String, String> others = new LinkedHashMap<>(settings);
         others.remove(LOCATION);
-        return new Place(at(Location.parse(location), colon < 0 ? "" : text.substring(colon + 1)), others);
+        return new Place(at(kind.parse(location), colon < 0 ? "" : text.substring(colon + 1)), others);
     }
 
     /** The same place with another path: one that begins with a slash in its stead, any other below it. */
-    private static Location at(Location location, String path) {
+    private Location at(Location location, String path) {
         if (path.isEmpty()) {
             return location;
         }
@@ -264,8 +269,9 @@ final class PlacesFile {
         String base = slash < 0 ? "" : whole.substring(slash);
         String below = base.isEmpty() || base.endsWith("/") ? path : base + '/' + path;
         String changed = path.startsWith("/") ? path : !isFile && base.isEmpty() ? '/' + path : below;
-        String scheme = !isFile ? location.scheme() : changed.endsWith(".ptar") ? "ptar" : "fs";
-        return new Location(scheme, host + changed);
+        return isFile && kind != Kind.SOURCE
+                ? Location.parse("fs:" + changed)
+                : new Location(location.scheme(), host + changed);
     }
 
     /**

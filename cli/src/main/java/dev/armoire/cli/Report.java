@@ -282,7 +282,7 @@ final class Report {
     private static String clean(String text) {
         for (int i = 0; i < text.length(); i++) {
             if (text.charAt(i) < 0x20 || text.charAt(i) >= 0x7f) {
-                return SnapshotPath.display(text.getBytes(StandardCharsets.UTF_8));
+                return SnapshotPath.display(SnapshotPath.of(text));
             }
         }
         return text;

@@ -64,6 +64,11 @@ final class RestoreCommand implements Command {
             first. It follows no link, enters no other file system, leaves what could not be
             read when the snapshot was made, and removes nothing if the snapshot is damaged.
 
+            Owners are those of the stored numbers; with -owners names, users and groups of the
+            stored names where this machine has them. OLD is a number or a stored name, or *
+            for everybody else; NEW a number or a name here. The first -map-user that fits
+            counts, then -owners. Access lists (ACL) keep their numbers.
+
             PATTERN is as in .gitignore, matched below PATH: *.log at any depth, one with a
             slash from PATH and from /, !PATTERN takes back. What patterns leave out is neither
             written nor deleted.""";
@@ -79,6 +84,9 @@ final class RestoreCommand implements Command {
                 .value("exclude", "PATTERN", "leave alone what matches; may be repeated")
                 .flag("verify", "read back what was written and compare it with the snapshot")
                 .flag("skip-permissions", "leave owner and mode to this process and its umask")
+                .value("owners", "numbers|names", "whose files they are: stored numbers (default), or names")
+                .value("map-user", "OLD:NEW", "files of OLD become those of NEW; may be repeated")
+                .value("map-group", "OLD:NEW", "the same for groups")
                 .value("o", "KEY=VALUE", "setting of the target")
                 .value("name", "TEXT", "latest snapshot with this name")
                 .value("category", "TEXT", "latest snapshot of this category")
@@ -107,6 +115,11 @@ final class RestoreCommand implements Command {
                     + DateTimeFormatter.ofPattern("uuuuMMddHHmmss", Locale.ROOT).format(now);
         } else if (to.isEmpty()) {
             throw CommandException.usage("-to needs a folder");
+        }
+        if (to.startsWith("ptar:")) {
+            throw CommandException.usage(
+                    "restore makes no archive: `armoire sync ID to FILE.ptar` does, and keeps all that"
+                            + " the snapshot has");
         }
         boolean isStream = Location.parse(to).scheme().equals("stdout");
         checkCombination(arguments, isStream);
@@ -139,6 +152,12 @@ final class RestoreCommand implements Command {
         for (String flag : List.of("overwrite", "delete", "dry-run", "include", "exclude", "verify")) {
             if (isStream && arguments.has(flag)) {
                 throw CommandException.usage("-" + flag + " is for folders, not for standard output");
+            }
+        }
+        for (String flag : List.of("owners", "map-user", "map-group")) {
+            if (arguments.has(flag) && (isStream || arguments.is("skip-permissions"))) {
+                throw CommandException.usage("-" + flag + " is of no use where no owner is set: leave out "
+                        + (isStream ? "it" : "it or -skip-permissions"));
             }
         }
         if (arguments.is("dry-run") && arguments.is("verify")) {
@@ -226,6 +245,7 @@ final class RestoreCommand implements Command {
                 arguments.is("delete") ? preserved(session, place.location()) : List.of(),
                 arguments.is("verify"),
                 !arguments.is("skip-permissions"),
+                OwnerMap.of(arguments),
                 excludes == null ? ExcludeRules.none() : excludes,
                 includes,
                 session.readers(repository));

@@ -15,8 +15,10 @@ import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -47,6 +49,8 @@ final class Session implements AutoCloseable {
     private @Nullable CountingStorage storage;
     private @Nullable StorePlace place;
     private @Nullable CompletableFuture<Repository> ahead;
+    private @Nullable Path scratch;
+    private @Nullable Path ownScratch;
     private boolean isStateDamaged;
     private final Set<Mac> toldStates = new HashSet<>();
     /** With -time: of each store that was opened, perhaps by the thread that opens ahead. */
@@ -127,16 +131,38 @@ final class Session implements AutoCloseable {
         return cache().resolve("checks").resolve(repository.config().repositoryId() + "-" + place);
     }
 
-    /** Folder for temporary files, made if need be. */
+    /** Folder for temporary files, made if need be; where it cannot be, one of this run in the system's. */
     Path scratch() throws IOException {
-        Path scratch = cache().resolve("tmp");
+        Path known = scratch;
+        if (known == null) {
+            known = makeScratch();
+            scratch = known;
+        }
+        return known;
+    }
+
+    private Path makeScratch() throws IOException {
+        Path wanted = cache().resolve("tmp");
+        IOException problem;
         try {
-            return Files.createDirectories(scratch);
+            Files.createDirectories(wanted);
+            if (Files.isWritable(wanted)) {
+                return wanted;
+            }
+            problem = new AccessDeniedException(wanted.toString());
+        } catch (IOException e) {
+            problem = e;
+        }
+        try {
+            Path other = Files.createTempDirectory("armoire-");
+            ownScratch = other;
+            return other;
         } catch (IOException e) {
             throw new CommandException(
                     ExitCode.CANNOT_CREATE,
-                    "cannot make the folder for temporary files, " + scratch + ": " + Failures.message(e)
-                            + "; name another one with -cachedir",
+                    "cannot make the folder for temporary files, " + wanted + " (" + Failures.message(problem)
+                            + "), nor one in " + System.getProperty("java.io.tmpdir") + " (" + Failures.message(e)
+                            + "); name another one with -cachedir",
                     e);
         }
     }
@@ -339,14 +365,29 @@ final class Session implements AutoCloseable {
         return view;
     }
 
+    /** Whether contents may be coloured: a person looks at them, and has not asked for none. */
+    boolean showsColours() {
+        return surroundings.showsLines()
+                && surroundings.plain("NO_COLOR") == null
+                && !"dumb".equals(surroundings.plain("TERM"));
+    }
+
     /** Whether the user wants the store's locks left alone. */
     boolean isLockless() {
         return surroundings.variable("LOCKLESS") != null;
     }
 
-    /** Lets go of a store that was opened ahead and never asked for. */
+    /** Lets go of a store that was opened ahead and never asked for, and of what was made for this run. */
     @Override
     public void close() {
+        Path own = ownScratch;
+        if (own != null) {
+            try {
+                Files.deleteIfExists(own);
+            } catch (IOException e) {
+                // Something was left in it by who was killed or has failed: the system clears its folder.
+            }
+        }
         CompletableFuture<Repository> opening = ahead;
         if (opening != null) {
             var _ = opening.thenAccept(Repository::close);
@@ -380,6 +421,21 @@ final class Session implements AutoCloseable {
         return Passphrases.forPeer(peer.location().toString(), peer.settings(), surroundings);
     }
 
+    /** Puts the passphrase itself in place of what says where it is, if there is one at hand. */
+    void resolvePassphrase(Location location, Map<String, String> settings) {
+        Passphrases passphrases = Passphrases.forPeer(location.toString(), settings, surroundings);
+        boolean isAtHand = passphrases.isAtHand()
+                || settings.containsKey(Passphrases.COMMAND)
+                || settings.containsKey(Passphrases.VARIABLE);
+        if (isAtHand) {
+            byte[] passphrase = passphrases.forOpening();
+            settings.put("passphrase", new String(passphrase, StandardCharsets.UTF_8));
+            Arrays.fill(passphrase, (byte) 0);
+        }
+        settings.remove(Passphrases.COMMAND);
+        settings.remove(Passphrases.VARIABLE);
+    }
+
     /** Reaches a store. */
     @FunctionalInterface
     private interface Connection {
@@ -387,10 +443,11 @@ final class Session implements AutoCloseable {
     }
 
     private Repository open(StorePlace where, Passphrases passphrases, Connection connection) throws IOException {
+        UnlockCache keyCache = UnlockCache.of(globals.get(UnlockCache.FLAG), where.settings(), surroundings, report);
         for (int attempt = 1; ; attempt++) {
             try {
                 Repository repository =
-                        Repository.open(connection.open(), passphrases::forOpening, Repository.thisHost());
+                        Repository.open(connection.open(), passphrases::forOpening, keyCache, Repository.thisHost());
                 repository.useCache(cache());
                 repository.useNotices(report::warn);
                 repository.useMemory(memory);
@@ -433,9 +490,12 @@ final class Session implements AutoCloseable {
         String advice = where.isDefault()
                 ? "`armoire create` makes this default store, and `armoire at STORE COMMAND` names another one."
                 : "To name another store use `armoire at STORE COMMAND`.";
+        String why = Failures.message(e);
+        String again = "cannot open " + where.location() + ": ";
         return new CommandException(
                 ExitCode.NO_STORE,
-                "failed to open the repository at " + where.location() + ": " + Failures.message(e) + "\n" + advice,
+                "failed to open the repository at " + where.location() + ": "
+                        + (why.startsWith(again) ? why.substring(again.length()) : why) + "\n" + advice,
                 e);
     }
 
@@ -477,7 +537,8 @@ final class Session implements AutoCloseable {
      */
     record StorePlace(Location location, Map<String, String> settings, boolean isDefault) {
         /** Settings that are no business of the kind of storage. */
-        private static final Set<String> OURS = Set.of("passphrase", Passphrases.COMMAND, Passphrases.VARIABLE);
+        private static final Set<String> OURS =
+                Set.of("passphrase", Passphrases.COMMAND, Passphrases.VARIABLE, UnlockCache.SETTING);
 
         Storage open() throws IOException {
             return factory(location).open(location, storageSettings());

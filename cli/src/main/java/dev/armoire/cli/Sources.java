@@ -92,6 +92,9 @@ final class Sources implements AutoCloseable {
             for (PlacesFile.Place place : places) {
                 Map<String, String> own = new LinkedHashMap<>(place.settings());
                 own.putAll(settings);
+                if (isArchive(place.location())) {
+                    session.resolvePassphrase(place.location(), own);
+                }
                 ImportOptions options = new ImportOptions(excludes, !arguments.is("no-xattr"), own, skipped, tags);
                 Importer importer = open(place.location(), options, limit, only == null ? List.of() : only.missing());
                 importers.add(importer);
@@ -122,7 +125,7 @@ final class Sources implements AutoCloseable {
             }
             PlacesFile.Place place = word.startsWith("@")
                     ? session.find(PlacesFile.Kind.SOURCE, word.substring(1))
-                    : new PlacesFile.Place(Location.parse(word), Map.of());
+                    : new PlacesFile.Place(Location.parseSource(word), Map.of());
             if (hasList && !place.settings().isEmpty()) {
                 throw CommandException.usage(
                         word + " has settings, and with a list of files there are none: name its location");
@@ -156,7 +159,8 @@ final class Sources implements AutoCloseable {
         }
         throw new CommandException(
                 ExitCode.ERROR,
-                "no kind of source is called \"" + place.scheme() + "\": a path, tar:FILE or stdin:NAME is wanted");
+                "no kind of source is called \"" + place.scheme()
+                        + "\": a path, tar:FILE, ptar:FILE or stdin:NAME is wanted");
     }
 
     private static Importer open(Location place, ImportOptions options, SizeLimit limit, List<byte[]> missing) {
@@ -200,7 +204,11 @@ final class Sources implements AutoCloseable {
     }
 
     private static boolean isLocal(Location place) {
-        return place.scheme().equals("fs") || place.scheme().equals("ptar");
+        return place.scheme().equals("fs");
+    }
+
+    private static boolean isArchive(Location place) {
+        return place.scheme().equals("ptar");
     }
 
     private static boolean isDirectory(Location place) {

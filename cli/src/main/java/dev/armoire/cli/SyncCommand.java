@@ -40,7 +40,7 @@ final class SyncCommand implements Command {
     @Override
     public void declare(Flags flags) {
         flags.value("cache", "vfs|no", "no: read every file, whatever the other store has of it")
-                .value("packfiles", "memory", "where packfiles are put together (always in memory)")
+                .value("packfiles", "memory|DIR", "where packfiles are put together; always in memory")
                 .flag("overwrite", "replace FILE.ptar if it is there")
                 .flag("plaintext", "do not encrypt FILE.ptar")
                 .flag("weak-passphrase", "take a weak passphrase for FILE.ptar, too");
@@ -65,7 +65,7 @@ final class SyncCommand implements Command {
     public int run(Session session, Flags.Arguments arguments) throws IOException {
         Report report = session.report();
         SnapshotQuery query = FilterFlags.query(arguments, report);
-        boolean usesParent = BackupCommand.usesParent(arguments);
+        boolean usesParent = BackupCommand.usesParent(arguments, report);
         List<String> words = arguments.words();
         if (words.size() < 2) {
             throw CommandException.usage("sync needs a direction and a store: " + usage());

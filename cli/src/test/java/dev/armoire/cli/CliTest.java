@@ -68,7 +68,6 @@ class CliTest {
         "bakup, 64, command not found: bakup; did you mean backup?",
         "login, 64, login: Armoire has no accounts and needs no login",
         "-quiett ls, 64, unknown flag -quiett; did you mean -quiet?",
-        "-datadir x ls, 64, '-datadir: Armoire has no plugins, so it has no folder for them'",
         "-concurrency 0 ls, 64, invalid -concurrency value 0: a whole number from 1 is wanted",
         "-memory 64M ls, 64, 'invalid -memory value \"64M\": 96M or more is wanted, in M or G'",
         "-memory 1073741824 ls, 64, 'invalid -memory value \"1073741824\": 96M or more'",
@@ -80,8 +79,7 @@ class CliTest {
         "prune -policy nosuch, 1, 'policy \"nosuch\" does not exist; there is none yet'",
         "policy add p dayz=1, 64, 'failed to set key \"dayz\": invalid key; there are before, since'",
         "policy set p days=1, 1, 'policy \"p\" does not exist'",
-        "cat -highlight x, 64, '-highlight: colours are not in this version of Armoire'",
-        "ui, 64, 'command not found: ui: it is not in this version of Armoire'",
+        "ui, 64, 'ui: Armoire has no web application: `armoire mount -to http:'",
         "at gopher://x/y ls, 66, 'no kind of store is called \"gopher\": a path, fs:PATH, FILE.ptar, http(s)://HOST/PATH, s3://HOST/BUCKET or sftp://HOST/PATH is wanted'",
         "at @none ls, 1, could not resolve repository: @none: no stores.yml names it",
     })
@@ -235,7 +233,7 @@ class CliTest {
     @ParameterizedTest
     @CsvSource({
         "-cache some, 64, -cache some: vfs",
-        "-packfiles /tmp, 64, -packfiles /tmp: Armoire puts packfiles together in memory",
+        "-packfiles nosuch, 64, -packfiles nosuch: memory or a folder is wanted",
         "-o novalue, 64, -o novalue: KEY=VALUE is wanted",
         "-o no=1, 1, failed to create an importer",
         "-tag a -tag b, 64, -tag once only",

@@ -11,16 +11,21 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 
-/** Stands in front of a web server and spoils what goes through it, as a seed says. */
+/** Stands in front of a web server, or one of buckets, and spoils what goes through it, as a seed says. */
 final class FaultProxy implements AutoCloseable {
     /** What can happen to a request or its answer. */
     enum Fault {
@@ -32,25 +37,50 @@ final class FaultProxy implements AutoCloseable {
         STATUS_503,
         TRUNCATED,
         WRONG_RANGE,
-        SLOW_BYTES
+        SLOW_BYTES,
+        /** As S3 says it. */
+        SLOW_DOWN,
+        /** A byte of what is stored is another one: its checksum is wrong. */
+        SPOILT_UPLOAD,
+        /** A byte of a packfile or state that is read is another one. */
+        SPOILT_DOWNLOAD,
+        /** Not drawn: so many requests are under way that one more is refused. */
+        TOO_MANY;
+
+        /** What happens to any web server. */
+        static final Set<Fault> OF_THE_WEB = EnumSet.range(LATENCY, SLOW_BYTES);
+
+        static final Set<Fault> OF_BUCKETS = EnumSet.complementOf(EnumSet.of(WRONG_RANGE, TOO_MANY));
     }
 
     private static final Set<String> NOT_PASSED_ON = Set.of(
             "connection", "content-length", "host", "transfer-encoding", "date", "expect", "upgrade", "http2-settings");
     private static final int LATENCY_MILLIS = 50;
+    private static final int MOST_AT_ONCE = 8;
+    private static final byte[] SLOW_DOWN_BODY =
+            "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+                    .getBytes(StandardCharsets.US_ASCII);
 
     private final int target;
     private final Random random;
     private final double share;
+    private final Fault[] possible;
     private final HttpServer server;
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Map<Fault, Integer> faults = new EnumMap<>(Fault.class);
+    private final AtomicInteger underWay = new AtomicInteger();
+    private final AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
+    private final LongAdder stored = new LongAdder();
 
-    /** @param share of the requests that are spoilt, 0 to 1 */
-    FaultProxy(int target, long seed, double share) throws IOException {
+    /**
+     * @param share of the requests that are spoilt, 0 to 1
+     * @param possible what can happen to them
+     */
+    FaultProxy(int target, long seed, double share, Set<Fault> possible) throws IOException {
         this.target = target;
+        this.possible = possible.toArray(Fault[]::new);
         this.random = new Random(seed);
         this.share = share;
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -63,6 +93,10 @@ final class FaultProxy implements AutoCloseable {
             }
         });
         server.start();
+    }
+
+    int port() {
+        return server.getAddress().getPort();
     }
 
     String url() {
@@ -78,9 +112,22 @@ final class FaultProxy implements AutoCloseable {
         if (random.nextDouble() >= share) {
             return null;
         }
-        Fault fault = Fault.values()[random.nextInt(Fault.values().length)];
+        return count(possible[random.nextInt(possible.length)]);
+    }
+
+    private synchronized Fault count(Fault fault) {
         faults.merge(fault, 1, Integer::sum);
         return fault;
+    }
+
+    /** From then on no request gets through: for what is behind, the client is dead. */
+    void dieAfter(int requests) {
+        left.set(requests);
+    }
+
+    /** Bytes of packfiles that were stored. */
+    long stored() {
+        return stored.sum();
     }
 
     private synchronized int drawBelow(int bound) {
@@ -88,7 +135,20 @@ final class FaultProxy implements AutoCloseable {
     }
 
     private void pass(HttpExchange exchange) throws IOException, InterruptedException {
-        Fault fault = draw();
+        if (left.getAndDecrement() <= 0) {
+            left.set(0);
+            return;
+        }
+        try {
+            int others = underWay.getAndIncrement();
+            boolean isTooMany = others >= MOST_AT_ONCE && List.of(possible).contains(Fault.SLOW_DOWN);
+            pass(exchange, isTooMany ? count(Fault.TOO_MANY) : draw());
+        } finally {
+            underWay.decrementAndGet();
+        }
+    }
+
+    private void pass(HttpExchange exchange, Fault fault) throws IOException, InterruptedException {
         byte[] content = exchange.getRequestBody().readAllBytes();
         switch (fault) {
             case LATENCY -> Thread.sleep(LATENCY_MILLIS);
@@ -100,6 +160,19 @@ final class FaultProxy implements AutoCloseable {
                 exchange.sendResponseHeaders(503, -1);
                 return;
             }
+            case SLOW_DOWN, TOO_MANY -> {
+                boolean isHead = exchange.getRequestMethod().equals("HEAD");
+                exchange.sendResponseHeaders(503, isHead ? -1 : SLOW_DOWN_BODY.length);
+                if (!isHead) {
+                    exchange.getResponseBody().write(SLOW_DOWN_BODY);
+                }
+                return;
+            }
+            case SPOILT_UPLOAD -> {
+                if (content.length > 0 && exchange.getRequestHeaders().containsKey("Content-MD5")) {
+                    content[drawBelow(content.length)] ^= 1;
+                }
+            }
             case RESET_BEFORE -> {
                 return; // closing what was not answered closes the connection
             }
@@ -108,6 +181,14 @@ final class FaultProxy implements AutoCloseable {
             }
         }
         HttpResponse<byte[]> answer = ask(exchange, content);
+        boolean isPackfile = exchange.getRequestURI().getPath().contains("/packfiles/");
+        if (exchange.getRequestMethod().equals("PUT") && isPackfile && answer.statusCode() == 200) {
+            stored.add(content.length);
+        }
+        boolean isObject = isPackfile || exchange.getRequestURI().getPath().contains("/states/");
+        if (fault == Fault.SPOILT_DOWNLOAD && isObject && answer.body().length > 0 && answer.statusCode() < 300) {
+            answer.body()[drawBelow(answer.body().length)] ^= 1;
+        }
         if (fault == Fault.RESET_AFTER) {
             return;
         }
@@ -119,7 +200,7 @@ final class FaultProxy implements AutoCloseable {
                         URI.create("http://127.0.0.1:" + target + exchange.getRequestURI()))
                 .method(
                         exchange.getRequestMethod(),
-                        exchange.getRequestMethod().equals("PUT")
+                        Set.of("PUT", "POST").contains(exchange.getRequestMethod())
                                 ? HttpRequest.BodyPublishers.ofByteArray(content)
                                 : HttpRequest.BodyPublishers.noBody());
         exchange.getRequestHeaders().forEach((name, values) -> {

@@ -144,7 +144,8 @@ final class FaultyNetworkTest {
     }
 
     private void cat(String what, int seed, double share) throws IOException {
-        try (FaultProxy proxy = new FaultProxy(files.getAddress().getPort(), seed, share)) {
+        try (FaultProxy proxy =
+                new FaultProxy(files.getAddress().getPort(), seed, share, FaultProxy.Fault.OF_THE_WEB)) {
             ArmoireRun apart = apart("cat" + seed);
             ArmoireRun.Outcome listed = apart.run("at", proxy.url() + "/a.ptar", "ls");
             if (wentWell(what, listed)) {
@@ -161,7 +162,7 @@ final class FaultyNetworkTest {
     }
 
     private void restore(String what, int seed, double share) throws IOException {
-        try (FaultProxy proxy = new FaultProxy(store.address().getPort(), seed, share)) {
+        try (FaultProxy proxy = new FaultProxy(store.address().getPort(), seed, share, FaultProxy.Fault.OF_THE_WEB)) {
             String target = run.path("restored" + seed);
             ArmoireRun.Outcome outcome =
                     apart("restore" + seed).run("at", proxy.url(), "-quiet", "restore", "-to", target, snapshot);
@@ -184,7 +185,8 @@ final class FaultyNetworkTest {
         Location place = Location.parse(copy);
         try (Storage target = StorageFactory.find(place).open(place);
                 StoreServer served = serve(target);
-                FaultProxy proxy = new FaultProxy(served.address().getPort(), seed, share)) {
+                FaultProxy proxy =
+                        new FaultProxy(served.address().getPort(), seed, share, FaultProxy.Fault.OF_THE_WEB)) {
             ArmoireRun.Outcome outcome = apart("sync" + seed).run("at", run.path("store"), "sync", "to", proxy.url());
             boolean isRight = wentWell(what, outcome);
             note(proxy);

@@ -3,14 +3,18 @@ package dev.armoire.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.armoire.cli.ffi.KeyRing;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where passphrases come from, tried on an encrypted store. Each opening derives a key, so these are few. */
 class PassphrasesTest {
@@ -141,5 +145,65 @@ class PassphrasesTest {
         double bits = Passphrases.Strength.bits(passphrase.getBytes(StandardCharsets.UTF_8));
 
         assertThat(bits >= 80).as("%s bits", bits).isEqualTo(isStrong);
+    }
+
+    // The key ring
+
+    @Test
+    void aKeyIsKeptForATimeIfAskedFor() {
+        assumeKeyRing();
+        ArmoireRun run = encrypted();
+        assertThat(run.typing(STRONG).onStore("-unlock-cache", "1m", "ls").exitCode())
+                .isZero();
+
+        assertThat(run.onStore("ls", "-unlock-cache", "1m")).isEqualTo(new ArmoireRun.Outcome(0, "", ""));
+        assertThat(run.onStore("ls").exitCode()).as("not asked for").isEqualTo(77);
+        assertThat(run.onStore("ls", "-unlock-cache", "0").exitCode()).isEqualTo(77);
+        assertThat(run.onStore("ls", "-unlock-cache", "1m").exitCode())
+                .as("forgotten")
+                .isEqualTo(77);
+    }
+
+    @Test
+    void theKernelDropsAKeyAtItsTime() throws Exception {
+        assumeKeyRing();
+        String name = "armoire:test-" + ProcessHandle.current().pid();
+        KeyRing.keep(name, new byte[] {1, 2}, 60);
+        KeyRing.keep(name, new byte[] {3, 4, 5}, 1);
+        assertThat(KeyRing.find(name)).containsExactly(3, 4, 5);
+        assertThat(CompletableFuture.supplyAsync(() -> isFound(name)).get())
+                .as("by another thread")
+                .isTrue();
+        for (int i = 0; i < 100 && isFound(name); i++) {
+            Thread.sleep(50);
+        }
+        assertThat(KeyRing.find(name)).isNull();
+        assertThat(KeyRing.forget(name)).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"soon", "31d", "5ms"})
+    void aTimeThatCannotBeMeantIsRefused(String time) {
+        assertThat(new ArmoireRun(folder)
+                        .run("at", folder.toString(), "ls", "-unlock-cache", time)
+                        .exitCode())
+                .isEqualTo(ExitCode.USAGE);
+    }
+
+    private static boolean isFound(String name) {
+        try {
+            return KeyRing.find(name) != null;
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private static void assumeKeyRing() {
+        Assumptions.assumeTrue(System.getProperty("os.name").equals("Linux"), "no Linux");
+        try {
+            KeyRing.find("armoire:nothing");
+        } catch (IOException e) {
+            Assumptions.abort("no key ring here: " + e.getMessage());
+        }
     }
 }

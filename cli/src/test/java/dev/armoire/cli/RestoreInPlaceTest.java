@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -254,5 +255,36 @@ class RestoreInPlaceTest {
         assertThat(Files.isSymbolicLink(folder.resolve("new/link"))).isTrue();
         assertThat(Files.getLastModifiedTime(folder.resolve("new/link"), LinkOption.NOFOLLOW_LINKS))
                 .isEqualTo(Files.getLastModifiedTime(folder.resolve("source/link"), LinkOption.NOFOLLOW_LINKS));
+    }
+
+    // Owners
+
+    @Test
+    void filesCanBeGivenToOthers() throws IOException {
+        Assumptions.assumeTrue(Files.getAttribute(folder, "unix:uid").equals(0), "only root can");
+        String[] flags = {"-map-user", "0:4321", "-map-group", "root:4444", "-map-group", "*:4445"};
+        assertThat(lastLine(restore(Stream.concat(Stream.of("-overwrite", "changed"), Stream.of(flags))
+                        .toArray(String[]::new))))
+                .startsWith("restored 5 files (5 in place of others)");
+        for (String name : List.of("a.txt", "link", "sub", "sub/hard")) {
+            assertThat(Files.getAttribute(target(name), "unix:uid", LinkOption.NOFOLLOW_LINKS))
+                    .as(name)
+                    .isEqualTo(4321);
+            assertThat(Files.getAttribute(target(name), "unix:gid", LinkOption.NOFOLLOW_LINKS))
+                    .as(name)
+                    .isEqualTo(4444);
+        }
+        assertThat(lastLine(restore(Stream.concat(Stream.of("-overwrite", "changed"), Stream.of(flags))
+                        .toArray(String[]::new))))
+                .contains("left 5 as they were");
+
+        assertThat(lastLine(restore("-owners", "names"))).contains(" 0 failed");
+        assertThat(Files.getAttribute(target("a.txt"), "unix:uid")).isEqualTo(0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-map-user=7", "-map-user=7:nobody of this name", "-map-group=:7", "-owners=all"})
+    void anOwnerThatCannotBeMeantIsRefused(String flag) {
+        assertThat(restore(flag).exitCode()).isEqualTo(ExitCode.USAGE);
     }
 }

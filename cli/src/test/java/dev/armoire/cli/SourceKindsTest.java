@@ -75,6 +75,67 @@ class SourceKindsTest {
     }
 
     @Test
+    void anArchiveIsTheSnapshotInIt() throws IOException {
+        Files.createLink(folder.resolve("source/sub/hard"), folder.resolve("source/a.txt"));
+        String archive = run.path("a.ptar");
+        assertThat(run.run("ptar", "-plaintext", "-o", archive, run.path("source")))
+                .extracting(ArmoireRun.Outcome::exitCode, ArmoireRun.Outcome::err)
+                .containsExactly(0, "");
+
+        ArmoireRun.Outcome whole = run.onStore("backup", "ptar:" + archive);
+        assertThat(whole.exitCode()).as(whole.toString()).isZero();
+        assertThat(run.onStore("info", lastId(whole)).out()).contains("Type: fs", "Directory: " + run.path("source"));
+        assertThat(run.onStore("restore", "-to", run.path("back"), lastId(whole)))
+                .extracting(ArmoireRun.Outcome::exitCode, ArmoireRun.Outcome::err)
+                .containsExactly(0, "");
+        assertThat(run.tree("back")).isEqualTo(run.tree("source"));
+        assertThat(Files.isSameFile(folder.resolve("back/a.txt"), folder.resolve("back/sub/hard")))
+                .isTrue();
+
+        ArmoireRun.Outcome part = run.onStore("backup", "-ignore", "sub", "ptar:" + archive);
+        assertThat(part.exitCode()).as(part.toString()).isZero();
+        run.onStore("restore", "-to", run.path("part"), lastId(part));
+        assertThat(run.tree("part")).containsExactly("a.txt", "link");
+
+        // The same archive as a file.
+        ArmoireRun.Outcome file = run.onStore("backup", archive);
+        assertThat(file.exitCode()).as(file.toString()).isZero();
+        run.onStore("restore", "-to", run.path("file"), lastId(file));
+        assertThat(run.tree("file")).containsExactly("a.ptar");
+    }
+
+    @Test
+    void anArchiveThatCannotBeReadMakesNoSnapshot() throws IOException {
+        Path archive = folder.resolve("a.ptar");
+        ArmoireRun owner = new ArmoireRun(folder).with("ARMOIRE_PASSPHRASE", "correct horse battery staple 42!");
+        owner.run("ptar", "-o", archive.toString(), run.path("source"));
+        ArmoireRun.Outcome locked = run.onStore("backup", "ptar:" + archive);
+        assertThat(locked.exitCode()).isEqualTo(ExitCode.PASSPHRASE);
+        assertThat(locked.err()).contains("is encrypted and no passphrase is given", "ARMOIRE_PEER_PASSPHRASE");
+        assertThat(owner.onStore("backup", "ptar:" + archive).exitCode()).isZero();
+
+        run.run("ptar", "-plaintext", "-overwrite", "-o", archive.toString(), run.path("source"));
+        assertThat(run.onStore("backup", "-o", "snapshot=0000", "ptar:" + archive)
+                        .err())
+                .contains("holds no snapshot 0000");
+        assertThat(run.onStore("backup", "-o", "no_such_setting=1", "ptar:" + archive)
+                        .err())
+                .contains("no_such_setting");
+        assertThat(run.onStore("backup", "ptar:" + folder.resolve("none.ptar")).exitCode())
+                .isEqualTo(ExitCode.ERROR);
+        byte[] whole = Files.readAllBytes(archive);
+        for (int i = whole.length / 8; i < whole.length - 200; i += 16) {
+            whole[i] ^= 1;
+        }
+        Files.write(archive, whole);
+        ArmoireRun.Outcome damaged = run.onStore("backup", "ptar:" + archive);
+        assertThat(damaged.exitCode()).as(damaged.toString()).isEqualTo(ExitCode.DAMAGE);
+        assertThat(run.onStore("ls").outLines()).hasSize(1);
+        assertThat(run.onStore("restore", "-to", "ptar:" + run.path("b.ptar")).err())
+                .contains("`armoire sync ID to FILE.ptar` does");
+    }
+
+    @Test
     void standardInputIsAFile() {
         InputStream before = System.in;
         System.setIn(new ByteArrayInputStream("select 1;\n".getBytes(UTF_8)));

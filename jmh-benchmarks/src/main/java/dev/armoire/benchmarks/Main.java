@@ -3,6 +3,7 @@ package dev.armoire.benchmarks;
 
 import dev.armoire.benchmarks.compare.Comparison;
 import dev.armoire.benchmarks.compare.Comparison.Settings;
+import dev.armoire.benchmarks.compare.Far;
 import dev.armoire.benchmarks.compare.Ranges;
 import dev.armoire.benchmarks.compare.Travel;
 import dev.armoire.benchmarks.search.Search;
@@ -21,6 +22,7 @@ public final class Main {
             armoire-bench cold [-rounds N] [-out FOLDER]                 the first five seconds of fresh JVMs, argon2 and b3sum
             armoire-bench compare [OPTIONS] [DATA...]                    whole backups, beside all other programs that are there
             armoire-bench travel [OPTIONS] [DATA...]                     archives and sync beside a first backup, and tar.gz beside .ptar
+            armoire-bench far [OPTIONS] [DATA]                           a store in a bucket 50 ms away, beside restic
             armoire-bench ranges [OPTIONS]                               what reading parts of a 10 GiB archive moves over HTTP
             armoire-bench search [OPTIONS]                               locate, in 1,000 snapshots of 10,000 files
             armoire-bench help
@@ -38,6 +40,7 @@ public final class Main {
               -cores LIST    which cores are used, as taskset takes them, 0,1 by default; "" for all
               -out FOLDER    where the report goes
             Options of travel are those of compare; DATA is random, tree or small, tree by default.
+            Options of far are those of compare and -connections N (16); DATA is random, tree or small, tree by default, and rounds are 1.
             Options of ranges: -scale X, -work FOLDER (20 GiB), -out FOLDER; nginx is needed.
             Options of search: -snapshots N, -files N, -share PART (of the files that change each time, 0.01 by default), -rounds N,
             -work FOLDER (1.5 GB), -out FOLDER
@@ -58,6 +61,7 @@ public final class Main {
             case "cold" -> cold(words, root, folder, typed);
             case "compare" -> compare(words, root, folder, typed);
             case "travel" -> travel(words, root, folder, typed);
+            case "far" -> far(words, root, folder, typed);
             case "ranges" -> ranges(words, root, folder, typed);
             case "search" -> search(words, root, folder, typed);
             case "help", "-h", "-help", "--help" -> System.out.print(HELP);
@@ -110,7 +114,26 @@ public final class Main {
         System.out.println("Report: " + said.folder.resolve("README.md"));
     }
 
-    /** What compare and travel are told. */
+    private static void far(Deque<String> words, Path root, Path folder, String typed) throws Exception {
+        int connections = 16;
+        var others = new ArrayDeque<>(List.of("-rounds", "1"));
+        while (!words.isEmpty()) {
+            String word = words.pop();
+            if (word.equals("-connections")) {
+                connections = Integer.parseInt(words.pop());
+            } else {
+                others.add(word);
+            }
+        }
+        Invocation said = Invocation.parse("far", others, folder, List.of("tree"));
+        if (said.settings.data().size() > 1 || said.settings.data().contains("generations")) {
+            refuse("far takes one of random, tree and small");
+        }
+        new Far(root, said.settings, connections).run(said.folder, typed);
+        System.out.println("Report: " + said.folder.resolve("README.md"));
+    }
+
+    /** What compare, travel and far are told. */
     private record Invocation(Settings settings, Path folder) {
         static Invocation parse(String command, Deque<String> words, Path usualFolder, List<String> usualData) {
             var data = new ArrayList<String>();

@@ -194,24 +194,48 @@ public record StoreConfig(
      * @throws dev.armoire.crypto.WrongPassphraseException when the canary does not open
      */
     public StoreKeys unlock(byte[] passphrase) {
-        if (encryption == null) {
-            throw new IllegalStateException("the store is not encrypted: it has no passphrase");
-        }
-        Thread.ofPlatform().daemon().name("prepare-codec").start(() -> prepareCodec(encryption));
-        byte[] master = encryption.kdf().derive(passphrase);
-        StoreKeys keys;
+        byte[] master = masterKey(passphrase);
         try {
-            keys = encryption.keys(hash(), master);
+            return unlockWith(master);
         } finally {
             Arrays.fill(master, (byte) 0);
         }
+    }
+
+    /**
+     * The key that a passphrase gives, whether or not it opens this store; this is what takes a second or more.
+     *
+     * @param passphrase borrowed; the caller wipes it and the key
+     */
+    public byte[] masterKey(byte[] passphrase) {
+        EncryptionSettings known = encrypted();
+        Thread.ofPlatform().daemon().name("prepare-codec").start(() -> prepareCodec(known));
+        return known.kdf().derive(passphrase);
+    }
+
+    /**
+     * Keys of an encrypted store.
+     *
+     * @param master what {@link #masterKey} gave; borrowed
+     * @throws dev.armoire.crypto.WrongPassphraseException when the canary does not open
+     */
+    public StoreKeys unlockWith(byte[] master) {
+        EncryptionSettings known = encrypted();
+        StoreKeys keys = known.keys(hash(), master);
         try {
-            keys.checkCanary(encryption.canary().toArray());
+            keys.checkCanary(known.canary().toArray());
             return keys;
         } catch (RuntimeException e) {
             keys.close();
             throw e;
         }
+    }
+
+    private EncryptionSettings encrypted() {
+        if (encryption == null) {
+            throw new IllegalStateException("the store is not encrypted: it has no passphrase");
+        }
+        return encryption;
     }
 
     /** Loads what blobs are encoded and decoded with, which costs some 80 ms at its first use in a process. */

@@ -75,7 +75,7 @@ public final class FuseConnection implements AutoCloseable {
             int theirs = pair.get(JAVA_INT, 4);
             int mounter;
             try {
-                mounter = spawn(arena, theirs, folder, "-o", options);
+                mounter = spawn(arena, theirs, folder, "-q", "-o", options); // quiet when it finds nothing to unmount
             } catch (IOException e) {
                 closeDescriptor(ours);
                 throw e;
@@ -180,15 +180,23 @@ public final class FuseConnection implements AutoCloseable {
         }
         closed = true;
         try (Arena arena = Arena.ofConfined()) {
-            // The one that waits would do it, too, but is slow to look. One that finds nothing to do says so, which is
-            // no news.
-            await(spawn(arena, socket, folder, "-u", "-q", "-z"));
+            // That is what the one that waits waits for: it takes the mount away.
             closeDescriptor(socket);
             await(mounter);
+            if (isMounted()) {
+                await(spawn(arena, device, folder, "-u", "-q", "-z"));
+            }
             closeDescriptor(device);
         } catch (Throwable t) {
             throw new IllegalStateException("a native call threw", t);
         }
+    }
+
+    /** Whether the kernel still lists it; blanks and the like are escaped there, so then it is taken for granted. */
+    private boolean isMounted() throws IOException {
+        String place = new String(folder, StandardCharsets.UTF_8);
+        return place.matches(".*[\\s\\\\].*")
+                || Files.readString(Path.of("/proc/self/mountinfo")).contains(' ' + place + ' ');
     }
 
     private static void await(int process) throws Throwable {

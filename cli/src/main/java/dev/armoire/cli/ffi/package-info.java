@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-/** Native calls that only the command line makes: connecting to the kernel's file system in user space. */
+/** Native calls that only the command line makes: file systems in user space, key rings, accounts, the terminal. */
 @NullMarked
 package dev.armoire.cli.ffi;
 

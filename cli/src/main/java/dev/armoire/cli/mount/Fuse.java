@@ -64,6 +64,13 @@ final class Fuse {
     static final int READDIRPLUS = 44;
     static final int RENAME2 = 45;
 
+    /** A notice of ours, with this in the place of the error: forget a name. {@code | parent 8 | length 4 | 0 | name, zero |} */
+    static final int NOTIFY_FORGET_NAME = 3;
+
+    static final int NOTICE = 16;
+    /** Longer names the kernel does not take. */
+    static final int MAX_NAME = 1024;
+
     static final int VERSION = 7;
     /** Of 2019: MAX_PAGES and CACHE_SYMLINKS are in it. */
     static final int MINOR = 28;

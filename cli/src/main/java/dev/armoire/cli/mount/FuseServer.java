@@ -9,6 +9,7 @@ import dev.armoire.cli.ffi.FuseConnection;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
@@ -20,6 +21,8 @@ import java.lang.foreign.ValueLayout;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -40,8 +43,13 @@ public final class FuseServer implements AutoCloseable {
 
     private static final int REQUEST_BYTES = 64 << 10;
     private static final long FOREVER_SECONDS = 365L * 24 * 3600;
+    private static final int MOST_ASKED = 16;
     private static final int MAX_XATTR_BYTES = 64 << 10;
     private static final int BLOCK = 4096;
+    private static final int FOLDER_TYPE = FileMode.toUnix(FileMode.DIRECTORY) >> 12;
+    /** Inodes that the kernel may remember, some 250 bytes each. */
+    private static final int MOST_NODES = 100_000;
+
     private static final byte[] DOT = {'.'};
     private static final byte[] DOT_DOT = {'.', '.'};
 
@@ -49,6 +57,9 @@ public final class FuseServer implements AutoCloseable {
     private final SnapshotFiles files;
     private final Troubles troubles;
     private final Nodes nodes;
+    /** Null until somebody asks. */
+    private @Nullable Boolean hasXattrs;
+
     private final AtomicLong handles = new AtomicLong();
     private final Map<Long, OpenFile> openFiles = new ConcurrentHashMap<>();
     private final Map<Long, Listing> openFolders = new ConcurrentHashMap<>();
@@ -65,7 +76,7 @@ public final class FuseServer implements AutoCloseable {
         this.exported = exported;
         this.files = files;
         this.troubles = troubles;
-        this.nodes = new Nodes(new Nodes.Place(exported.only(), exported.folder(), null));
+        this.nodes = new Nodes(new Nodes.Place(exported.only(), exported.folder(), null, true), MOST_NODES);
     }
 
     /** Answers until the file system is unmounted. */
@@ -84,6 +95,35 @@ public final class FuseServer implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Asks the kernel to forget what it need not remember, whenever that gets too much; for a thread of its own, until an interrupt. */
+    public void limitMemory(FuseConnection connection) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment notice = arena.allocate(Fuse.REPLY_HEADER + Fuse.NOTICE + Fuse.MAX_NAME + 1, 8);
+            while (true) {
+                for (Nodes.Forgettable item : nodes.awaitTooMany()) {
+                    if (item.name().length <= Fuse.MAX_NAME) {
+                        connection.write(
+                                notice.asSlice(0, notice(item, notice))); // refused if it has forgotten it already
+                    }
+                }
+            }
+        } catch (InterruptedException e) {
+            // The usual end.
+        }
+    }
+
+    /** Fills a notice; its length. */
+    static int notice(Nodes.Forgettable item, MemorySegment out) {
+        int length = Fuse.REPLY_HEADER + Fuse.NOTICE + item.name().length + 1;
+        out.asSlice(0, length).fill((byte) 0);
+        out.set(U32, 0, length);
+        out.set(U32, 4, Fuse.NOTIFY_FORGET_NAME);
+        out.set(U64, 16, item.parent());
+        out.set(U32, 24, item.name().length);
+        MemorySegment.copy(item.name(), 0, out, ValueLayout.JAVA_BYTE, 32, item.name().length);
+        return length;
     }
 
     /** The length of the reply to a request; 0 when none is wanted. */
@@ -137,7 +177,7 @@ public final class FuseServer implements AutoCloseable {
     private int body(int opcode, long node, MemorySegment body, MemorySegment out) {
         return switch (opcode) {
             case Fuse.INIT -> init(body, out);
-            case Fuse.LOOKUP -> lookUp(place(node), name(body, 0), out);
+            case Fuse.LOOKUP -> lookUp(node, name(body, 0), out);
             case Fuse.GETATTR -> attributes(node, out);
             case Fuse.READLINK -> readLink(place(node), out);
             case Fuse.OPEN -> open(place(node), body, out);
@@ -156,8 +196,9 @@ public final class FuseServer implements AutoCloseable {
                 }
                 yield 0;
             }
-            case Fuse.GETXATTR -> xattr(place(node), body, out);
-            case Fuse.LISTXATTR -> xattrNames(place(node), body, out);
+            // Once told that this is unknown here, the kernel asks no more: `ls -l` would, twice for each file.
+            case Fuse.GETXATTR -> hasXattrs() ? xattr(place(node), body, out) : -Fuse.ENOSYS;
+            case Fuse.LISTXATTR -> hasXattrs() ? xattrNames(place(node), body, out) : -Fuse.ENOSYS;
             case Fuse.STATFS -> statistics(out);
             case Fuse.FLUSH, Fuse.FSYNC, Fuse.FSYNCDIR, Fuse.DESTROY -> 0;
             case Fuse.SETATTR,
@@ -255,7 +296,8 @@ public final class FuseServer implements AutoCloseable {
                 header, path, () -> files.<@Nullable Entry>ask(header, view -> view.find(path)));
     }
 
-    private int lookUp(Nodes.Place folder, byte[] name, MemorySegment out) {
+    private int lookUp(long parent, byte[] name, MemorySegment out) {
+        Nodes.Place folder = place(parent);
         SnapshotHeader header = folder.header();
         byte[] path;
         if (header == null) {
@@ -269,7 +311,7 @@ public final class FuseServer implements AutoCloseable {
             fillEntry(out, 0);
             return Fuse.ENTRY; // that there is nothing is kept in mind, too
         }
-        long id = nodes.retain(Nodes.place(header, entry));
+        long id = nodes.retain(Nodes.place(header, entry), parent, entry.isDirectory());
         fillEntry(out, id);
         fillAttributes(out.asSlice(Fuse.ENTRY_ATTRIBUTES_AT), id, header, entry);
         return Fuse.ENTRY;
@@ -391,9 +433,9 @@ public final class FuseServer implements AutoCloseable {
         }
         int[] filled = {0};
         return this.<Integer>reading(file.header, file.path, () -> {
-            file.content.read(offset, Math.min(size, MAX_READ), (data, from, length) -> {
-                MemorySegment.copy(data, from, out, ValueLayout.JAVA_BYTE, filled[0], length);
-                filled[0] += length;
+            file.content.read(offset, Math.min(size, MAX_READ), data -> {
+                MemorySegment.copy(data, 0, out, filled[0], data.byteSize());
+                filled[0] += (int) data.byteSize();
             });
             return filled[0];
         });
@@ -439,7 +481,11 @@ public final class FuseServer implements AutoCloseable {
                     (path, problem) -> {
                         troubles.failed(header, path, String.valueOf(problem.getMessage()));
                         if (!Arrays.equals(path, folder)) {
-                            listing.add(SnapshotPath.name(path), new Nodes.Place(header, path, null).number(), 0, null);
+                            listing.add(
+                                    SnapshotPath.name(path),
+                                    new Nodes.Place(header, path, null, true).number(),
+                                    0,
+                                    Listing.Extra.NONE);
                         }
                     });
             return true;
@@ -447,9 +493,9 @@ public final class FuseServer implements AutoCloseable {
     }
 
     private static void addDots(Listing listing, long node) {
-        int type = FileMode.toUnix(FileMode.DIRECTORY) >> 12;
+        int type = FOLDER_TYPE;
         for (byte[] name : List.of(DOT, DOT_DOT)) {
-            MemorySegment item = listing.add(name, node, type, null);
+            MemorySegment item = listing.add(name, node, type, Listing.Extra.NONE);
             fillEntry(item, 0);
             MemorySegment attributes = item.asSlice(Fuse.ENTRY_ATTRIBUTES_AT);
             attributes.set(U64, 0, node);
@@ -461,7 +507,7 @@ public final class FuseServer implements AutoCloseable {
         Nodes.Place place = Nodes.place(header, entry);
         long number = place.number();
         int type = FileMode.toUnix(entry.info().mode()) >> 12;
-        MemorySegment item = listing.add(name, number, type, place.link());
+        MemorySegment item = listing.add(name, number, type, new Listing.Extra(place.link(), place.mayHaveXattrs()));
         fillEntry(item, number);
         fillAttributes(item.asSlice(Fuse.ENTRY_ATTRIBUTES_AT), number, header, entry);
     }
@@ -474,14 +520,15 @@ public final class FuseServer implements AutoCloseable {
         Nodes.Place folder = place(node);
         long room = Math.min(Integer.toUnsignedLong(body.get(U32, 16)), out.byteSize());
         int[] filled = {0};
-        listing.forEach(body.get(U64, 8), (item, link) -> {
+        listing.forEach(body.get(U64, 8), (item, extra) -> {
             MemorySegment wanted = isPlus ? item : item.asSlice(Fuse.ENTRY);
             if (filled[0] + wanted.byteSize() > room) {
                 return false;
             }
             MemorySegment copy = out.asSlice(filled[0], wanted.byteSize()).copyFrom(wanted);
             if (isPlus && item.get(U64, 0) != 0) {
-                long id = nodes.retain(child(folder, item, link));
+                boolean isFolder = item.get(U32, Fuse.ENTRY + 20) == FOLDER_TYPE;
+                long id = nodes.retain(child(folder, item, extra), node, isFolder);
                 copy.set(U64, 0, id);
                 copy.set(U64, Fuse.ENTRY_ATTRIBUTES_AT, id);
             }
@@ -491,22 +538,50 @@ public final class FuseServer implements AutoCloseable {
         return filled[0];
     }
 
-    private Nodes.Place child(Nodes.Place folder, MemorySegment item, Nodes.@Nullable Link link) {
+    private Nodes.Place child(Nodes.Place folder, MemorySegment item, Listing.Extra extra) {
         byte[] name = item.asSlice(Fuse.ENTRY + Fuse.DIRENT, item.get(U32, Fuse.ENTRY + 16))
                 .toArray(ValueLayout.JAVA_BYTE);
         if (folder.header() == null) {
             SnapshotHeader header =
                     exported.snapshots().get(new String(name, java.nio.charset.StandardCharsets.ISO_8859_1));
-            return new Nodes.Place(header, SnapshotPath.ROOT, null);
+            return new Nodes.Place(header, SnapshotPath.ROOT, null, true);
         }
-        return new Nodes.Place(folder.header(), SnapshotPath.child(folder.path(), name), link);
+        return new Nodes.Place(
+                folder.header(), SnapshotPath.child(folder.path(), name), extra.link(), extra.mayHaveXattrs());
     }
 
     // Extended attributes
 
+    /** Whether anything that is shown has one; of many snapshots that differ in this it is taken for granted. */
+    private synchronized boolean hasXattrs() {
+        Boolean known = hasXattrs;
+        if (known == null) {
+            known = findXattrs();
+            hasXattrs = known;
+        }
+        return known;
+    }
+
+    private boolean findXattrs() {
+        SnapshotHeader only = exported.only();
+        Collection<SnapshotHeader> shown = only == null ? exported.snapshots().values() : List.of(only);
+        Map<Mac, SnapshotHeader> different = new HashMap<>();
+        for (SnapshotHeader header : shown) {
+            different.putIfAbsent(header.source().xattrs(), header);
+            if (different.size() > MOST_ASKED) {
+                return true;
+            }
+        }
+        try {
+            return different.values().stream().anyMatch(header -> files.<Boolean>ask(header, Snapshot::hasXattrs));
+        } catch (CorruptDataException | UncheckedIOException e) {
+            return true; // whoever asks for one is told
+        }
+    }
+
     private int xattr(Nodes.Place place, MemorySegment body, MemorySegment out) {
         SnapshotHeader header = place.header();
-        if (header == null) {
+        if (header == null || !place.mayHaveXattrs()) {
             return -Fuse.ENODATA;
         }
         byte[] name = name(body, 8);
@@ -524,7 +599,7 @@ public final class FuseServer implements AutoCloseable {
 
     private int xattrNames(Nodes.Place place, MemorySegment body, MemorySegment out) {
         SnapshotHeader header = place.header();
-        List<byte[]> names = header == null
+        List<byte[]> names = header == null || !place.mayHaveXattrs()
                 ? List.of()
                 : new ArrayList<>(entry(header, place.path()).xattrNames());
         int length = names.stream().mapToInt(name -> name.length + 1).sum();
@@ -560,11 +635,6 @@ public final class FuseServer implements AutoCloseable {
         out.set(U32, 44, 255); // longest name
         out.set(U32, 48, BLOCK);
         return 80;
-    }
-
-    /** Inodes that the kernel has in mind. */
-    int knownNodes() {
-        return nodes.size();
     }
 
     @Override

@@ -15,6 +15,8 @@ import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -35,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HttpFace implements AutoCloseable {
     private static final int THREADS = 8;
+    private static final int COPY_BYTES = 64 << 10;
     private static final DateTimeFormatter HTTP_TIME = DateTimeFormatter.ofPattern(
                     "EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
             .withZone(ZoneOffset.UTC);
@@ -312,13 +315,18 @@ public final class HttpFace implements AutoCloseable {
         }
         boolean[] hasBegun = {false};
         // The headers wait for the first chunk: if that is damaged, there is still time to say so.
-        content.read(from, length, (data, offset, count) -> {
+        byte[] copy = new byte[COPY_BYTES];
+        content.read(from, length, data -> {
             if (!hasBegun[0]) {
                 exchange.sendResponseHeaders(code, length);
                 hasBegun[0] = true;
             }
             OutputStream out = exchange.getResponseBody();
-            out.write(data, offset, count);
+            for (long at = 0; at < data.byteSize(); at += copy.length) {
+                int count = (int) Math.min(copy.length, data.byteSize() - at);
+                MemorySegment.copy(data, ValueLayout.JAVA_BYTE, at, copy, 0, count);
+                out.write(copy, 0, count);
+            }
         });
         if (!hasBegun[0]) {
             exchange.sendResponseHeaders(code, -1); // an empty file

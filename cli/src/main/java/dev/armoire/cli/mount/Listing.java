@@ -20,15 +20,20 @@ final class Listing implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final List<MemorySegment> slabs = new ArrayList<>();
     private final List<Integer> used = new ArrayList<>();
-    /** Files with several names, by where their items begin. */
-    private final Map<Long, Nodes.Link> links = new HashMap<>();
+    /** What an item has beside what the kernel wants. */
+    record Extra(Nodes.@Nullable Link link, boolean mayHaveXattrs) {
+        static final Extra NONE = new Extra(null, false);
+    }
+
+    /** Of those that have any, by where their items begin. */
+    private final Map<Long, Extra> extras = new HashMap<>();
 
     /**
      * Room for an item with all but its entry filled in; the caller fills that.
      *
      * @param type the upper four bits of the Unix mode
      */
-    MemorySegment add(byte[] name, long inode, int type, Nodes.@Nullable Link link) {
+    MemorySegment add(byte[] name, long inode, int type, Extra extra) {
         int length = length(name.length);
         if (slabs.isEmpty() || used.getLast() + length > SLAB_BYTES) {
             slabs.add(arena.allocate(SLAB_BYTES, 8));
@@ -44,8 +49,8 @@ final class Listing implements AutoCloseable {
         item.set(Fuse.U32, Fuse.ENTRY + 16, name.length);
         item.set(Fuse.U32, Fuse.ENTRY + 20, type);
         MemorySegment.copy(name, 0, item, ValueLayout.JAVA_BYTE, Fuse.ENTRY + Fuse.DIRENT, name.length);
-        if (link != null) {
-            links.put(position, link);
+        if (extra.link != null || extra.mayHaveXattrs) {
+            extras.put(position, extra);
         }
         return item;
     }
@@ -57,7 +62,7 @@ final class Listing implements AutoCloseable {
     /** Receives items; returns false to stop. */
     @FunctionalInterface
     interface Visitor {
-        boolean item(MemorySegment item, Nodes.@Nullable Link link);
+        boolean item(MemorySegment item, Extra extra);
     }
 
     /** Gives the items from a position on. */
@@ -70,7 +75,7 @@ final class Listing implements AutoCloseable {
             while (at < used.get((int) slab)) {
                 MemorySegment rest = slabs.get((int) slab).asSlice(at);
                 MemorySegment item = rest.asSlice(0, length(rest.get(Fuse.U32, Fuse.ENTRY + 16)));
-                if (!visitor.item(item, links.get(slab * SLAB_BYTES + at))) {
+                if (!visitor.item(item, extras.getOrDefault(slab * SLAB_BYTES + at, Extra.NONE))) {
                     return;
                 }
                 at += (int) item.byteSize();

@@ -10,7 +10,8 @@ import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.Snapshot;
-import java.lang.foreign.ValueLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -32,16 +33,17 @@ import org.jspecify.annotations.Nullable;
 public final class SnapshotFiles implements AutoCloseable {
     /** Snapshots whose trees a reader remembers. */
     private static final int VIEWS = 4;
-    /** Decoded chunks that are kept. The JVM has some 190 MB. */
-    private static final long CACHED_BYTES = 32L << 20;
+    /** Decoded chunks that are kept, if that many are not in use. */
+    private static final int KEPT = 24;
 
     private final Repository repository;
     /** Guarded by itself. */
     private final Deque<Reader> idle = new ArrayDeque<>();
-    /** Guarded by itself, in order of use. Futures, so that who asks for a chunk that is being read waits for it. */
-    private final Map<Mac, CompletableFuture<byte[]>> chunks = new LinkedHashMap<>(64, 0.75f, true);
+    /** Guarded by itself, in order of use. */
+    private final Map<Mac, Chunk> chunks = new LinkedHashMap<>(64, 0.75f, true);
+    /** Memory of chunks that are not kept any more, for others; guarded by {@link #chunks}. */
+    private final Deque<Slab> spare = new ArrayDeque<>();
 
-    private long cachedBytes;
     /** Reads the chunk that will be asked for next. What does not fit into the queue is not worth reading early. */
     private final ThreadPoolExecutor ahead = new ThreadPoolExecutor(
             0,
@@ -55,6 +57,24 @@ public final class SnapshotFiles implements AutoCloseable {
     public SnapshotFiles(Repository repository) {
         this.repository = repository;
         ahead.setCorePoolSize(2);
+    }
+
+    /** Memory outside of the heap, where chunks of a megabyte would keep the collector busy. */
+    private record Slab(Arena arena, MemorySegment memory) {
+        static Slab of(long bytes) {
+            Arena arena = Arena.ofShared();
+            return new Slab(arena, arena.allocate(Math.max(64 << 10, bytes), 64));
+        }
+    }
+
+    /** A chunk that is kept, or being read by one while others wait. */
+    private static final class Chunk {
+        final CompletableFuture<MemorySegment> data = new CompletableFuture<>();
+        /** Guarded by {@link #chunks}, like the next: those who read it or wait for it. */
+        int users;
+
+        @Nullable
+        Slab slab;
     }
 
     private record Reader(BlobReader blobs, Map<Mac, Snapshot> views) {
@@ -133,10 +153,10 @@ public final class SnapshotFiles implements AutoCloseable {
             return ends.length == 0 ? 0 : ends[ends.length - 1];
         }
 
-        /** Receives bytes, which are not to be changed or kept. */
+        /** Receives bytes, which are borrowed for the call. */
         @FunctionalInterface
         interface Sink<X extends Exception> {
-            void bytes(byte[] data, int offset, int length) throws X;
+            void bytes(MemorySegment data) throws X;
         }
 
         /**
@@ -152,10 +172,14 @@ public final class SnapshotFiles implements AutoCloseable {
             long at = position;
             int index = chunkAt(position);
             while (at < end) {
-                byte[] data = chunk(parts.get(index));
-                int from = (int) (at - start(index));
-                int count = (int) Math.min(data.length - from, end - at);
-                sink.bytes(data, from, count);
+                long from = at - start(index);
+                long count = Math.min(ends[index], end) - at;
+                Chunk chunk = take(parts.get(index));
+                try {
+                    sink.bytes(data(chunk).asSlice(from, count));
+                } finally {
+                    giveBack(chunk);
+                }
                 at += count;
                 index++;
             }
@@ -195,64 +219,87 @@ public final class SnapshotFiles implements AutoCloseable {
         }
         ahead.execute(() -> {
             try {
-                chunk(chunk);
+                giveBack(take(chunk));
             } catch (RuntimeException e) {
                 // Whoever asks for it meets it again, and is told.
             }
         });
     }
 
-    private byte[] chunk(ObjectRecord.Chunk chunk) {
-        CompletableFuture<byte[]> mine = new CompletableFuture<>();
-        CompletableFuture<byte[]> known;
+    /** A chunk, which is read if need be; it stays as it is until it is given back. */
+    private Chunk take(ObjectRecord.Chunk wanted) {
+        Chunk chunk;
         synchronized (chunks) {
-            known = chunks.get(chunk.mac());
-            if (known == null) {
-                chunks.put(chunk.mac(), mine);
+            chunk = chunks.get(wanted.mac());
+            if (chunk != null) {
+                chunk.users++;
+                return chunk;
             }
-        }
-        if (known != null) {
-            try {
-                return known.join();
-            } catch (CompletionException e) {
-                if (e.getCause() instanceof RuntimeException failure) {
-                    throw failure;
-                }
-                throw e;
-            }
+            chunk = new Chunk();
+            chunk.users = 1;
+            chunks.put(wanted.mac(), chunk);
         }
         try {
-            byte[] data = read(chunk);
-            mine.complete(data);
-            keep(data.length);
-            return data;
+            read(wanted, chunk);
+            return chunk;
         } catch (RuntimeException | Error e) {
             synchronized (chunks) {
-                chunks.remove(chunk.mac(), mine);
+                chunks.remove(wanted.mac(), chunk);
             }
-            mine.completeExceptionally(e);
+            chunk.data.completeExceptionally(e);
             throw e;
         }
     }
 
-    private byte[] read(ObjectRecord.Chunk chunk) {
+    /** Waits for who reads it. */
+    private static MemorySegment data(Chunk chunk) {
+        try {
+            return chunk.data.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException failure) {
+                throw failure;
+            }
+            throw e;
+        }
+    }
+
+    private void read(ObjectRecord.Chunk wanted, Chunk into) {
         Reader reader = take();
         try {
-            return ObjectReader.chunk(reader.blobs, chunk).toArray(ValueLayout.JAVA_BYTE);
+            MemorySegment data = ObjectReader.chunk(reader.blobs, wanted);
+            Slab slab = slab(data.byteSize());
+            into.slab = slab;
+            into.data.complete(
+                    slab.memory.asSlice(0, data.byteSize()).copyFrom(data).asReadOnly());
         } finally {
             giveBack(reader);
         }
     }
 
-    private void keep(long bytes) {
+    private Slab slab(long bytes) {
+        Slab slab;
         synchronized (chunks) {
-            cachedBytes += bytes;
+            slab = spare.poll();
+        }
+        if (slab != null && slab.memory.byteSize() < bytes) {
+            slab.arena.close();
+            slab = null;
+        }
+        return slab == null ? Slab.of(bytes) : slab;
+    }
+
+    private void giveBack(Chunk chunk) {
+        synchronized (chunks) {
+            chunk.users--;
             var eldest = chunks.values().iterator();
-            while (cachedBytes > CACHED_BYTES && eldest.hasNext()) {
-                CompletableFuture<byte[]> candidate = eldest.next();
-                if (candidate.isDone()) {
-                    cachedBytes -= candidate.join().length;
+            for (int surplus = chunks.size() - KEPT; surplus > 0 && eldest.hasNext(); ) {
+                Chunk candidate = eldest.next();
+                if (candidate.users == 0) {
                     eldest.remove();
+                    surplus--;
+                    if (candidate.slab != null) {
+                        spare.push(candidate.slab);
+                    }
                 }
             }
         }
@@ -273,6 +320,16 @@ public final class SnapshotFiles implements AutoCloseable {
         synchronized (idle) {
             idle.forEach(reader -> reader.blobs.close());
             idle.clear();
+        }
+        synchronized (chunks) {
+            chunks.values().forEach(chunk -> {
+                if (chunk.users == 0 && chunk.slab != null) {
+                    spare.push(chunk.slab);
+                }
+            });
+            chunks.clear();
+            spare.forEach(slab -> slab.arena.close());
+            spare.clear();
         }
     }
 }

@@ -12,10 +12,9 @@ import java.nio.file.Path;
 
 /** Opens importers of local files and directories. */
 public final class FsImporterFactory implements ImporterFactory {
-    /** Also {@code ptar}: as a source that is a file (or directory) like any other. */
     @Override
     public boolean accepts(Location location) {
-        return location.scheme().equals("fs") || location.scheme().equals("ptar");
+        return location.scheme().equals("fs");
     }
 
     @Override

@@ -12,22 +12,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Restores to a server: {@code sftp://[USER@]HOST[:PORT]/PATH}. */
-public final class SftpExporterFactory implements ExporterFactory {
-    private final Path home;
-    private final Function<String, @Nullable String> environment;
-
-    public SftpExporterFactory() {
-        this(Path.of(System.getProperty("user.home")), System::getenv);
-    }
+public final class SftpExporterFactory extends SftpKind implements ExporterFactory {
+    public SftpExporterFactory() {}
 
     SftpExporterFactory(Path home, Function<String, @Nullable String> environment) {
-        this.home = home;
-        this.environment = environment;
-    }
-
-    @Override
-    public boolean accepts(Location location) {
-        return location.scheme().equals("sftp");
+        super(home, environment);
     }
 
     @Override

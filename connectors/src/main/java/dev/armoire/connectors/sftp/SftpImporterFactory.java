@@ -11,22 +11,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Backs up what lies on a server: {@code sftp://[USER@]HOST[:PORT]/PATH}. */
-public final class SftpImporterFactory implements ImporterFactory {
-    private final Path home;
-    private final Function<String, @Nullable String> environment;
-
-    public SftpImporterFactory() {
-        this(Path.of(System.getProperty("user.home")), System::getenv);
-    }
+public final class SftpImporterFactory extends SftpKind implements ImporterFactory {
+    public SftpImporterFactory() {}
 
     SftpImporterFactory(Path home, Function<String, @Nullable String> environment) {
-        this.home = home;
-        this.environment = environment;
-    }
-
-    @Override
-    public boolean accepts(Location location) {
-        return location.scheme().equals("sftp");
+        super(home, environment);
     }
 
     @Override

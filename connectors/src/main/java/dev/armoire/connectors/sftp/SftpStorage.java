@@ -16,6 +16,8 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -342,6 +344,34 @@ final class SftpStorage implements Storage {
             throw SftpErrors.named("cannot replace " + label(kind, name), SftpConnection.text(file), e);
         }
         blocks.forget(new Packfile(connection, file));
+    }
+
+    @Override
+    public int discardUnfinished(Instant begunBefore, boolean onlyCounts) throws IOException {
+        int found = 0;
+        for (ObjectKind kind : ObjectKind.values()) {
+            String folder = temporaryFolder(kind);
+            try {
+                for (DirEntry entry : entries(folder.isEmpty() ? "/" : folder)) {
+                    FileTime written = entry.getAttributes().getModifyTime();
+                    if (entry.getFilename().matches("tmp\\.[0-9]+")
+                            && entry.getAttributes().isRegularFile()
+                            && written != null
+                            && written.toInstant().isBefore(begunBefore)) {
+                        found++;
+                        if (!onlyCounts) {
+                            connection.channel().remove(folder + '/' + entry.getFilename());
+                        }
+                    }
+                }
+            } catch (IOException e) {
+                if (!SftpErrors.isMissing(e)) { // else its writer has finished it meanwhile
+                    throw SftpErrors.named(
+                            "cannot clear away unfinished files of " + location, SftpConnection.text(folder), e);
+                }
+            }
+        }
+        return found;
     }
 
     @Override

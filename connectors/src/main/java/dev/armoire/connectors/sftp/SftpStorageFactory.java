@@ -12,22 +12,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Opens and creates stores on a server: {@code sftp://[USER@]HOST[:PORT]/PATH}. */
-public final class SftpStorageFactory implements StorageFactory {
-    private final Path home;
-    private final Function<String, @Nullable String> environment;
-
-    public SftpStorageFactory() {
-        this(Path.of(System.getProperty("user.home")), System::getenv);
-    }
+public final class SftpStorageFactory extends SftpKind implements StorageFactory {
+    public SftpStorageFactory() {}
 
     SftpStorageFactory(Path home, Function<String, @Nullable String> environment) {
-        this.home = home;
-        this.environment = environment;
-    }
-
-    @Override
-    public boolean accepts(Location location) {
-        return location.scheme().equals("sftp");
+        super(home, environment);
     }
 
     @Override

@@ -2,6 +2,10 @@
 package dev.armoire.connectors.spi;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -12,6 +16,9 @@ public final class BytePath {
     public static final byte[] ROOT = {'/'};
     public static final byte[] SELF = {'.'};
     public static final byte[] EMPTY = {};
+
+    /** Stands for the byte 0x80 in texts. */
+    private static final int FIRST_SURROGATE = 0xdc80;
 
     private BytePath() {}
 
@@ -40,8 +47,52 @@ public final class BytePath {
 
     /** A path as the user wrote it, absolute and clean. */
     public static byte[] absolute(String path) {
-        byte[] directory = System.getProperty("user.dir").getBytes(StandardCharsets.UTF_8);
-        return clean(directory, path.getBytes(StandardCharsets.UTF_8));
+        return clean(bytes(System.getProperty("user.dir")), bytes(path));
+    }
+
+    /**
+     * Bytes as text that {@link #bytes} makes the same bytes of: UTF-8, and each byte that is none as a lone surrogate from
+     * U+DC80 on, which is no character and stands in no proper text. So words of a command line may be any bytes.
+     */
+    public static String word(byte[] bytes) {
+        CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        CharBuffer out = CharBuffer.allocate(bytes.length);
+        while (true) {
+            CoderResult result = decoder.decode(in, out, true);
+            if (!result.isError()) {
+                return out.flip().toString();
+            }
+            for (int i = 0; i < result.length(); i++) {
+                out.put((char) (FIRST_SURROGATE + (in.get() & 0x7f)));
+            }
+            decoder.reset();
+        }
+    }
+
+    /** The bytes that {@link #word} made text of; those of UTF-8 of any other text. */
+    public static byte[] bytes(String text) {
+        int at = 0;
+        while (at < text.length() && !isByte(text.charAt(at))) {
+            at++;
+        }
+        if (at == text.length()) {
+            return text.getBytes(StandardCharsets.UTF_8);
+        }
+        ByteArrayOutputStream out = new ByteArrayOutputStream(text.length());
+        text.codePoints().forEach(c -> {
+            if (isByte(c)) {
+                out.write(0x80 | c - FIRST_SURROGATE);
+            } else {
+                out.writeBytes(Character.toString(c).getBytes(StandardCharsets.UTF_8));
+            }
+        });
+        return out.toByteArray();
+    }
+
+    /** Asked of a code point, or of a character: then one half of another character may seem so, which does no harm. */
+    private static boolean isByte(int c) {
+        return c >= FIRST_SURROGATE && c < FIRST_SURROGATE + 0x80;
     }
 
     /** The exact bytes of an absolute NIO path, whatever the charset for file names: its URI has them. */

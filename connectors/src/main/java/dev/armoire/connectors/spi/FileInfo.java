@@ -35,6 +35,12 @@ public record FileInfo(
                 newSize, mode, mtimeSeconds, mtimeNanos, dev, ino, uid, gid, nlink, username, groupname, rdev);
     }
 
+    /** The same with another owner and group. */
+    public FileInfo withOwner(long newUid, String newUser, long newGid, String newGroup) {
+        return new FileInfo(
+                size, mode, mtimeSeconds, mtimeNanos, dev, ino, newUid, newGid, nlink, newUser, newGroup, rdev);
+    }
+
     /** The same with another device number. */
     public FileInfo withRdev(long newRdev) {
         return new FileInfo(

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -65,6 +66,11 @@ public abstract class ForwardingStorage implements Storage {
     @Override
     public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
         real.replace(kind, name, parts);
+    }
+
+    @Override
+    public int discardUnfinished(Instant begunBefore, boolean onlyCounts) throws IOException {
+        return real.discardUnfinished(begunBefore, onlyCounts);
     }
 
     @Override

@@ -8,19 +8,23 @@ package dev.armoire.connectors.spi;
  * @param path what follows {@code scheme:}, with a leading {@code //} kept out; for {@code fs} and {@code ptar} a file path
  */
 public record Location(String scheme, String path) {
-    /** Splits a location. {@code x.ptar} without a scheme is a {@code ptar}. A one-letter scheme is a drive: a path. */
+    /** Splits the location of a store. {@code x.ptar} without a scheme is a {@code ptar}. A one-letter scheme is a drive: a path. */
     public static Location parse(String text) {
+        Location location = parseSource(text);
+        return location.scheme.equals("fs") && location.path.endsWith(".ptar")
+                ? new Location("ptar", location.path)
+                : location;
+    }
+
+    /** Splits the location of a source: there {@code x.ptar} without a scheme is a file like any other. */
+    public static Location parseSource(String text) {
         int colon = text.indexOf(':');
         if (colon > 1 && text.substring(0, colon).chars().allMatch(Location::isSchemeCharacter)) {
             String rest = text.substring(colon + 1);
             String scheme = text.substring(0, colon).toLowerCase(java.util.Locale.ROOT);
-            return local(scheme, rest.startsWith("//") ? rest.substring(2) : rest);
+            return new Location(scheme, rest.startsWith("//") ? rest.substring(2) : rest);
         }
-        return local("fs", text);
-    }
-
-    private static Location local(String scheme, String path) {
-        return new Location(scheme.equals("fs") && path.endsWith(".ptar") ? "ptar" : scheme, path);
+        return new Location("fs", text);
     }
 
     private static boolean isSchemeCharacter(int c) {

@@ -5,6 +5,7 @@ import dev.armoire.crypto.Mac;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -60,6 +61,17 @@ public interface Storage extends AutoCloseable {
         throw new IOException("cannot replace " + kind.name().toLowerCase(java.util.Locale.ROOT) + ' ' + name.shortHex()
                 + " of " + location() + ": stores of this kind cannot replace objects in one step; heal the store where"
                 + " it lies");
+    }
+
+    /**
+     * Takes back what writers began before a moment and never finished, such as the parts of an upload: nothing names it, and
+     * it takes room. No object is touched. Only for who knows that no writer of that age is at work any more.
+     *
+     * @param onlyCounts whether it is left where it is
+     * @return how many writes that were; none where a storage leaves no such thing, or cannot tell
+     */
+    default int discardUnfinished(Instant begunBefore, boolean onlyCounts) throws IOException {
+        return 0;
     }
 
     /** Removes an object; one that is already gone is no error. */

@@ -63,7 +63,7 @@ final class PosixImporterTest {
     void isFoundAsAService() {
         assertThat(ServiceLoader.load(ImporterFactory.class))
                 .anyMatch(factory ->
-                        factory.accepts(Location.parse("/a")) && factory.accepts(Location.parse("fs:b.ptar")))
+                        factory.accepts(Location.parse("/a")) && factory.accepts(Location.parseSource("b.ptar")))
                 .noneMatch(factory -> factory.accepts(Location.parse("nowhere://h/b")));
     }
 

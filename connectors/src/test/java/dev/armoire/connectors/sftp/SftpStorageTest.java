@@ -58,6 +58,16 @@ final class SftpStorageTest extends StorageContract {
     }
 
     @Override
+    protected int leaveUnfinished(Location at) throws IOException {
+        plant(at, "tmp.1", new byte[] {1});
+        plant(at, "states/tmp.22", new byte[0]);
+        plant(at, "packfiles/tmp.333", new byte[] {2});
+        plant(at, "packfiles/tmp.notes", new byte[] {3});
+        plant(at, "packfiles/12/tmp.4", new byte[] {4});
+        return 3;
+    }
+
+    @Override
     protected void plant(Location at, String key, byte[] content) throws IOException {
         Path file = local(at).resolve(key);
         Files.createDirectories(file.getParent());

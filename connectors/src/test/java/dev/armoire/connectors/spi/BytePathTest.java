@@ -4,7 +4,9 @@ package dev.armoire.connectors.spi;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -66,5 +68,21 @@ final class BytePathTest {
         assertThat(BytePath.of(Path.of("/nowhere/a b/%41/ü")))
                 .isEqualTo("/nowhere/a b/%41/ü"
                         .getBytes(java.nio.charset.Charset.forName(System.getProperty("sun.jnu.encoding"))));
+    }
+
+    @Test
+    void anyBytesBecomeTextAndBytesAgain() {
+        Random random = new Random(5);
+        byte[] parts = "a/é\ud83d\ude00\uffff".getBytes(StandardCharsets.UTF_8);
+        for (int round = 0; round < 2000; round++) {
+            byte[] bytes = new byte[random.nextInt(12)];
+            for (int i = 0; i < bytes.length; i++) {
+                bytes[i] = random.nextBoolean() ? parts[random.nextInt(parts.length)] : (byte) random.nextInt();
+            }
+            assertThat(BytePath.bytes(BytePath.word(bytes))).isEqualTo(bytes);
+        }
+        assertThat(BytePath.word("é\ud83d\ude00".getBytes(StandardCharsets.UTF_8)))
+                .isEqualTo("é\ud83d\ude00");
+        assertThat(BytePath.word(new byte[] {'a', (byte) 0xe9, 'b'})).isEqualTo("a\udce9b");
     }
 }

@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -50,6 +51,14 @@ public abstract class StorageContract extends StorageReadContract {
 
     /** Puts something there that is no object, {@code key} being relative to the place: {@code states/notes.txt}. */
     protected abstract void plant(Location at, String key, byte[] content) throws IOException;
+
+    /** Leaves what a killed writer leaves of its writes. Returns how many that were, none where the kind cannot tell. */
+    protected abstract int leaveUnfinished(Location at) throws IOException;
+
+    /** Whether objects can be replaced in one step. */
+    protected boolean canReplace() {
+        return true;
+    }
 
     /** Where {@link #storage} is. */
     protected final Location place() {
@@ -282,6 +291,70 @@ public abstract class StorageContract extends StorageReadContract {
             }
         });
         assertThat(content(storage, ObjectKind.LOCK, name)).hasSize(2000).containsOnly(60);
+    }
+
+    @Test
+    void whatStoppedWritersLeftIsTakenBackWhenItIsOldEnough() throws IOException {
+        int left = leaveUnfinished(place());
+        Instant later = Instant.now().plusSeconds(3600);
+        assertThat(storage.discardUnfinished(Instant.now().minusSeconds(3600), false))
+                .isZero();
+        assertThat(storage.discardUnfinished(later, true)).isEqualTo(left);
+        assertThat(storage.discardUnfinished(later, false)).isEqualTo(left);
+        assertThat(storage.discardUnfinished(later, true)).isZero();
+        assertConfig();
+        assertListing();
+        assertContents();
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = ObjectKind.class,
+            names = {"PACKFILE", "PARITY"})
+    void aDamagedOrLostObjectIsReplacedInOneStep(ObjectKind kind) throws Exception {
+        Mac name = mac(20);
+        byte[] good = contentOf(name, 700_000);
+        byte[] bad = good.clone();
+        Arrays.fill(bad, 1000, good.length, (byte) 0);
+        write(storage, kind, name, bad);
+        assertThat(content(storage, kind, name)).isEqualTo(bad);
+        List<MemorySegment> parts = List.of(
+                MemorySegment.ofArray(good).asSlice(0, 11),
+                MemorySegment.ofArray(good).asSlice(11));
+        if (!canReplace()) {
+            assertThatThrownBy(() -> storage.replace(kind, name, parts))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("cannot replace")
+                    .hasMessageContaining(name.shortHex());
+            assertThat(content(storage, kind, name)).isEqualTo(bad);
+            return;
+        }
+        AtomicLong done = new AtomicLong();
+        inThreads(2, worker -> {
+            if (worker == 0) {
+                try {
+                    storage.replace(kind, name, parts);
+                } finally {
+                    done.set(1);
+                }
+                return;
+            }
+            try (Storage reader = factory().open(place())) {
+                byte[] tail = new byte[good.length - 1000]; // in one request, so all of one of the two
+                while (done.get() == 0) {
+                    reader.read(kind, name, 1000, MemorySegment.ofArray(tail));
+                    assertThat(tail)
+                            .isIn(
+                                    Arrays.copyOfRange(bad, 1000, good.length),
+                                    Arrays.copyOfRange(good, 1000, good.length));
+                }
+            }
+        });
+        assertThat(content(storage, kind, name)).isEqualTo(good);
+        storage.delete(kind, name);
+        storage.replace(kind, name, parts);
+        assertThat(content(storage, kind, name)).isEqualTo(good);
+        assertThat(storage.list(kind)).contains(name);
     }
 
     @Test

@@ -15,6 +15,7 @@ import dev.armoire.index.PackfileTable;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -76,6 +77,7 @@ public final class Maintenance {
                 repack.copyAll();
                 if (options.dryRun()) {
                     decide(needs.packfiles(), victims);
+                    discardUnfinished();
                     return result(null, repack, victims);
                 }
                 return apply(needs, victims, repack);
@@ -98,6 +100,7 @@ public final class Maintenance {
             decide(needs.packfiles(), victims);
             result = result(lock, repack, victims);
             commit(lock, repack);
+            discardUnfinished();
         } finally {
             if (lock != null) {
                 lock.close();
@@ -105,6 +108,26 @@ public final class Maintenance {
         }
         deleteFiles();
         return result;
+    }
+
+    /**
+     * While the exclusive lock is held nobody writes, but for those who leave locks alone; of their writes none takes as long as
+     * the grace period, or an hour where that is shorter.
+     */
+    private void discardUnfinished() {
+        if (options.keepsFiles()) {
+            return;
+        }
+        Duration skew = RepositoryLock.CLOCK_SKEW;
+        Duration age = options.grace().compareTo(skew) < 0 ? skew : options.grace();
+        try {
+            int found = repository.storage().discardUnfinished(options.now().minus(age), options.dryRun());
+            if (found > 0) {
+                events.unfinished(found);
+            }
+        } catch (IOException e) {
+            events.notice("what interrupted writers have left was not looked for: " + e.getMessage());
+        }
     }
 
     private static boolean isStopped() {

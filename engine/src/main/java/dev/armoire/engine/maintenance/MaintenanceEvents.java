@@ -11,6 +11,9 @@ public interface MaintenanceEvents {
     /** A snapshot has a new identifier. */
     void rewritten(Mac from, Mac to);
 
+    /** So many writes that their writers never finished were taken back, or would be. Told only when there are some. */
+    default void unfinished(int writes) {}
+
     /** Somebody else has a lock, and is waited for. */
     void waiting(String why);
 }

@@ -222,6 +222,24 @@ public record SnapshotHeader(
         }
     }
 
+    /** The same with an equal context. */
+    public SnapshotHeader withContext(List<KeyValue> equal) {
+        return new SnapshotHeader(
+                identifier,
+                timestamp,
+                durationNanos,
+                name,
+                category,
+                environment,
+                perimeter,
+                job,
+                dataset,
+                dataClasses,
+                tags,
+                equal,
+                sources);
+    }
+
     /** The source that readers see. */
     public Source source() {
         return sources.getFirst();

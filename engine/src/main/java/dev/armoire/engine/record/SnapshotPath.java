@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.record;
 
+import dev.armoire.connectors.spi.BytePath;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
@@ -21,8 +22,9 @@ public final class SnapshotPath {
 
     private SnapshotPath() {}
 
+    /** The path that a text stands for; see {@link BytePath#bytes}. */
     public static byte[] of(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
+        return BytePath.bytes(text);
     }
 
     /** Go's path.Clean for absolute paths: no "//", ".", "..", and no '/' at the end but for the root. */

@@ -9,6 +9,7 @@ import dev.armoire.crypto.FastRandom;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.crypto.UnsupportedVersionException;
+import dev.armoire.crypto.WrongPassphraseException;
 import dev.armoire.engine.repository.StateFacts.ColourChange;
 import dev.armoire.engine.repository.StateFacts.StateInfo;
 import dev.armoire.index.BlobIndex;
@@ -41,6 +42,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -102,6 +104,15 @@ public final class Repository implements AutoCloseable {
         byte[] get();
     }
 
+    /** Keeps derived keys beyond the end of a process, for a user who wants that. */
+    public interface KeyCache {
+        /** The key that was kept for a store, for the caller to wipe; null when there is none. */
+        byte @Nullable [] find(UUID repository);
+
+        /** Keeps a key that has opened a store. It is borrowed. */
+        void keep(UUID repository, byte[] masterKey);
+    }
+
     /**
      * Opens a store: reads CONFIG, derives the keys, verifies. Takes over the storage, and closes it when opening fails.
      *
@@ -111,20 +122,19 @@ public final class Repository implements AutoCloseable {
      * @throws CorruptDataException when CONFIG is damaged
      */
     public static Repository open(Storage storage, Passphrase passphrase, String hostname) throws IOException {
+        return open(storage, passphrase, null, hostname);
+    }
+
+    /**
+     * Opens a store as the other form does, with a key that was kept, if there is one that fits; then nobody is asked for the
+     * passphrase.
+     */
+    public static Repository open(Storage storage, Passphrase passphrase, @Nullable KeyCache keyCache, String hostname)
+            throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment object = storage.readConfig(arena);
             StoreConfig config = StoreConfig.parse(object);
-            StoreKeys keys;
-            if (config.isEncrypted()) {
-                byte[] secret = passphrase.get();
-                try {
-                    keys = config.unlock(secret);
-                } finally {
-                    Arrays.fill(secret, (byte) 0);
-                }
-            } else {
-                keys = config.plaintextKeys();
-            }
+            StoreKeys keys = config.isEncrypted() ? unlock(config, passphrase, keyCache) : config.plaintextKeys();
             try {
                 StoreConfig.verify(object, keys);
                 return new Repository(storage, config, keys, hostname);
@@ -135,6 +145,35 @@ public final class Repository implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             storage.close();
             throw e;
+        }
+    }
+
+    private static StoreKeys unlock(StoreConfig config, Passphrase passphrase, @Nullable KeyCache keyCache) {
+        byte[] kept = keyCache == null ? null : keyCache.find(config.repositoryId());
+        if (kept != null) {
+            try {
+                return config.unlockWith(kept);
+            } catch (WrongPassphraseException | IllegalArgumentException e) {
+                // Not this store's, nor any: as if there were none.
+            } finally {
+                Arrays.fill(kept, (byte) 0);
+            }
+        }
+        byte[] secret = passphrase.get();
+        byte[] master;
+        try {
+            master = config.masterKey(secret);
+        } finally {
+            Arrays.fill(secret, (byte) 0);
+        }
+        try {
+            StoreKeys keys = config.unlockWith(master);
+            if (keyCache != null) {
+                keyCache.keep(config.repositoryId(), master);
+            }
+            return keys;
+        } finally {
+            Arrays.fill(master, (byte) 0);
         }
     }
 

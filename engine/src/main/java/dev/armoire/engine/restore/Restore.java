@@ -423,7 +423,7 @@ public final class Restore {
     }
 
     private boolean isSame(ExistingFiles files, Entry entry, byte[] target, FileInfo there) throws IOException {
-        FileInfo info = withDeviceNumber(entry);
+        FileInfo info = info(entry);
         boolean isLink = FileMode.isSymlink(info.mode());
         boolean isSame = (info.mode() & FileMode.TYPE) == (there.mode() & FileMode.TYPE)
                 && (!entry.isRegular() || info.size() == there.size())
@@ -524,9 +524,9 @@ public final class Restore {
                     return false;
                 }
             } else if (FileMode.isSymlink(mode)) {
-                exporter.symlink(target, entry.linkTarget(), entry.info(), xattrs);
+                exporter.symlink(target, entry.linkTarget(), info(entry), xattrs);
             } else {
-                exporter.special(target, withDeviceNumber(entry), xattrs);
+                exporter.special(target, info(entry), xattrs);
             }
             count(entry.path(), replaces);
             return true;
@@ -564,7 +564,7 @@ public final class Restore {
         }
         StageTimes stages = repository.stages();
         long begun = stages.begin();
-        try (Exporter.FileOutput out = to.createFile(target, entry.info(), xattrs)) {
+        try (Exporter.FileOutput out = to.createFile(target, info(entry), xattrs)) {
             var _ = stages.end(Stage.WRITE, begun);
             if (!restoreByParts(view, object, out)) {
                 ObjectReader.forEachChunk(view.source(), object, chunk -> {
@@ -629,8 +629,9 @@ public final class Restore {
         }
     }
 
-    private FileInfo withDeviceNumber(Entry entry) {
-        FileInfo info = entry.info();
+    /** What the target is to have: the owner that is wanted, and the device number. */
+    private FileInfo info(Entry entry) {
+        FileInfo info = options.owners().apply(entry.info());
         Long rdev = deviceNumbers.get(DeviceNumbers.key(entry.path()));
         return rdev == null ? info : info.withRdev(rdev);
     }
@@ -697,7 +698,7 @@ public final class Restore {
             return;
         }
         try {
-            exporter.finishDirectory(folder.target, folder.entry.info(), xattrs(snapshot, folder.entry));
+            exporter.finishDirectory(folder.target, info(folder.entry), xattrs(snapshot, folder.entry));
             events.done(folder.entry.path());
         } catch (IOException e) {
             fail(folder.entry.path(), e.getMessage(), false);

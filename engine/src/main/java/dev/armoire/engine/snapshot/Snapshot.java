@@ -90,13 +90,21 @@ public final class Snapshot {
     public static List<SnapshotHeader> headers(
             Repository repository, Map<Mac, SnapshotHeader> known, BiConsumer<Mac, String> damaged) {
         List<SnapshotHeader> headers = new ArrayList<>();
+        HeaderCache cache = new HeaderCache(repository, HeaderCache.WORTH_A_FILE);
+        Map<Mac, SnapshotHeader> cached = null;
+        int missing = 0;
         try (BlobReader reader = repository.newReader()) {
             for (Mac id : repository.snapshots()) {
                 SnapshotHeader its = known.get(id);
+                if (its == null) {
+                    cached = cached == null ? cache.read() : cached;
+                    its = cached.get(id);
+                }
                 if (its != null) {
                     headers.add(its);
                     continue;
                 }
+                missing++;
                 try {
                     headers.add(header(reader, id));
                 } catch (CorruptDataException e) {
@@ -104,6 +112,7 @@ public final class Snapshot {
                 }
             }
         }
+        cache.write(headers, missing);
         headers.sort(Comparator.comparing(SnapshotHeader::timestamp)
                 .thenComparing(SnapshotHeader::identifier)
                 .reversed());
@@ -363,6 +372,16 @@ public final class Snapshot {
     /** Visits all attributes, in the order of the tree. */
     public void forEachXattr(Predicate<XattrItem> visitor) {
         xattrs.scanUnordered((key, mac) -> visitor.test(xattr(mac)));
+    }
+
+    /** Whether there is any attribute. */
+    public boolean hasXattrs() {
+        boolean[] hasOne = {false};
+        xattrs.scanUnordered((key, mac) -> {
+            hasOne[0] = true;
+            return false;
+        });
+        return hasOne[0];
     }
 
     /** The record of an attribute that an entry names, or null: Plakar names some that it never stored. */

@@ -3,6 +3,7 @@ package dev.armoire.engine.sync;
 
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
+import dev.armoire.connectors.spi.ImportOptions;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
@@ -41,6 +42,7 @@ public final class SnapshotImporter implements Importer {
 
     private final Repository store;
     private final SnapshotHeader header;
+    private final ImportOptions options;
     private final Map<String, Long> deviceNumbers;
     private final Map<Thread, View> views = new ConcurrentHashMap<>();
 
@@ -48,13 +50,19 @@ public final class SnapshotImporter implements Importer {
     private record View(BlobReader reader, Snapshot snapshot) {}
 
     /**
-     * Reads nothing yet.
+     * Takes all that is in the snapshot. Reads nothing yet.
      *
      * @param store refreshed, and open for as long as this is used
      */
     public SnapshotImporter(Repository store, SnapshotHeader header) {
+        this(store, header, new ImportOptions((path, isDirectory) -> false, true, Map.of(), List.of()));
+    }
+
+    /** Leaves out what the options say. Otherwise like {@link #SnapshotImporter(Repository, SnapshotHeader)}. */
+    public SnapshotImporter(Repository store, SnapshotHeader header, ImportOptions options) {
         this.store = store;
         this.header = header;
+        this.options = options;
         this.deviceNumbers = DeviceNumbers.fromContext(header.source().context());
     }
 
@@ -91,6 +99,7 @@ public final class SnapshotImporter implements Importer {
     @Override
     public void scan(ImportSink sink) {
         Snapshot snapshot = view().snapshot;
+        byte[] root = snapshot.root();
         snapshot.forEachError(SnapshotPath.ROOT, error -> {
             sink.error(error.path(), error.message());
             return !sink.isStopped();
@@ -105,6 +114,10 @@ public final class SnapshotImporter implements Importer {
         while (!directories.isEmpty()) {
             List<byte[]> below = new ArrayList<>();
             snapshot.forEachChild(directories.pop(), (entry, mac) -> {
+                boolean isBelow = entry.path().length > root.length && SnapshotPath.isWithin(entry.path(), root);
+                if (isBelow && options.excludes().isExcluded(entry.path(), entry.isDirectory())) {
+                    return true;
+                }
                 deliver(snapshot, entry, sink);
                 if (entry.isDirectory()) {
                     below.add(entry.path());
@@ -121,7 +134,7 @@ public final class SnapshotImporter implements Importer {
         }
         // Plakar lost the values of some (format 2b §11): there is nothing to take along.
         List<byte[]> names = new ArrayList<>();
-        for (byte[] name : entry.xattrNames()) {
+        for (byte[] name : options.readXattrs() ? entry.xattrNames() : List.<byte[]>of()) {
             XattrItem item = snapshot.xattr(entry.path(), name);
             if (item != null && store.index().findExpected(ResourceType.OBJECT, item.object()) != null) {
                 names.add(name);

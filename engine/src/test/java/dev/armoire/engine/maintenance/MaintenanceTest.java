@@ -121,10 +121,30 @@ class MaintenanceTest {
             }
 
             @Override
+            public void unfinished(int writes) {
+                notices.add("unfinished " + writes);
+            }
+
+            @Override
             public void waiting(String why) {
                 notices.add("waiting: " + why);
             }
         });
+    }
+
+    @Test
+    void whatStoppedWritersHaveLeftIsTakenBackAfterTheGracePeriod() throws IOException {
+        Path left = Files.write(temporary.resolve("store/packfiles/tmp.123"), new byte[] {1});
+
+        run(at(GRACE.minusMinutes(1)));
+        assertThat(notices).isEmpty();
+        run(dryRunAt(GRACE.plusMinutes(1)));
+        assertThat(notices).containsExactly("unfinished 1");
+        assertThat(left).exists();
+        run(at(GRACE.plusMinutes(1)));
+        assertThat(notices).containsExactly("unfinished 1", "unfinished 1");
+        assertThat(left).doesNotExist();
+        assertWhole(kept, keptSource);
     }
 
     private void assertWhole(Mac snapshot, MemorySource source) throws IOException {

@@ -46,6 +46,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -352,8 +353,16 @@ class HostileSnapshotTest {
     private RestoreResult makeAlike(Mac id, String path, TestStores.Losses losses) throws IOException {
         FsExporterFactory factory = new FsExporterFactory();
         Location place = Location.parse(target.toString());
-        RestoreOptions options =
-                new RestoreOptions(Overwrite.ALWAYS, true, List.of(), false, false, ExcludeRules.none(), null, 2);
+        RestoreOptions options = new RestoreOptions(
+                Overwrite.ALWAYS,
+                true,
+                List.of(),
+                false,
+                false,
+                UnaryOperator.identity(),
+                ExcludeRules.none(),
+                null,
+                2);
         try (Exporter exporter = factory.open(place, false, Map.of(), losses::lost);
                 ExistingFiles existing = factory.look(place, Map.of())) {
             return Restore.run(repository, id, SnapshotPath.of(path), exporter, existing, options, losses);

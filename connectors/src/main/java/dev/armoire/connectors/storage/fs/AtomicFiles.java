@@ -56,6 +56,11 @@ public final class AtomicFiles {
                 : new FileAttribute<?>[0];
     }
 
+    /** Whether a name is one of those that files have while they are written. */
+    static boolean isTemporary(Path file) {
+        return String.valueOf(file.getFileName()).matches("tmp\\.[0-9]+");
+    }
+
     /** Makes a folder for its owner only, in a folder that is there. Not durable before {@link #sync} of the latter. */
     void makeFolder(Path folder) throws IOException {
         Files.createDirectory(folder, folderMode);

@@ -20,6 +20,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -34,8 +35,8 @@ import java.util.Set;
  *  states/xx/64 hex digits
  *  locks/64 hex digits
  * </pre>
- * and, once there is parity, {@code parity/xx/64 hex digits}, which Plakar does not look at. Files are written as {@code tmp.digits} in {@code packfiles/}, {@code states/} or the root first. Those that crashed
- * writers leave behind are not touched, as they may belong to a live one; nothing reads them.
+ * and, once there is parity, {@code parity/xx/64 hex digits}, which Plakar does not look at. Files are written as {@code tmp.digits} in {@code packfiles/}, {@code states/} or the root first. Nothing
+ * reads those that crashed writers leave behind; maintenance has them taken away when no live one can be theirs.
  */
 final class FsStorage implements Storage {
     private static final String CONFIG = "CONFIG";
@@ -327,6 +328,32 @@ final class FsStorage implements Storage {
             throw named("cannot replace " + label(kind, name), file, e);
         }
         readers.forget(file);
+    }
+
+    @Override
+    public int discardUnfinished(Instant begunBefore, boolean onlyCounts) throws IOException {
+        int found = 0;
+        for (ObjectKind kind : ObjectKind.values()) {
+            Path folder = temporaryFolder(kind);
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, AtomicFiles::isTemporary)) {
+                for (Path file : files) {
+                    BasicFileAttributes attributes =
+                            Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+                    if (attributes.isRegularFile()
+                            && attributes.lastModifiedTime().toInstant().isBefore(begunBefore)) {
+                        found++;
+                        if (!onlyCounts) {
+                            Files.deleteIfExists(file);
+                        }
+                    }
+                }
+            } catch (NoSuchFileException e) {
+                // A folder that is made when it is needed, or a file that its writer has finished.
+            } catch (IOException e) {
+                throw named("cannot clear away unfinished files of " + location, folder, e);
+            }
+        }
+        return found;
     }
 
     @Override

@@ -6,9 +6,7 @@ import dev.armoire.connectors.storage.blocks.Ranges;
 import dev.armoire.connectors.storage.ptar.ArchiveBytes;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +16,6 @@ import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 
 /** An archive that is an object of a bucket, read by ranges. Owns its client. One that is replaced meanwhile is an error. */
 final class S3Archive implements ArchiveBytes, Ranges {
-    private static final int COPY_BYTES = 64 << 10;
-
     private final S3Place place;
     private final S3Client client;
     private final S3Requests requests;
@@ -95,30 +91,9 @@ final class S3Archive implements ArchiveBytes, Ranges {
     public long fetch(long from, MemorySegment into) throws IOException {
         MemorySegment wanted = into.asSlice(0, Math.min(into.byteSize(), size - from));
         try {
-            client.getObject(
-                    requests.get(place.objectKey())
-                            .range("bytes=" + from + '-' + (from + wanted.byteSize() - 1))
-                            .ifMatch(tag)
-                            .build(),
-                    (response, body) -> {
-                        fill(body, wanted);
-                        return response;
-                    });
+            return requests.read(place.objectKey(), from, wanted, tag);
         } catch (SdkException e) {
             throw errors.named("cannot read " + place, e);
-        }
-        return wanted.byteSize();
-    }
-
-    private static void fill(InputStream body, MemorySegment into) throws IOException {
-        byte[] some = new byte[(int) Math.min(COPY_BYTES, into.byteSize())];
-        for (long at = 0; at < into.byteSize(); ) {
-            int count = body.read(some, 0, (int) Math.min(some.length, into.byteSize() - at));
-            if (count < 0) {
-                throw new EOFException("the service sent " + at + " bytes of " + into.byteSize());
-            }
-            MemorySegment.copy(some, 0, into, ValueLayout.JAVA_BYTE, at, count);
-            at += count;
         }
     }
 

@@ -14,6 +14,7 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Set;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
@@ -37,13 +38,11 @@ import software.amazon.awssdk.retries.DefaultRetryStrategy;
 import software.amazon.awssdk.retries.api.BackoffStrategy;
 import software.amazon.awssdk.retries.api.RetryStrategy;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.S3Exception;
 import software.amazon.awssdk.utils.AttributeMap;
 
 /** Makes clients of S3 services. */
 final class S3Clients {
-    /** More than the engine and the parts of its packfiles ask for at once; who comes later waits. */
-    private static final int CONNECTIONS = 64;
-
     private static final Duration WAIT_FOR_CONNECTION = Duration.ofMinutes(10);
     private static final Duration CONNECT = Duration.ofSeconds(10);
     private static final Duration SILENCE = Duration.ofSeconds(60);
@@ -51,11 +50,12 @@ final class S3Clients {
     /** With the pauses below about two minutes of trouble. The strategy ends sooner when most requests fail. */
     private static final int ATTEMPTS = 8;
 
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
-    private static final Duration FIRST_PAUSE_WHEN_THROTTLED = Duration.ofSeconds(1);
+    private static final int FIRST_PAUSE_MILLIS = 200;
     private static final int NOT_IMPLEMENTED = 501;
 
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(20);
+    /** The request was spoilt on its way, or came too slowly: the same bytes may get through the next time. */
+    private static final Set<String> SPOILT =
+            Set.of("BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch");
 
     private S3Clients() {}
 
@@ -76,14 +76,19 @@ final class S3Clients {
                 .build();
     }
 
-    /** Pauses are drawn at random up to the doubled one before, so that many clients do not come back at once. */
+    /**
+     * Pauses are drawn at random up to the doubled one before, so that many clients do not come back at once.
+     * {@code -Darmoire.s3.pause} sets the first one, in milliseconds, for tests of services that fail.
+     */
     private static RetryStrategy retries() {
+        Duration pause = Duration.ofMillis(Integer.getInteger("armoire.s3.pause", FIRST_PAUSE_MILLIS));
+        Duration longest = pause.multipliedBy(100);
         return DefaultRetryStrategy.standardStrategyBuilder()
                 .retryOnException(S3Clients::isWorthAnotherTry)
                 .treatAsThrottling(e -> e instanceof SdkServiceException answer && answer.isThrottlingException())
                 .maxAttempts(ATTEMPTS)
-                .backoffStrategy(BackoffStrategy.exponentialDelay(FIRST_PAUSE, LONGEST_PAUSE))
-                .throttlingBackoffStrategy(BackoffStrategy.exponentialDelay(FIRST_PAUSE_WHEN_THROTTLED, LONGEST_PAUSE))
+                .backoffStrategy(BackoffStrategy.exponentialDelay(pause, longest))
+                .throttlingBackoffStrategy(BackoffStrategy.exponentialDelay(pause.multipliedBy(5), longest))
                 .build();
     }
 
@@ -94,7 +99,8 @@ final class S3Clients {
                 answer.statusCode() >= HttpStatusCode.INTERNAL_SERVER_ERROR && answer.statusCode() != NOT_IMPLEMENTED
                         || answer.isThrottlingException()
                         || answer.isRetryableException()
-                        || answer.isClockSkewException();
+                        || answer.isClockSkewException()
+                        || answer instanceof S3Exception said && SPOILT.contains(S3Errors.code(said));
             case RetryableException broken -> true;
             case AbortedException interrupted -> false;
             case NonRetryableException other -> false;
@@ -119,7 +125,7 @@ final class S3Clients {
 
     private static SdkHttpClient http(S3Settings settings) throws IOException {
         Apache5HttpClient.Builder builder = Apache5HttpClient.builder()
-                .maxConnections(CONNECTIONS)
+                .maxConnections(settings.connections())
                 .connectionAcquisitionTimeout(WAIT_FOR_CONNECTION)
                 .connectionTimeout(CONNECT)
                 .socketTimeout(SILENCE);

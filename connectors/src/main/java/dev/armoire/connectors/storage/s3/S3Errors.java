@@ -88,13 +88,23 @@ final class S3Errors {
                 denied(what + ": access denied; the keys do not allow it, or are wrong: check the policy of bucket "
                         + place.bucket() + " and access_key, or AWS_ACCESS_KEY_ID");
             case 404 -> missing(what + ": no such object");
-            default -> {
-                AwsErrorDetails details = e.awsErrorDetails();
-                String words = details == null ? null : details.errorMessage();
-                yield new IOException(what + ": " + place.host() + " answered with status " + e.statusCode()
-                        + (code.isEmpty() ? "" : ", " + code) + (words == null ? "" : ": " + words));
-            }
+            case 412 -> new IOException(what + ": it has been replaced meanwhile; begin again");
+            case 400 ->
+                code.isEmpty()
+                        ? new IOException(what + ": " + place.host()
+                                + " refused the request and gave no reason (status 400), as services do when the region ("
+                                + place.region() + ") is wrong or the session token has expired: check region, or"
+                                + " AWS_REGION, and session_token, or AWS_SESSION_TOKEN")
+                        : otherwise(what, e, code);
+            default -> otherwise(what, e, code);
         };
+    }
+
+    private IOException otherwise(String what, S3Exception e, String code) {
+        AwsErrorDetails details = e.awsErrorDetails();
+        String words = details == null ? null : details.errorMessage();
+        return new IOException(what + ": " + place.host() + " answered with status " + e.statusCode()
+                + (code.isEmpty() ? "" : ", " + code) + (words == null ? "" : ": " + words));
     }
 
     private IOException wrongRegion(String what, S3Exception e) {
@@ -110,12 +120,13 @@ final class S3Errors {
                         : " but in " + region + "; set region=" + region + ", or AWS_REGION=" + region));
     }
 
-    private NoSuchFileException missing(String message) {
-        return new NoSuchFileException(place.toString(), null, message);
+    /** Without a file: the message names the place already. */
+    private static NoSuchFileException missing(String message) {
+        return new NoSuchFileException(null, null, message);
     }
 
-    private AccessDeniedException denied(String message) {
-        return new AccessDeniedException(place.toString(), null, message);
+    private static AccessDeniedException denied(String message) {
+        return new AccessDeniedException(null, null, message);
     }
 
     private IOException unanswered(String what, SdkException e) {
@@ -142,11 +153,9 @@ final class S3Errors {
             return new IOException(what + ": " + host + " did not answer in time, again and again");
         }
         if (String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT).contains("credentials")) {
-            return new AccessDeniedException(
-                    place.toString(),
-                    null,
-                    what + ": no keys are known for it; set access_key and secret_access_key, or AWS_ACCESS_KEY_ID and"
-                            + " AWS_SECRET_ACCESS_KEY in the environment, or name a profile with AWS_PROFILE");
+            return denied(
+                    what + ": no keys are known for it; set access_key and secret_access_key, or AWS_ACCESS_KEY_ID"
+                            + " and AWS_SECRET_ACCESS_KEY in the environment, or name a profile with AWS_PROFILE");
         }
         IOException connection = find(e, IOException.class);
         return new IOException(what + ": the connection to " + host + " failed, again and again: "

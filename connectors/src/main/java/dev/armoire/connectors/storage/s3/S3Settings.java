@@ -10,13 +10,14 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Settings of a store in a bucket, checked. Those of Plakar's plug-in have its names; {@code session_token},
- * {@code tls_ca_file}, {@code sse} and {@code sse_kms_key_id} are ours. Unknown words are refused: a misspelled one must
+ * Settings of a store in a bucket, checked. Those of Plakar's plug-in have its names; {@code connections},
+ * {@code session_token}, {@code tls_ca_file}, {@code sse} and {@code sse_kms_key_id} are ours. Unknown words are refused: a misspelled one must
  * not be taken for the default.
  */
 final class S3Settings {
     private static final Set<String> KNOWN = new TreeSet<>(Set.of(
             "access_key",
+            "connections",
             "secret_access_key",
             "session_token",
             "endpoint",
@@ -43,6 +44,9 @@ final class S3Settings {
             "DEEP_ARCHIVE"));
 
     private static final int CUSTOMER_KEY_BYTES = 32;
+
+    /** More than the engine and the parts of its packfiles ask for at once; who comes later waits. */
+    private static final int USUAL_CONNECTIONS = 64;
 
     private final Map<String, String> settings;
 
@@ -78,6 +82,10 @@ final class S3Settings {
         String port = text("port");
         if (port != null && !port.matches("[1-9][0-9]{0,4}")) {
             throw new IOException("s3: port is a number from 1 to 65535, not " + port);
+        }
+        String connections = text("connections");
+        if (connections != null && !connections.matches("[1-9][0-9]{0,2}")) {
+            throw new IOException("s3: connections is a number from 1 to 999, not " + connections);
         }
         String sse = text("sse");
         if (sse != null && !sse.equals("AES256") && !sse.equals("aws:kms")) {
@@ -126,6 +134,12 @@ final class S3Settings {
             case "false", "f", "0" -> false;
             default -> throw new IOException("s3: setting " + key + " is true or false, not " + value);
         };
+    }
+
+    /** How many requests may be under way at once. */
+    int connections() {
+        String value = text("connections");
+        return value == null ? USUAL_CONNECTIONS : Integer.parseInt(value);
     }
 
     String storageClass() {

@@ -9,12 +9,12 @@ import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -22,13 +22,12 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.RetryableException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.S3Client;
-import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
+import software.amazon.awssdk.services.s3.model.MultipartUpload;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
@@ -48,7 +47,6 @@ final class S3Storage implements Storage {
     private static final long MAX_CONFIG_BYTES = 1 << 20;
     private static final String STANDARD = "STANDARD";
     private static final int NAME_DIGITS = 2 * Mac.BYTES;
-    private static final int COPIED_BYTES = 64 << 10;
 
     private final S3Place place;
     private final S3Client client;
@@ -129,14 +127,14 @@ final class S3Storage implements Storage {
         } catch (NoSuchFileException e) {
             if (e.getCause() instanceof S3Exception answer
                     && S3Errors.code(answer).equals("NoSuchKey")) {
-                throw missing(location + " is not a store: it has no CONFIG", e);
+                throw missing(what + ": this is not a store: it has no CONFIG", e);
             }
             throw e;
         }
     }
 
-    private NoSuchFileException missing(String message, Exception cause) {
-        NoSuchFileException missing = new NoSuchFileException(location, null, message);
+    private static NoSuchFileException missing(String message, Exception cause) {
+        NoSuchFileException missing = new NoSuchFileException(null, null, message);
         missing.initCause(cause);
         return missing;
     }
@@ -271,57 +269,7 @@ final class S3Storage implements Storage {
 
     /** Returns how many bytes came. */
     private long fetch(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
-        long end = offset + into.byteSize();
-        return request("cannot read " + label(kind, name), () -> {
-            try {
-                return client.getObject(
-                        requests.get(key(kind, name))
-                                .range("bytes=" + offset + '-' + (end - 1))
-                                .build(),
-                        (answer, body) -> {
-                            long got = copy(answer, body, offset, into);
-                            if (got == into.byteSize() && answer.contentRange() == null) {
-                                body.abort(); // the whole object comes, of which the rest is not wanted
-                            }
-                            return got;
-                        });
-            } catch (S3Exception e) {
-                if (e.statusCode() == 416) {
-                    return 0L;
-                }
-                throw e;
-            }
-        });
-    }
-
-    private static long copy(GetObjectResponse answer, InputStream body, long offset, MemorySegment into) {
-        byte[] piece = new byte[(int) Math.min(COPIED_BYTES, into.byteSize())];
-        long got = 0;
-        try {
-            if (answer.contentRange() == null) { // a service that knows no ranges
-                for (long skipped = 0; skipped < offset; ) {
-                    long step = body.skip(offset - skipped);
-                    if (step <= 0 && body.read() < 0) {
-                        return 0;
-                    }
-                    skipped += Math.max(step, 1);
-                }
-            }
-            while (got < into.byteSize()) {
-                int count = body.read(piece, 0, (int) Math.min(piece.length, into.byteSize() - got));
-                if (count < 0) {
-                    return got;
-                }
-                MemorySegment.copy(piece, 0, into, ValueLayout.JAVA_BYTE, got, count);
-                got += count;
-            }
-            return got;
-        } catch (IOException e) {
-            if (Thread.currentThread().isInterrupted()) {
-                throw AbortedException.create("interrupted", e);
-            }
-            throw RetryableException.create("answer cut short", e);
-        }
+        return request("cannot read " + label(kind, name), () -> requests.read(key(kind, name), offset, into, null));
     }
 
     @Override
@@ -370,6 +318,34 @@ final class S3Storage implements Storage {
         if (!isWritable()) {
             throw new IOException(what + ": " + cold(place));
         }
+    }
+
+    /** Parts of uploads, of which the service says when they were begun. What lies elsewhere in the bucket is not ours. */
+    @Override
+    public int discardUnfinished(Instant begunBefore, boolean onlyCounts) throws IOException {
+        String what = "cannot take back unfinished uploads to " + location;
+        return request(what, () -> {
+            int found = 0;
+            for (ObjectKind kind : ObjectKind.values()) {
+                String folder = key(kind.folder() + '/');
+                for (MultipartUpload upload : client.listMultipartUploadsPaginator(
+                                list -> list.bucket(place.bucket()).prefix(folder))
+                        .uploads()) {
+                    String key = upload.key();
+                    int start = key.length() - NAME_DIGITS;
+                    if (key.startsWith(folder)
+                            && start > 0
+                            && isObjectName(key, start)
+                            && upload.initiated().isBefore(begunBefore)) {
+                        found++;
+                        if (!onlyCounts) {
+                            writer.abort(key, upload.uploadId());
+                        }
+                    }
+                }
+            }
+            return found;
+        });
     }
 
     @Override

@@ -211,6 +211,16 @@ final class ServedStorageTest extends StorageContract {
     }
 
     @Override
+    protected int leaveUnfinished(Location at) {
+        return 0;
+    }
+
+    @Override
+    protected boolean canReplace() {
+        return false;
+    }
+
+    @Override
     protected void plant(Location at, String key, byte[] content) throws IOException {
         Path file = root(at).resolve(key);
         Files.createDirectories(file.getParent());

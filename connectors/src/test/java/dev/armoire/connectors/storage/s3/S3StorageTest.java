@@ -7,8 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
-import dev.armoire.connectors.spi.StorageFactory;
-import dev.armoire.connectors.storage.StorageContract;
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -32,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-final class S3StorageTest extends StorageContract {
+final class S3StorageTest extends S3StoreContract {
     /** Two whole parts and a bit. */
     private static final int LARGE_BYTES = (32 << 20) + 12_345;
 
@@ -40,7 +38,6 @@ final class S3StorageTest extends StorageContract {
     static Path folder;
 
     private static S3Server server;
-    private static int places;
 
     @BeforeAll
     static void startServer() {
@@ -52,55 +49,13 @@ final class S3StorageTest extends StorageContract {
         server.stop();
     }
 
-    /** The factory as a store with settings has it. */
-    private static final class WithSettings implements StorageFactory {
-        private final S3StorageFactory factory = new S3StorageFactory(variable -> null);
-
-        @Override
-        public boolean accepts(Location location) {
-            return factory.accepts(location);
-        }
-
-        @Override
-        public Storage open(Location location) throws IOException {
-            return factory.open(location, S3Server.settings());
-        }
-
-        @Override
-        public Storage create(Location location, MemorySegment config) throws IOException {
-            return factory.create(location, config, S3Server.settings());
-        }
-    }
-
     @Override
-    protected StorageFactory factory() {
-        return new WithSettings();
-    }
-
-    @Override
-    protected Class<? extends StorageFactory> registered() {
-        return S3StorageFactory.class;
-    }
-
-    @Override
-    protected Location freshPlace() {
-        places++;
-        return at(server.port(), "store" + places);
-    }
-
-    private static Location at(int port, String prefix) {
-        return Location.parse("s3://127.0.0.1:" + port + '/' + S3Server.BUCKET + '/' + prefix);
+    int port() {
+        return server.port();
     }
 
     private static Path root(Location place) {
         return server.bucket().resolve(place.path().substring(place.path().lastIndexOf('/') + 1));
-    }
-
-    @Override
-    protected void plant(Location at, String key, byte[] content) throws IOException {
-        Path file = root(at).resolve(key);
-        Files.createDirectories(file.getParent());
-        Files.write(file, content);
     }
 
     private static Set<String> keys(Path root) throws IOException {

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.stream.Stream;
+import org.gaul.s3proxy.BlobStores;
+import org.gaul.s3proxy.S3Proxy;
+import org.gaul.s3proxy.auth.AuthenticationType;
+
+/** An S3 server in this JVM, which lets everybody in and keeps its one bucket in a folder. */
+final class Buckets implements AutoCloseable {
+    static final String NAME = "bucket";
+
+    private final S3Proxy server;
+    private final Path folder;
+
+    private Buckets(S3Proxy server, Path folder) {
+        this.server = server;
+        this.folder = folder;
+    }
+
+    static Buckets start(Path folder) throws Exception {
+        Properties properties = new Properties();
+        properties.setProperty("jclouds.filesystem.basedir", folder.toString());
+        Files.createDirectories(folder.resolve(NAME));
+        S3Proxy server = S3Proxy.builder()
+                .blobStore(BlobStores.create("filesystem-nio2", properties))
+                .awsAuthentication(AuthenticationType.NONE, null, null)
+                .endpoint(URI.create("http://127.0.0.1:0"))
+                .stopTimeout(0)
+                .build();
+        server.start();
+        return new Buckets(server, folder);
+    }
+
+    int port() {
+        return server.getPort();
+    }
+
+    /** Where a store is that is reached through a port of this machine. */
+    static String location(int port, String store) {
+        return "s3://127.0.0.1:" + port + '/' + NAME + '/' + store;
+    }
+
+    static Map<String, String> settings() {
+        return Map.of("use_tls", "false", "access_key", "AKANYBODY", "secret_access_key", "no secret");
+    }
+
+    /** Gives a place that name, for commands to use. */
+    static void name(ArmoireRun run, String name, int port, String store) {
+        List<String> words = Stream.concat(
+                        Stream.of("store", "add", name, location(port, store)),
+                        settings().entrySet().stream().map(set -> set.getKey() + '=' + set.getValue()))
+                .toList();
+        ArmoireRun.Outcome outcome = run.run(words.toArray(String[]::new));
+        if (outcome.exitCode() != 0) {
+            throw new AssertionError(outcome);
+        }
+    }
+
+    /** The files that are a store's objects. */
+    List<Path> objects(String store) throws IOException {
+        try (Stream<Path> files = Files.walk(folder.resolve(NAME).resolve(store))) {
+            return files.filter(Files::isRegularFile).toList();
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            server.stop();
+        } catch (Exception e) {
+            throw new IllegalStateException("the S3 server does not stop", e);
+        }
+    }
+}
