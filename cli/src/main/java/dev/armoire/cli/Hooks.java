@@ -26,6 +26,9 @@ final class Hooks {
     private final Report report;
     private final Map<String, String> surroundings;
     private final String store;
+    /** What it means that the first command has failed. */
+    private final String consequence;
+
     private final @Nullable String pre;
     private final @Nullable String post;
     private final @Nullable String fail;
@@ -34,10 +37,16 @@ final class Hooks {
 
     private final Map<String, String> facts = new LinkedHashMap<>();
 
-    private Hooks(Report report, Map<String, String> surroundings, String store, Map<String, String> commands) {
+    private Hooks(
+            Report report,
+            Map<String, String> surroundings,
+            String store,
+            String consequence,
+            Map<String, String> commands) {
         this.report = report;
         this.surroundings = surroundings;
         this.store = store;
+        this.consequence = consequence;
         pre = commands.get("pre-hook");
         post = commands.get("post-hook");
         fail = commands.get("fail-hook");
@@ -53,16 +62,21 @@ final class Hooks {
                 commands.put(hook, command);
             }
         }
-        return of(
+        return new Hooks(
                 session.report(),
                 session.surroundings().environment(),
                 session.place().location().toString(),
+                "nothing was backed up",
                 commands);
     }
 
-    /** @param commands by {@code pre-hook}, {@code post-hook}, {@code fail-hook}; {@code hook-timeout} is a duration */
-    static Hooks of(Report report, Map<String, String> surroundings, String store, Map<String, String> commands) {
-        return new Hooks(report, surroundings, store, commands);
+    /**
+     * Hooks around a job that is no backup.
+     *
+     * @param commands by {@code pre-hook}, {@code post-hook}, {@code fail-hook}; {@code hook-timeout} is a duration
+     */
+    static Hooks ofJob(Report report, Map<String, String> surroundings, String store, Map<String, String> commands) {
+        return new Hooks(report, surroundings, store, "the job was not run", commands);
     }
 
     static Flags declare(Flags flags) {
@@ -81,13 +95,13 @@ final class Hooks {
             int exitCode = run("pre", pre);
             if (exitCode != 0) {
                 throw new CommandException(
-                        ExitCode.ERROR, "pre-hook exited with " + exitCode + ", so nothing was backed up: " + pre);
+                        ExitCode.ERROR, "pre-hook exited with " + exitCode + ", so " + consequence + ": " + pre);
             }
         } catch (InterruptedIOException e) {
             throw e;
         } catch (IOException e) {
             throw new CommandException(
-                    ExitCode.ERROR, "pre-hook failed, so nothing was backed up: " + Failures.message(e), e);
+                    ExitCode.ERROR, "pre-hook failed, so " + consequence + ": " + Failures.message(e), e);
         }
     }
 

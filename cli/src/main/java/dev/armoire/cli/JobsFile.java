@@ -266,7 +266,8 @@ final class JobsFile {
         if (extras == null || known == null) {
             throw mistake(
                     verb.line,
-                    "no command for jobs: \"" + command + "\"; there are " + String.join(", ", COMMANDS.keySet()));
+                    "no command for jobs: \"" + command + '"' + meant(command, COMMANDS.keySet()) + "; there are "
+                            + String.join(", ", COMMANDS.keySet()));
         }
         Flags flags = new Flags();
         known.maker().get().declare(flags);

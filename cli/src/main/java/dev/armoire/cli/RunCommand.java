@@ -179,6 +179,8 @@ final class RunCommand implements Command {
         private JobsState.Outcome execute(JobsFile.Job job) throws IOException {
             Instant started = Instant.now();
             long begun = System.nanoTime();
+            configureReport(); // what was said of the job before is not said of this one, whose command may not even be
+            // run
             int exitCode = attempt(job);
             for (int again = 1; again <= job.retries() && MAY_PASS.contains(exitCode); again++) {
                 String pause = GoFormat.shortDuration(job.retryAfter());
@@ -195,10 +197,14 @@ final class RunCommand implements Command {
             String said = report.lastProblem();
             String message = exitCode == ExitCode.OK ? "" : said == null ? "exit code " + exitCode : said;
             Map<String, Long> numbers = report.lastNumbers();
-            report.configure(arguments.is("json"), arguments.is("quiet"), arguments.is("silent"), "run");
+            configureReport();
             String store = job.store() == null ? "default store" : job.store();
             long nanos = System.nanoTime() - begun;
             return new JobsState.Outcome(store, started, Instant.now(), nanos, exitCode, message, numbers);
+        }
+
+        private void configureReport() {
+            report.configure(arguments.is("json"), arguments.is("quiet"), arguments.is("silent"), "run");
         }
 
         private int attempt(JobsFile.Job job) {
@@ -227,7 +233,7 @@ final class RunCommand implements Command {
             if (job.hooks().isEmpty()) {
                 return Cli.run(words, session.surroundings(), report);
             }
-            Hooks hooks = Hooks.of(
+            Hooks hooks = Hooks.ofJob(
                     report, session.surroundings().environment(), job.store() == null ? "" : job.store(), job.hooks());
             try {
                 hooks.before();

@@ -98,7 +98,7 @@ record SourceLanguage(List<Span> spans, Set<String> keywords, boolean isCaseSens
     private static final SourceLanguage LUA = of(List.of(DASHES, DOUBLE, SINGLE), RUBY_WORDS);
     private static final SourceLanguage SHELL = of(List.of(HASH, string("\"", true), string("'", true)), SHELL_WORDS);
     private static final SourceLanguage SQL = new SourceLanguage(
-            List.of(DASHES, STARS, DOUBLE, SINGLE), Set.copyOf(Arrays.asList(SQL_WORDS.split(" "))), false, false);
+            List.of(DASHES, STARS, DOUBLE, SINGLE), Set.copyOf(Arrays.asList(SQL_WORDS.split(" ", -1))), false, false);
     private static final SourceLanguage MARKUP = new SourceLanguage(
             List.of(comment("<!--", "-->"), new Span(Kind.MARKUP, "<", ">", true)), Set.of(), true, false);
     private static final SourceLanguage CSS = of(List.of(STARS, DOUBLE, SINGLE), "important media import");
@@ -140,7 +140,7 @@ record SourceLanguage(List<Span> spans, Set<String> keywords, boolean isCaseSens
     }
 
     private static void put(Map<String, SourceLanguage> languages, SourceLanguage language, String endings) {
-        for (String ending : endings.split(" ")) {
+        for (String ending : endings.split(" ", -1)) {
             languages.put(ending, language);
         }
     }
@@ -154,7 +154,7 @@ record SourceLanguage(List<Span> spans, Set<String> keywords, boolean isCaseSens
     }
 
     private static SourceLanguage of(List<Span> spans, String words) {
-        return new SourceLanguage(spans, Set.copyOf(Arrays.asList(words.split(" "))), true, false);
+        return new SourceLanguage(spans, Set.copyOf(Arrays.asList(words.split(" ", -1))), true, false);
     }
 
     /** The language of a file, or null when it is none of these. */

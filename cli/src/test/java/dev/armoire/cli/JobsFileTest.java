@@ -20,7 +20,7 @@ class JobsFileTest {
             value = {
                 "'jobs:\n  a: {command: backup, places: /x, exclud: y}'  | 2 | unknown key \"exclud\"; did you mean \"exclude",
                 "'jobs:\n  a:\n    command: backup\n    places: /x\n    quiet: true'  | 5 | unknown key \"quiet\"",
-                "'jobs:\n  a: {command: bakup}'                          | 2 | no command for jobs: \"bakup\"; there are backup",
+                "'jobs:\n  a: {command: bakup}'                          | 2 | no command for jobs: \"bakup\"; did you mean \"backup\"?; there are backup",
                 "'jobs:\n  a: {command: rm, tag: x}'                     | 2 | no command for jobs: \"rm\"",
                 "'jobs:\n  a: {places: /x}'                              | 2 | job \"a\" has no `command:`",
                 "'jobs:\n  a: {command: backup}'                         | 2 | backup wants `places:`",

@@ -169,7 +169,9 @@ class JobsTest {
     void hooksThatHangAreStoppedAndWhatTheyLeaveBehindIsNotWaitedFor() throws IOException {
         String file = file("""
                 at: "@s"
+                reports: {prometheus: armoire.prom}
                 jobs:
+                    before: {command: check}
                     hangs: {command: check, hook-timeout: 300ms, pre-hook: "echo begun; sleep 60; echo never"}
                     leaves: {command: check, hook-timeout: 50s, pre-hook: "sleep 50 & echo $! > %D/left"}
                 """);
@@ -179,7 +181,12 @@ class JobsTest {
 
         assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(30));
         assertThat(outcome.exitCode()).isEqualTo(1);
-        assertThat(outcome.err()).contains("pre-hook: begun", "it was not done after", "and was stopped");
+        assertThat(outcome.err())
+                .contains("pre-hook: begun", "so the job was not run: it was not done after", "and was stopped");
+        assertThat(folder.resolve("armoire.prom"))
+                .content()
+                .contains("last_result{job_name=\"before\"")
+                .doesNotContain("last_result{job_name=\"hangs\"");
         assertThat(outcome.out()).contains("job hangs: exit code 1 after", "job leaves: done");
         ProcessHandle.of(Long.parseLong(Files.readString(folder.resolve("left")).strip()))
                 .ifPresent(ProcessHandle::destroyForcibly);

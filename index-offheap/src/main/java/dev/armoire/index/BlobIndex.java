@@ -100,6 +100,15 @@ public final class BlobIndex implements AutoCloseable {
         return packfiles;
     }
 
+    /** Makes room for so many locations at once, which otherwise is made bit by bit. */
+    public void reserve(long locations) {
+        for (Shard shard : shards) {
+            synchronized (shard) {
+                shard.reserve(locations / SHARDS * 9 / 8);
+            }
+        }
+    }
+
     /** Adds a location. A second one of the same blob in the same packfile is ignored, as the format has it. */
     public void add(int type, Mac mac, int packfile, long offset, long length) {
         if (offset < 0 || offset > MAX_OFFSET || length < 0 || length > 0xFFFFFFFFL) {
@@ -319,7 +328,7 @@ public final class BlobIndex implements AutoCloseable {
 
         void add(int type, Mac mac, int packfile, long offset, long length) {
             if (used * 4 >= slots * 3) {
-                grow();
+                grow(slots * 2);
             }
             long at = home(mac);
             while (type(at) != 0) {
@@ -398,11 +407,21 @@ public final class BlobIndex implements AutoCloseable {
                     Integer.toUnsignedLong(table.get(JAVA_INT, at + LENGTH_AT)));
         }
 
-        private void grow() {
+        void reserve(long more) {
+            long wanted = slots;
+            while ((used + more) * 4 >= wanted * 3) {
+                wanted *= 2;
+            }
+            if (wanted > slots) {
+                grow(wanted);
+            }
+        }
+
+        private void grow(long newSlots) {
             MemorySegment old = table;
             Arena oldArena = arena;
             arena = Arena.ofShared();
-            slots *= 2;
+            slots = newSlots;
             table = arena.allocate(slots * SLOT_BYTES, 64);
             for (long from = 0; from < old.byteSize(); from += SLOT_BYTES) {
                 if ((int) old.get(JAVA_LONG, from + WORD_AT) << 24 == 0) {

@@ -393,6 +393,7 @@ public final class Repository implements AutoCloseable {
         colourChanges.addAll(facts.colourChanges());
         facts.snapshots().forEach((id, holders) -> snapshotPackfiles.put(id, new HashSet<>(holders)));
         removedSnapshots.addAll(facts.removedSnapshots());
+        index.reserve(facts.locations().size());
         facts.locations().giveTo(index::add);
         if (!facts.runs().isEmpty()) {
             index.attach(new LocationRuns(source.files(facts), facts.packfiles().size()), () -> mergeAgain(facts));

@@ -82,8 +82,8 @@ final class IndexFile {
     /** A part of a group's plain bytes. */
     record Block(Group group, int offset, int length) {}
 
-    /** Snapshots, and where in the file they and their groups are. */
-    record Table(long start, long end, List<Indexed> snapshots) {}
+    /** Snapshots, and where in the file what is told of them ends. */
+    record Table(long end, List<Indexed> snapshots) {}
 
     /** A snapshot in the index. */
     static final class Indexed {
@@ -176,7 +176,7 @@ final class IndexFile {
                 groups.add(payload);
                 continue;
             }
-            tables.add(new Table(start, at, table(read(in, TABLE, payload, codec), start, groups, hasher)));
+            tables.add(new Table(at, table(read(in, TABLE, payload, codec), start, groups, hasher)));
             groups.clear();
             start = at;
         }

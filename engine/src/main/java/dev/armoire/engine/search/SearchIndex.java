@@ -247,7 +247,7 @@ public final class SearchIndex implements AutoCloseable {
             for (IndexFile.Table table : from) {
                 for (Indexed snapshot : table.snapshots()) {
                     for (IndexFile.Block block : snapshot.blocks()) {
-                        if (block.group() != group) {
+                        if (!block.group().equals(group)) {
                             group = block.group();
                             plain = IndexFile.read(in, group, codec);
                         }
@@ -506,7 +506,7 @@ public final class SearchIndex implements AutoCloseable {
         List<Slices.Parts> groups = new ArrayList<>();
         for (Indexed snapshot : indexed) {
             for (IndexFile.Block block : snapshot.blocks()) {
-                if (groups.isEmpty() || groups.getLast().group() != block.group()) {
+                if (groups.isEmpty() || !groups.getLast().group().equals(block.group())) {
                     groups.add(new Slices.Parts(block.group(), new ArrayList<>()));
                 }
                 groups.getLast().parts().add(new Slices.Part(snapshot, block));

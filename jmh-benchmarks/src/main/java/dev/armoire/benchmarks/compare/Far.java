@@ -85,7 +85,8 @@ public final class Far {
             List<String> facts = new ArrayList<>(Machine.facts(root, command));
             facts.add("* " + version
                     + (restic == null ? "; no restic" : "; " + Machine.output(root, restic.toString(), "version")));
-            facts.add("* " + data.description(settings.scale()) + "; the folder that is restored: " + source.relativize(wanted) + ", "
+            facts.add("* " + data.description(settings.scale()) + "; the folder that is restored: "
+                    + source.relativize(wanted) + ", "
                     + Trees.extent(wanted).files() + " files; cores " + settings.cores() + "; connections "
                     + connections
                     + "; " + LATENCY_MILLIS + " ms more for each answer; rounds " + settings.rounds());

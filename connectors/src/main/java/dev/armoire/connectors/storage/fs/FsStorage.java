@@ -26,6 +26,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A store in a folder, byte for byte and name for name as Plakar lays it out (format 1 §15.1):
@@ -49,6 +50,8 @@ final class FsStorage implements Storage {
     private final String location;
     private final AtomicFiles writer;
     private final OpenFiles readers = new OpenFiles(OPEN_FILES);
+    /** Blobs are read one after the other from one packfile, and to make its path takes as long as to read one. */
+    private volatile @Nullable Named lastNamed;
 
     private FsStorage(Path root, AtomicFiles writer) throws IOException {
         this.root = root;
@@ -373,12 +376,21 @@ final class FsStorage implements Storage {
     }
 
     private Path path(ObjectKind kind, Mac name) {
+        Named last = lastNamed;
+        if (last != null && last.kind == kind && last.name.equals(name)) {
+            return last.path;
+        }
         Path folder = root.resolve(kind.folder());
         String hex = name.hex();
-        return kind == ObjectKind.LOCK
+        Path path = kind == ObjectKind.LOCK
                 ? folder.resolve(hex)
                 : folder.resolve(hex.substring(0, 2)).resolve(hex);
+        lastNamed = new Named(kind, name, path);
+        return path;
     }
+
+    /** Where an object is. */
+    private record Named(ObjectKind kind, Mac name, Path path) {}
 
     private Path temporaryFolder(ObjectKind kind) {
         return kind == ObjectKind.LOCK ? root : root.resolve(kind.folder());
