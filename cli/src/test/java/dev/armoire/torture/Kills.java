@@ -135,13 +135,13 @@ final class Kills {
         environment.put("ARMOIRE_GRACEPERIOD", "0s");
         long begun = System.nanoTime();
         Process process = builder.start();
-        boolean ended = process.waitFor(Math.min(millis, 120_000), TimeUnit.MILLISECONDS);
+        boolean ended = process.waitFor(Math.min(millis, 300_000), TimeUnit.MILLISECONDS);
         if (!ended) {
             process.destroyForcibly();
             process.waitFor();
             if (process.exitValue() == SIGKILL_EXIT) {
-                if (millis > 120_000) {
-                    tally.failed(name + " did not end within two minutes");
+                if (millis > 300_000) {
+                    tally.failed(name + " did not end within five minutes");
                 }
                 return true;
             }

@@ -31,6 +31,10 @@ public class ChannelBenchmark extends Suite {
     @SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup first
     @State(Scope.Benchmark)
     public static class File {
+        /** How large it is. */
+        @Param("256")
+        public int contentMiB;
+
         /** How large the read cache is: smaller than the file, or larger. */
         @Param({"64", "512"})
         public int cacheMiB;
@@ -38,8 +42,6 @@ public class ChannelBenchmark extends Suite {
         /** How much is read at once. */
         @Param({"64", "1024"})
         public int readKiB;
-
-        private static final int CONTENT_BYTES = 256 << 20;
 
         private final Random random = new Random(6);
         private byte[] content;
@@ -51,7 +53,7 @@ public class ChannelBenchmark extends Suite {
         /** Backs it up, opens it, and looks whether it is read right. */
         @Setup(Level.Trial)
         public void prepare() throws IOException {
-            content = Data.RANDOM.bytes(CONTENT_BYTES, 17);
+            content = Data.RANDOM.bytes(contentMiB << 20, 17);
             folder = Files.createTempDirectory("armoire-channel");
             Path source = Files.write(folder.resolve("file"), content);
             store = Store.create(
@@ -72,7 +74,7 @@ public class ChannelBenchmark extends Suite {
         }
 
         private int jump() throws IOException {
-            int position = random.nextInt(CONTENT_BYTES - buffer.capacity());
+            int position = random.nextInt((contentMiB << 20) - buffer.capacity());
             channel.position(position);
             return position;
         }

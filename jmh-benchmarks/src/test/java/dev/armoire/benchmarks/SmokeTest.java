@@ -30,6 +30,7 @@ class SmokeTest {
                 .param("size", "1024")
                 .param("data", "TEXT")
                 .param("contentMiB", "3")
+                .param("cacheMiB", "64")
                 .param("messageSize", "1025")
                 .param("messages", "17")
                 .param("entries", "1000")
