@@ -33,7 +33,7 @@ aot=$app/$aot_name
 if [ "${ARMOIRE_AOT:-}" != no ] && [ ! -f "$aot" ]; then
     [ -w "$app" ] || aot=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/armoire/aot/@ID@-$aot_name
     # By exec, as a shell keeps a copy of what it redirects for a function: then who reads our output would wait for the training.
-    [ -f "$aot" ] || (exec < /dev/null > /dev/null 2>&1 && train "$aot" "$jvm_options" &)
+    [ -f "$aot" ] || (exec < /dev/null > /dev/null 2>&1 && train "$aot" "$train_options" &)
 fi
 set -- -cp "$class_path" dev.armoire.cli.Main "$@"
 if [ "${ARMOIRE_AOT:-}" != no ] && [ -f "$aot" ]; then

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.SequencedMap;
 import java.util.function.ToDoubleFunction;
@@ -118,7 +119,7 @@ public final class Far {
         try (Stream<Path> files = Files.walk(source)) {
             files.filter(Files::isRegularFile)
                     .sorted()
-                    .forEach(file -> counts.merge(file.getParent(), 1, Integer::sum));
+                    .forEach(file -> counts.merge(Objects.requireNonNull(file.getParent()), 1, Integer::sum));
         }
         return counts.sequencedEntrySet().stream()
                 .min((a, b) ->
@@ -329,13 +330,14 @@ public final class Far {
                 RECEIVED_GB));
         var costs = new Table(List.of("", "stored MB", "$ stored", "$ requests", "$ received", "$ a month"));
         for (String name : List.of("armoire", "restic")) {
-            if (stored.containsKey(name)) {
-                double kept = stored.get(name) / GB * STORED_GB;
+            Long bytes = stored.get(name);
+            if (bytes != null) {
+                double kept = bytes / GB * STORED_GB;
                 double requests = requests(name, FIRST) + 30 * requests(name, UNCHANGED) + requests(name, RESTORE);
                 double received = received(name, FIRST) + 30 * received(name, UNCHANGED) + received(name, RESTORE);
                 costs.add(List.of(
                         name,
-                        text(stored.get(name) / 1e6, 1),
+                        text(bytes / 1e6, 1),
                         text(kept, 4),
                         text(requests, 4),
                         text(received, 4),
