@@ -96,16 +96,16 @@ final class Heals {
         Collections.shuffle(drawn, random);
         Path one = drawn.getFirst();
         byte[] bytes = good.get(one);
-        switch (way) {
+        return switch (way) {
             case 0 -> {
                 Files.delete(one);
                 tally.count("packfiles deleted");
-                return "packfile deleted";
+                yield "packfile deleted";
             }
             case 1 -> {
                 Files.write(one, Arrays.copyOf(bytes, random.nextInt(bytes.length)));
                 tally.count("packfiles cut");
-                return "packfile cut";
+                yield "packfile cut";
             }
             case 2 -> {
                 byte[] changed = bytes.clone();
@@ -116,14 +116,14 @@ final class Heals {
                 }
                 Files.write(one, changed);
                 tally.count("packfiles overwritten in part, or as a whole");
-                return "packfile overwritten from " + from + " to " + to;
+                yield "packfile overwritten from " + from + " to " + to;
             }
             case 3 -> {
                 for (int i = 0; i < PLACES; i++) {
                     flip(packfiles.get(random.nextInt(packfiles.size())), 1);
                 }
                 tally.count("times that 8 bits were flipped");
-                return PLACES + " bits flipped";
+                yield PLACES + " bits flipped";
             }
             default -> {
                 flip(parity.get(random.nextInt(parity.size())), 1);
@@ -131,9 +131,9 @@ final class Heals {
                     flip(packfiles.get(random.nextInt(packfiles.size())), 1);
                 }
                 tally.count("times that 7 bits were flipped, and one of parity");
-                return "7 bits and one of parity flipped";
+                yield "7 bits and one of parity flipped";
             }
-        }
+        };
     }
 
     private String damageBeyond() throws IOException {

@@ -58,6 +58,7 @@ import java.util.stream.Stream;
  * an explanation; in little time, and with little memory.
  */
 final class HostileInputs {
+    private static final List<TreeKind> TREE_KINDS = List.of(TreeKind.values());
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     /** Of the heap, for one input of a store of a few MiB: a damaged number must not become an allocation. */
     private static final long MAX_ALLOCATED_BYTES = 96L << 20;
@@ -265,7 +266,7 @@ final class HostileInputs {
     /** The plain index of a packfile, and behind it its plain footer. */
     private byte[] tail(Path packfile) throws IOException {
         byte[] packed = Files.readAllBytes(packfile);
-        long footerEnd = packed.length - Mac.BYTES - PackfileLayout.FOOTER_LENGTH_BYTES;
+        long footerEnd = (long) packed.length - Mac.BYTES - PackfileLayout.FOOTER_LENGTH_BYTES;
         int footerBytes = MemorySegment.ofArray(packed).get(U32, footerEnd);
         MemorySegment footer = codec.decode(
                 MemorySegment.ofArray(packed).asSlice(footerEnd - footerBytes, footerBytes),
@@ -366,7 +367,7 @@ final class HostileInputs {
         MsgpackWriter out = new MsgpackWriter();
         new TreeNode.Root(TreeNode.ORDER, new Mac(0, 0, 1, 0)).encode(out);
         nodes.put(new Mac(9, 9, 9, 9), out.written().toArray(ValueLayout.JAVA_BYTE));
-        TreeKind kind = TreeKind.values()[drawn.nextInt(TreeKind.values().length)];
+        TreeKind kind = TREE_KINDS.get(drawn.nextInt(TREE_KINDS.size()));
         TreeReader reader = new TreeReader(
                 kind,
                 (type, mac) -> MemorySegment.ofArray(Objects.requireNonNull(nodes.get(mac))),
