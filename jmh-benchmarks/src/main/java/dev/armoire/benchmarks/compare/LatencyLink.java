@@ -45,7 +45,7 @@ final class LatencyLink implements AutoCloseable {
     LatencyLink(int target, long latencyMillis) throws IOException {
         this.target = target;
         this.latencyMillis = latencyMillis;
-        Thread.ofVirtual().start(this::accept);
+        Thread.ofPlatform().daemon().start(this::accept);
     }
 
     int port() {
@@ -64,8 +64,8 @@ final class LatencyLink implements AutoCloseable {
                 client.setTcpNoDelay(true);
                 server.setTcpNoDelay(true);
                 var turn = new Turn();
-                Thread.ofVirtual().start(() -> carry(client, server, sent, turn, true));
-                Thread.ofVirtual().start(() -> carry(server, client, received, turn, false));
+                Thread.ofPlatform().daemon().start(() -> carry(client, server, sent, turn, true));
+                Thread.ofPlatform().daemon().start(() -> carry(server, client, received, turn, false));
             } catch (IOException e) {
                 return; // closed
             }
