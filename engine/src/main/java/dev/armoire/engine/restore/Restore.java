@@ -82,6 +82,9 @@ public final class Restore {
     private final LongAdder failed = new LongAdder();
     private final LongAdder verified = new LongAdder();
     private final AtomicBoolean isDamaged = new AtomicBoolean();
+    /** Whether something of the store could not be read, by a failure of the storage. */
+    private final AtomicBoolean isUnread = new AtomicBoolean();
+
     private long madeFolders;
     private long kept;
     private long deleted;
@@ -265,7 +268,7 @@ public final class Restore {
                     },
                     (path, problem) -> damaged(folder, path, problem));
         } catch (CorruptDataException | UncheckedIOException e) {
-            fail(directory, e.getMessage() + "; what lies below is not restored", true);
+            lost(directory, e, "; what lies below is not restored");
         }
         for (Folder child : below) {
             if (!child.isIncluded || make(child)) {
@@ -530,10 +533,8 @@ public final class Restore {
             }
             count(entry.path(), replaces);
             return true;
-        } catch (CorruptDataException e) {
-            fail(entry.path(), e.getMessage(), true);
-        } catch (UncheckedIOException e) { // the store's; what lies in other packfiles may well be readable
-            fail(entry.path(), e.getMessage(), true);
+        } catch (CorruptDataException | UncheckedIOException e) {
+            lost(entry.path(), e, "");
         } catch (IOException e) {
             fail(entry.path(), e.getMessage(), false);
         }
@@ -651,8 +652,8 @@ public final class Restore {
                     xattrs.add(new Exporter.Xattr(name, value));
                 }
             } catch (CorruptDataException | UncheckedIOException e) {
-                isDamaged.set(true);
-                events.lost(entry.path(), "attribute " + SnapshotPath.display(name) + ": " + e.getMessage());
+                noteLost(e);
+                events.lost(entry.path(), "attribute " + SnapshotPath.display(name) + ": " + reason(e));
             }
         }
         return xattrs;
@@ -687,7 +688,7 @@ public final class Restore {
             }
             fail(name.path, "its entry is not in the tree of the snapshot", true);
         } catch (CorruptDataException | UncheckedIOException e) {
-            fail(name.path, e.getMessage(), true);
+            lost(name.path, e, "");
         }
         return false;
     }
@@ -711,8 +712,11 @@ public final class Restore {
     private final Set<ByteBuffer> unread = new HashSet<>();
 
     private void deleteOthers(ExistingFiles from, Entry start) {
-        if (isDamaged.get()) {
-            events.notice("nothing was deleted: the snapshot is damaged, and may lack what it had");
+        if (isDamaged.get() || isUnread.get()) {
+            events.notice(
+                    isDamaged.get()
+                            ? "nothing was deleted: the snapshot is damaged, and may lack what it had"
+                            : "nothing was deleted: not all of the snapshot could be read");
             return;
         }
         try {
@@ -725,7 +729,7 @@ public final class Restore {
                 deleteOthers(from, start.path(), TARGET, target.dev(), options.includes() == null);
             }
         } catch (CorruptDataException | UncheckedIOException e) {
-            fail(start.path(), e.getMessage() + "; not all that the snapshot lacks was deleted", true);
+            lost(start.path(), e, "; not all that the snapshot lacks was deleted");
         } catch (IOException e) {
             fail(start.path(), e.getMessage(), false);
         }
@@ -821,6 +825,26 @@ public final class Restore {
     private static void stopIfInterrupted() {
         if (Thread.currentThread().isInterrupted()) {
             throw new PipelineAbortedException();
+        }
+    }
+
+    /** Tells of an item that the store did not give: it is damaged, or cannot be read just now, a part of it at least. */
+    private void lost(byte[] path, RuntimeException problem, String consequence) {
+        noteLost(problem);
+        fail(path, reason(problem) + consequence, problem instanceof CorruptDataException);
+    }
+
+    private static @Nullable String reason(RuntimeException problem) {
+        return problem instanceof UncheckedIOException failure
+                ? failure.getCause().getMessage()
+                : problem.getMessage();
+    }
+
+    private void noteLost(RuntimeException problem) {
+        if (problem instanceof CorruptDataException) {
+            isDamaged.set(true);
+        } else {
+            isUnread.set(true);
         }
     }
 
