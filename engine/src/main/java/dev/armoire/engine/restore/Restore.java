@@ -835,9 +835,8 @@ public final class Restore {
     }
 
     private static @Nullable String reason(RuntimeException problem) {
-        return problem instanceof UncheckedIOException failure
-                ? failure.getCause().getMessage()
-                : problem.getMessage();
+        Throwable told = problem instanceof UncheckedIOException ? problem.getCause() : problem;
+        return told == null ? null : told.getMessage();
     }
 
     private void noteLost(RuntimeException problem) {

@@ -145,7 +145,7 @@ public final class Ranges {
             throws IOException, InterruptedException {
         Path own = Files.createDirectory(workspace.resolve("nginx"));
         String user = "root".equals(System.getProperty("user.name")) ? "user root;" : "";
-        Path settings = Files.writeString(own.resolve("nginx.conf"), """
+        String settings = String.format(Locale.ROOT, """
                 worker_processes 1;
                 %s
                 pid %2$s/pid;
@@ -162,9 +162,10 @@ public final class Ranges {
                     keepalive_requests 100000;
                     server { listen 127.0.0.1:%3$d; root %4$s; }
                 }
-                """.formatted(user, own, port, www));
+                """, user, own, port, www);
+        Path file = Files.writeString(own.resolve("nginx.conf"), settings);
         Process process = workspace.start(
-                List.of(nginx.toString(), "-p", own.toString(), "-c", settings.toString(), "-g", "daemon off;"),
+                List.of(nginx.toString(), "-p", own.toString(), "-c", file.toString(), "-g", "daemon off;"),
                 own,
                 own.resolve("output"));
         for (int i = 0; i < 200; i++) {
