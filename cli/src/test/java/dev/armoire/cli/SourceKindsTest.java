@@ -129,7 +129,8 @@ class SourceKindsTest {
         }
         Files.write(archive, whole);
         ArmoireRun.Outcome damaged = run.onStore("backup", "ptar:" + archive);
-        assertThat(damaged.exitCode()).as(damaged.toString()).isEqualTo(ExitCode.DAMAGE);
+        // What is changed may be the number of a version, which nothing says to be damaged.
+        assertThat(damaged.exitCode()).as(damaged.toString()).isIn(ExitCode.DAMAGE, ExitCode.FORMAT);
         assertThat(run.onStore("ls").outLines()).hasSize(1);
         assertThat(run.onStore("restore", "-to", "ptar:" + run.path("b.ptar")).err())
                 .contains("`armoire sync ID to FILE.ptar` does");

@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -264,6 +265,20 @@ final class ParityFile {
             }
             throw new CorruptDataException("both copies of its header are damaged: " + problem, e);
         }
+    }
+
+    /** Whether both copies of the header, of which {@link #load} asks for one, are what they were, and the length behind them. */
+    boolean isHeaderWhole(Storage storage) throws IOException {
+        byte[] first = new byte[Math.toIntExact(headerBytes())];
+        byte[] second = new byte[first.length + Long.BYTES];
+        try {
+            storage.read(ObjectKind.PARITY, name, 0, MemorySegment.ofArray(first));
+            storage.read(ObjectKind.PARITY, name, objectBytes() - second.length, MemorySegment.ofArray(second));
+        } catch (EOFException e) {
+            return false;
+        }
+        return Arrays.equals(first, 0, first.length, second, 0, first.length)
+                && MemorySegment.ofArray(second).get(U64, first.length) == first.length;
     }
 
     private static ParityFile read(Storage storage, Mac name, long at, long length, long size, MacHasher hasher)

@@ -56,7 +56,7 @@ final class ParityGroups {
         }
     }
 
-    /** Reads all parity cells, too, and takes objects with damaged ones for damaged: their packfiles are covered less well. */
+    /** Reads all parity cells and both headers, too, and takes objects with damaged ones for damaged: their packfiles are covered less well. */
     void verify(ParityEvents events) throws IOException {
         MacHasher hasher = repository.keys().newMacHasher();
         for (ParityFile file : List.copyOf(files)) {
@@ -70,8 +70,11 @@ final class ParityGroups {
                     }
                 }
             }
-            if (bad > 0) {
-                String reason = bad + " of its " + file.rows() * ReedSolomon.PARITIES + " cells are damaged";
+            boolean isHeaderWhole = file.isHeaderWhole(repository.storage());
+            if (bad > 0 || !isHeaderWhole) {
+                String reason = bad > 0
+                        ? bad + " of its " + file.rows() * ReedSolomon.PARITIES + " cells are damaged"
+                        : "one of the two copies of its header is damaged";
                 files.remove(file);
                 damaged.put(file.name(), reason);
                 events.damagedParity(file.name(), reason);

@@ -308,6 +308,22 @@ class ParityTest {
         assertThat(parity(null, true).made()).isZero();
     }
 
+    @Test
+    void damageToOneCopyOfAHeaderIsFound() throws IOException {
+        create("store");
+        parity(null, true);
+        Path parity = files("parity").getFirst();
+        byte[] good = Files.readAllBytes(parity);
+        for (int at : new int[] {0, 40, good.length - 1, good.length - Long.BYTES - 1, good.length - 100}) {
+            byte[] bytes = good.clone();
+            bytes[at] ^= 1;
+            rewrite(parity, bytes);
+            assertThat(parity(null, false).damaged()).as("byte %d", at).isEqualTo(1);
+        }
+        rewrite(parity, good);
+        assertThat(parity(null, false).damaged()).isZero();
+    }
+
     private boolean isCoveredBy(Path parity, Path packfile) throws IOException {
         try (Repository repository = TestStores.open(store)) {
             return ParityFile.load(repository, Mac.parse(parity.getFileName().toString())).members().stream()
