@@ -33,12 +33,8 @@ final class Content {
         return ends.length == 0 ? 0 : ends[ends.length - 1];
     }
 
-    int chunks() {
-        return ends.length;
-    }
-
     /** The chunk with the byte at a position that is smaller than the size. */
-    int chunkAt(long position) {
+    private int chunkAt(long position) {
         int at = Arrays.binarySearch(ends, position);
         at = at >= 0 ? at + 1 : -at - 1;
         while (length(at) == 0) {
@@ -47,7 +43,7 @@ final class Content {
         return at;
     }
 
-    long start(int chunk) {
+    private long start(int chunk) {
         return chunk == 0 ? 0 : ends[chunk - 1];
     }
 
@@ -55,18 +51,41 @@ final class Content {
         return ends[chunk] - start(chunk);
     }
 
-    /**
-     * Copies bytes of a chunk, which is verified, as many as there are and as fit.
-     *
-     * @param from where in the chunk they begin
-     * @param isPassing whether the caller reads the file once, front to back
-     */
-    void copy(int chunk, int from, ByteBuffer into, boolean isPassing) throws IOException {
-        readers.copy(object.chunks().get(chunk), from, into, isPassing);
+    /** A place in the file that somebody reads on from. For one thread. */
+    final class Cursor {
+        private final boolean isPassing;
+        private long position;
+        /** The chunk read last, or one of no file. */
+        private int last = Integer.MIN_VALUE;
+
+        /** @param isPassing whether the file is read once, front to back */
+        Cursor(boolean isPassing) {
+            this.isPassing = isPassing;
+        }
+
+        long position() {
+            return position;
+        }
+
+        void moveTo(long newPosition) {
+            position = newPosition;
+        }
+
+        /** Copies what is here, which is verified, as far as its chunk goes and as it fits. Not to be called at the end. */
+        void read(ByteBuffer into) throws IOException {
+            int chunk = chunkAt(position);
+            if (chunk == last + 1) {
+                readAhead(chunk);
+            }
+            last = chunk;
+            int at = into.position();
+            readers.copy(object.chunks().get(chunk), (int) (position - start(chunk)), into, isPassing);
+            position += into.position() - at;
+        }
     }
 
     /** Begins to read what one who reads front to back wants after a chunk. */
-    void readAhead(int chunk) {
+    private void readAhead(int chunk) {
         for (int next = chunk + 1; next <= chunk + Readers.AHEAD && next < ends.length; next++) {
             readers.prefetch(object.chunks().get(next));
         }

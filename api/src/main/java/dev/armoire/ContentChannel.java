@@ -11,15 +11,14 @@ import java.nio.channels.SeekableByteChannel;
 final class ContentChannel implements SeekableByteChannel {
     private final Content content;
     private final Runnable check;
-    private long position;
-    /** The chunk read last, or one of no file. */
-    private int last = Integer.MIN_VALUE;
+    private final Content.Cursor cursor;
 
     private volatile boolean closed;
 
     /** @param check throws when reading is over for good */
     ContentChannel(Content content, Runnable check) {
         this.content = content;
+        this.cursor = content.new Cursor(false);
         this.check = check;
     }
 
@@ -33,19 +32,12 @@ final class ContentChannel implements SeekableByteChannel {
     @Override
     public synchronized int read(ByteBuffer into) throws IOException {
         requireOpen();
-        if (position >= content.size()) {
+        if (cursor.position() >= content.size()) {
             return into.hasRemaining() ? -1 : 0;
         }
         int before = into.remaining();
-        while (into.hasRemaining() && position < content.size()) {
-            int chunk = content.chunkAt(position);
-            if (chunk == last + 1) {
-                content.readAhead(chunk);
-            }
-            last = chunk;
-            int at = into.position();
-            content.copy(chunk, (int) (position - content.start(chunk)), into, false);
-            position += into.position() - at;
+        while (into.hasRemaining() && cursor.position() < content.size()) {
+            cursor.read(into);
         }
         return before - into.remaining();
     }
@@ -53,7 +45,7 @@ final class ContentChannel implements SeekableByteChannel {
     @Override
     public synchronized long position() throws IOException {
         requireOpen();
-        return position;
+        return cursor.position();
     }
 
     @Override
@@ -62,7 +54,7 @@ final class ContentChannel implements SeekableByteChannel {
         if (newPosition < 0) {
             throw new IllegalArgumentException("negative position " + newPosition);
         }
-        position = newPosition;
+        cursor.moveTo(newPosition);
         return this;
     }
 

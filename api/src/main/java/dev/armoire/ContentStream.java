@@ -15,15 +15,13 @@ final class ContentStream extends InputStream {
     private final Content content;
     private final Runnable check;
     private ByteBuffer buffer = ByteBuffer.allocate(0);
-    private long position;
-    /** The chunk read last. */
-    private int last = Integer.MIN_VALUE;
-
+    private final Content.Cursor cursor;
     private boolean closed;
 
     /** @param check throws when reading is over for good */
     ContentStream(Content content, Runnable check) {
         this.content = content;
+        this.cursor = content.new Cursor(true);
         this.check = check;
     }
 
@@ -34,25 +32,13 @@ final class ContentStream extends InputStream {
         check.run();
     }
 
-    /** Reads into what has room, past the buffer. */
-    private void fill(ByteBuffer into) throws IOException {
-        int chunk = content.chunkAt(position);
-        if (chunk == last + 1) {
-            content.readAhead(chunk);
-        }
-        last = chunk;
-        int at = into.position();
-        content.copy(chunk, (int) (position - content.start(chunk)), into, true);
-        position += into.position() - at;
-    }
-
     /** Puts something into the buffer if it is empty; whether there is nothing more. */
     private boolean isAtEnd() throws IOException {
         requireOpen();
         if (buffer.hasRemaining()) {
             return false;
         }
-        long left = content.size() - position;
+        long left = content.size() - cursor.position();
         if (left == 0) {
             return true;
         }
@@ -61,7 +47,7 @@ final class ContentStream extends InputStream {
         }
         buffer.clear();
         try {
-            fill(buffer);
+            cursor.read(buffer);
         } finally {
             buffer.flip();
         }
@@ -80,9 +66,9 @@ final class ContentStream extends InputStream {
         if (length == 0) {
             return 0;
         }
-        if (!buffer.hasRemaining() && length >= BUFFER_BYTES && position < content.size()) {
+        if (!buffer.hasRemaining() && length >= BUFFER_BYTES && cursor.position() < content.size()) {
             ByteBuffer direct = ByteBuffer.wrap(into, offset, length);
-            fill(direct);
+            cursor.read(direct);
             return direct.position() - offset;
         }
         if (isAtEnd()) {

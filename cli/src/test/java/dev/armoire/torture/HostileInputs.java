@@ -155,7 +155,7 @@ final class HostileInputs {
         }));
         targets.add(new Target("states", streams, input -> {
             int version = ResourceType.currentVersion(ResourceType.STATE) - (input.length % 2 << 8);
-            StateStream.read(MemorySegment.ofArray(input), version, "x", new NoVisitor());
+            StateStream.read(MemorySegment.ofArray(input), version, "x", new StateStream.Visitor() {});
         }));
         byte[] good = Files.readAllBytes(stateFile);
         targets.add(new Target("stores with a forged state", streams, input -> {
@@ -455,33 +455,5 @@ final class HostileInputs {
             }
         }
         return mutant;
-    }
-
-    /** Takes all and does nothing. */
-    private static final class NoVisitor implements StateStream.Visitor {
-        @Override
-        public void parent(Mac parent) {}
-
-        @Override
-        public void location(
-                int blobType,
-                int version,
-                MemorySegment stream,
-                long blobMacAt,
-                long packfileMacAt,
-                long offset,
-                long lengthBytes) {}
-
-        @Override
-        public void packfile(MemorySegment stream, long packfileMacAt, long stateMacAt, long whenNanos) {}
-
-        @Override
-        public void coloured(int type, MemorySegment stream, long macAt, long whenNanos) {}
-
-        @Override
-        public void deleted(int entryType, int blobType, MemorySegment stream, long blobMacAt, long packfileMacAt) {}
-
-        @Override
-        public void trailer(int version, long timestampNanos, MemorySegment stream, long serialAt) {}
     }
 }

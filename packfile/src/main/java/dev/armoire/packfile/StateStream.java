@@ -57,7 +57,7 @@ public final class StateStream {
      */
     public interface Visitor {
         /** The state this one builds on, zero if none. Comes first, and only in version 1.1.0. */
-        void parent(Mac parent);
+        default void parent(Mac parent) {}
 
         /**
          * A blob is in a packfile.
@@ -65,26 +65,26 @@ public final class StateStream {
          * @param offset bytes from the start of the packfile's payload; not checked against anything
          * @param lengthBytes encoded length, 0 to 2^32 - 1
          */
-        void location(
+        default void location(
                 int blobType,
                 int version,
                 MemorySegment stream,
                 long blobMacAt,
                 long packfileMacAt,
                 long offset,
-                long lengthBytes);
+                long lengthBytes) {}
 
         /** A snapshot is removed, or a packfile is hidden and waits for its deletion. */
-        void coloured(int type, MemorySegment stream, long macAt, long whenNanos);
+        default void coloured(int type, MemorySegment stream, long macAt, long whenNanos) {}
 
         /** A packfile belongs to the store. */
-        void packfile(MemorySegment stream, long packfileMacAt, long stateMacAt, long whenNanos);
+        default void packfile(MemorySegment stream, long packfileMacAt, long stateMacAt, long whenNanos) {}
 
         /** An earlier entry is taken back; {@code entryType} is LOCATIONS, COLOURED or PACKFILE. */
-        void deleted(int entryType, int blobType, MemorySegment stream, long blobMacAt, long packfileMacAt);
+        default void deleted(int entryType, int blobType, MemorySegment stream, long blobMacAt, long packfileMacAt) {}
 
         /** Comes last; {@code serialAt} is the place of its 16 bytes. */
-        void trailer(int version, long timestampNanos, MemorySegment stream, long serialAt);
+        default void trailer(int version, long timestampNanos, MemorySegment stream, long serialAt) {}
     }
 
     /**

@@ -151,27 +151,5 @@ public final class StateAudit {
                 other = said;
             }
         }
-
-        @Override
-        public void parent(Mac parent) {}
-
-        @Override
-        public void location(
-                int blobType,
-                int version,
-                MemorySegment stream,
-                long blobMacAt,
-                long packfileMacAt,
-                long offset,
-                long lengthBytes) {}
-
-        @Override
-        public void coloured(int type, MemorySegment stream, long macAt, long whenNanos) {}
-
-        @Override
-        public void deleted(int entryType, int blobType, MemorySegment stream, long blobMacAt, long packfileMacAt) {}
-
-        @Override
-        public void trailer(int version, long timestampNanos, MemorySegment stream, long serialAt) {}
     }
 }
