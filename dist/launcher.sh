@@ -12,8 +12,11 @@ train() {
         export ARMOIRE_PASSPHRASE="training run, no secret 1"
         linking=
         case $2 in *--add-modules*) linking=-XX:-AOTClassLinking ;; esac # the JVM cannot use linked classes beside the incubator module
+        # Of a training run the JVM remembers what was compiled, and would compile that at each start, needed or not. C2 gets its profiles thereby, C1 nothing.
+        profiles=
+        case $2 in *TieredStopAtLevel=1*) profiles="-XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining" ;; esac
         # shellcheck disable=SC2086
-        "$java" $2 -Darmoire.cache.eager=true $linking -XX:AOTCacheOutput="$training/armoire.aot" -cp "$class_path" \
+        "$java" $2 -Darmoire.cache.eager=true $linking $profiles -XX:AOTCacheOutput="$training/armoire.aot" -cp "$class_path" \
             dev.armoire.cli.AotTraining "$training" "$root/licenses"
     ) && mkdir -p "${1%/*}" && mv "$training/armoire.aot" "$1.$$" && mv -f "$1.$$" "$1" && trained=yes || trained=
     rm -rf "$training"

@@ -7,6 +7,7 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One run of the program, from words to exit code: global flags, {@code at STORE}, the command. Ends no process. */
@@ -202,6 +203,9 @@ final class Cli {
 
     /** Parses up to the first word that is no flag. */
     private static Flags.Arguments before(List<String> words, Report report) {
+        if (!words.isEmpty() && !words.getFirst().startsWith("-")) {
+            return new Flags.Arguments(Map.of(), words); // what a parser would say, after some milliseconds
+        }
         Flags flags = declareGlobals(new Flags())
                 .value("f", "FILE", "work on this archive, a file or a URL; `-f FILE create PLACE...` makes it")
                 .value("config", "DIR", "") // before a command only: `store import` has another one

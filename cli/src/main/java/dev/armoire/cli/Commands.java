@@ -2,7 +2,9 @@
 package dev.armoire.cli;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -63,7 +65,30 @@ final class Commands {
         KNOWN.put("help", new Known("explain a command", () -> new HelpCommand()));
     }
 
+    /** Those that go through no file's content; the launcher has the same list. */
+    private static final Set<String> LIGHT = Set.of(
+            "version",
+            "help",
+            "completion",
+            "ls",
+            "locate",
+            "find",
+            "history",
+            "info",
+            "status",
+            "schedule",
+            "policy",
+            "store",
+            "source",
+            "destination");
+
     private Commands() {}
+
+    /** Whether most of what a command takes is its start. To be told before its words are parsed. */
+    static boolean isLight(List<String> words) {
+        int at = !words.isEmpty() && words.getFirst().equals("at") ? 2 : 0;
+        return words.size() > at && LIGHT.contains(words.get(at));
+    }
 
     static Map<String, Known> all() {
         return KNOWN;

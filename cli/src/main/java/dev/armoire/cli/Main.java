@@ -23,8 +23,10 @@ public final class Main {
         List<String> words = exact(args);
         if (!words.equals(List.of("version"))) { // the only one that writes to nothing but standard output
             StandardError.reattach();
-            // Nearly every other command needs the kernels, and has its words to parse first.
-            Thread.ofPlatform().daemon().name("prepare-kernels").start(Main::prepareKernels);
+            if (!Commands.isLight(words)) {
+                // Has its words to parse before it needs the kernels.
+                Thread.ofPlatform().daemon().name("prepare-kernels").start(Main::prepareKernels);
+            }
         }
         boolean showsLines = isTerminal();
         // Nothing may come between us and the descriptor: System.out would recode, and swallow failures.

@@ -33,7 +33,7 @@ public final class Blake3 {
     /** Chunks of the largest: a call of a tenth of a millisecond, and chaining values that stay in the first-level cache. */
     private static final int SUBTREE_CHUNKS = 512;
     /** Bytes after which a scalar hasher asks again whether there is a faster kernel by now. */
-    private static final long REPORT_BYTES = 1 << 20;
+    private static final long REPORT_BYTES = 32 << 10;
 
     private static final Words NO_WORDS = Words.of();
     /** Enough for 2^64 - 1 bytes, and the merge that waits. */
@@ -137,6 +137,7 @@ public final class Blake3 {
             update(MemorySegment.ofArray(data).asSlice(offset, length));
             return;
         }
+        askForKernel(length);
         int position = offset;
         int end = offset + length;
         while (position < end) {

@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The only place that chooses between the forms of kernels. {@code -Darmoire.simd=scalar}, {@code =vector} and {@code =native}
- * decide at once. With {@code auto}, the default, machine code runs where it can: it is at full speed from its first call.
+ * decide at once. With {@code auto}, the default, machine code runs where it can: it is at full speed from its first call. To
+ * get it ready takes longer than to hash a little, so without {@link #prepare} the first {@value #NATIVE_AFTER_KIB} KiB are left to
+ * scalar code.
  * Elsewhere BLAKE3 starts scalar and stays so until {@value #AUTO_AFTER_MIB} MiB are hashed: loading the Vector API takes
  * a quarter of a second, and until C2 has compiled a vector kernel it is ten times slower than scalar code. From then on
  * a daemon thread runs the vector kernel on dummy data, and the hashers change over once it is found to be faster.
@@ -20,6 +22,9 @@ public final class Kernels {
     private static final String PROPERTY = "armoire.simd";
     private static final String MODULE = "jdk.incubator.vector";
     private static final int AUTO_AFTER_MIB = 64;
+    /** Some milliseconds of work for interpreted code, where getting machine code ready takes 30 and more. */
+    private static final int NATIVE_AFTER_KIB = 64;
+
     private static final int MIN_VECTOR_BITS = 256;
 
     private static final long GIVE_UP_NANOS = 30_000_000_000L;
@@ -29,8 +34,12 @@ public final class Kernels {
     private static final long PAUSE_MILLIS = 5;
 
     private static final String MODE = System.getProperty(PROPERTY, "auto");
-    private static final boolean MACHINE_CODE = MODE.matches("auto|native") && MachineCode.refusal() == null;
-    private static final Kernels PROCESS = of(MODE);
+    private static final Kernels PROCESS = MODE.equals("auto") ? new Kernels() : of(MODE);
+
+    /** Apart, because to find out takes the linker of native calls. */
+    private static final class OfProcessor {
+        static final boolean MACHINE_CODE = MODE.matches("auto|native") && MachineCode.refusal() == null;
+    }
 
     /** How BLAKE3 is computed. */
     enum Form {
@@ -64,6 +73,8 @@ public final class Kernels {
     private final AtomicBoolean warmUpStarted;
     // Written by the warm-up thread after it has compiled the kernel, read by every hasher now and then.
     private volatile Choice choice;
+    /** Whether nobody has asked yet what this processor can do. Written once, after {@link #choice}. */
+    private volatile boolean isUndecided;
 
     /** What {@code -Darmoire.simd=}{@code mode} gives. */
     static Kernels of(String mode) {
@@ -71,16 +82,24 @@ public final class Kernels {
         return new Kernels(mode, refusal, (long) AUTO_AFTER_MIB << 20);
     }
 
+    /** Scalar until it is worth to find out what there is. */
+    private Kernels() {
+        this.refusal = null;
+        this.autoAfterBytes = (long) AUTO_AFTER_MIB << 20;
+        this.warmUpStarted = new AtomicBoolean(true);
+        this.choice = new Choice(Form.SCALAR, "until " + NATIVE_AFTER_KIB + " KiB are hashed");
+        this.isUndecided = true;
+    }
+
     /**
      * @param noMachineCode why machine code cannot run, or null if it can
      * @param autoAfterBytes when {@code auto} begins to compile the vector kernel, if it cannot
      */
     Kernels(String mode, @Nullable String noMachineCode, long autoAfterBytes) {
-        boolean module = ModuleLayer.boot().findModule(MODULE).isPresent();
+        boolean module = hasVectorModule();
+        this.autoAfterBytes = autoAfterBytes;
         Form form = Form.SCALAR;
-        String why = "asked for";
         String unfit = null;
-        boolean fixed = true;
         switch (mode) {
             case "scalar" -> {}
             case "vector" -> {
@@ -91,23 +110,38 @@ public final class Kernels {
                 form = Form.NATIVE;
                 unfit = noMachineCode == null ? null : "-Darmoire.simd=native cannot be had: " + noMachineCode;
             }
-            case "auto" -> {
-                if (noMachineCode == null) {
-                    form = Form.NATIVE;
-                    why = "CPU and system allow it";
-                } else {
-                    fixed = !module;
-                    String till =
-                            module ? "until " + (autoAfterBytes >> 20) + " MiB are hashed" : "no module " + MODULE;
-                    why = till + "; " + noMachineCode;
-                }
-            }
+            case "auto" -> {}
             default -> unfit = "-Darmoire.simd must be auto, native, scalar or vector, found \"" + mode + "\"";
         }
         this.refusal = unfit;
-        this.autoAfterBytes = autoAfterBytes;
-        this.warmUpStarted = new AtomicBoolean(fixed);
-        this.choice = new Choice(form, why);
+        boolean isAuto = mode.equals("auto");
+        this.warmUpStarted = new AtomicBoolean(!(isAuto && canWarmUp(noMachineCode)));
+        this.choice = isAuto ? automatic(noMachineCode) : new Choice(form, "asked for");
+    }
+
+    private static boolean hasVectorModule() {
+        return ModuleLayer.boot().findModule(MODULE).isPresent();
+    }
+
+    private static boolean canWarmUp(@Nullable String noMachineCode) {
+        return noMachineCode != null && hasVectorModule();
+    }
+
+    private Choice automatic(@Nullable String noMachineCode) {
+        if (noMachineCode == null) {
+            return new Choice(Form.NATIVE, "CPU and system allow it");
+        }
+        String till = hasVectorModule() ? "until " + (autoAfterBytes >> 20) + " MiB are hashed" : "no module " + MODULE;
+        return new Choice(Form.SCALAR, till + "; " + noMachineCode);
+    }
+
+    private synchronized void decide() {
+        if (isUndecided) {
+            String noMachineCode = MachineCode.refusal();
+            choice = automatic(noMachineCode);
+            warmUpStarted.set(!canWarmUp(noMachineCode));
+            isUndecided = false;
+        }
     }
 
     /**
@@ -115,7 +149,7 @@ public final class Kernels {
      * {@code -Darmoire.simd} asks for another form.
      */
     static boolean machineCode() {
-        return MACHINE_CODE;
+        return OfProcessor.MACHINE_CODE;
     }
 
     /**
@@ -138,6 +172,7 @@ public final class Kernels {
      * beside whatever else has to be done first; failures come again where the kernels are used.
      */
     public static void prepare() {
+        PROCESS.decide();
         if (machineCode()) {
             Blake3 hasher = Blake3.plain();
             hasher.update(new byte[2 * Blake3.CHUNK_BYTES], 0, 2 * Blake3.CHUNK_BYTES);
@@ -151,6 +186,7 @@ public final class Kernels {
      * @throws IllegalArgumentException if {@code armoire.simd} asks for what cannot be had
      */
     public static String describe() {
+        PROCESS.decide();
         return PROCESS.description() + ", " + GearForm.describe();
     }
 
@@ -173,6 +209,9 @@ public final class Kernels {
 
     /** Takes note of bytes hashed by scalar code; answers like {@link #form()}. */
     Form hashed(long bytes) {
+        if (isUndecided && hashedBytes.addAndGet(bytes) >= (long) NATIVE_AFTER_KIB << 10) {
+            decide();
+        }
         if (!warmUpStarted.get()
                 && hashedBytes.addAndGet(bytes) >= autoAfterBytes
                 && warmUpStarted.compareAndSet(false, true)) {

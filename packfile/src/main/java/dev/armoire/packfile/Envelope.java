@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.packfile;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
@@ -11,6 +12,7 @@ import dev.armoire.crypto.UnsupportedVersionException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
@@ -34,8 +36,8 @@ public record Envelope(int type, int version, MemorySegment payload) {
 
     private static final ValueLayout.OfLong MAGIC = JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfInt U32 = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final long TYPE_AT = 8;
-    private static final long VERSION_AT = 12;
+    private static final int TYPE_AT = 8;
+    private static final int VERSION_AT = 12;
 
     /** The letters {@code _KLOSET_}. */
     private static final long KLOSET = 0x5f4b_4c4f_5345_545fL;
@@ -89,17 +91,19 @@ public record Envelope(int type, int version, MemorySegment payload) {
         if (object.byteSize() < HEADER_BYTES) {
             throw new CorruptDataException(name + " has " + object.byteSize() + " bytes, its header alone 16");
         }
-        long magic = object.get(MAGIC, 0);
+        // Through a buffer: what reads segments takes milliseconds to put together in a process that has just begun.
+        ByteBuffer header = ByteBuffer.wrap(object.asSlice(0, HEADER_BYTES).toArray(JAVA_BYTE));
+        long magic = header.getLong(0);
         if (magic != KLOSET && magic != PLAKAR) {
             throw new CorruptDataException(
                     name + " does not start with _KLOSET_: it is damaged, or no object of a store");
         }
-        int found = object.get(U32, TYPE_AT);
+        int found = header.order(ByteOrder.LITTLE_ENDIAN).getInt(TYPE_AT);
         if (found != type) {
             throw new CorruptDataException(
                     name + " is a " + ResourceType.name(found) + ", expected a " + ResourceType.name(type));
         }
-        int version = object.get(U32, VERSION_AT);
+        int version = header.getInt(VERSION_AT);
         int known = ResourceType.currentVersion(type);
         if (Version.isNewer(version, known)) {
             throw new UnsupportedVersionException(name + " is a " + ResourceType.name(type) + " of version "

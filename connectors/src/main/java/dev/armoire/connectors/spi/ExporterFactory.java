@@ -4,19 +4,13 @@ package dev.armoire.connectors.spi;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.Map;
-import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 
 /** Opens exporters of one kind. Found with ServiceLoader; must be cheap to construct. */
 public interface ExporterFactory {
     /** The first kind on the class path that accepts a location, or null. */
     static @Nullable ExporterFactory find(Location location) {
-        for (ExporterFactory factory : ServiceLoader.load(ExporterFactory.class)) {
-            if (factory.accepts(location)) {
-                return factory;
-            }
-        }
-        return null;
+        return Kinds.find(ExporterFactory.class, "fs.FsExporterFactory", factory -> factory.accepts(location));
     }
 
     boolean accepts(Location location);

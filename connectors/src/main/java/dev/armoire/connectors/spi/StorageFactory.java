@@ -4,19 +4,13 @@ package dev.armoire.connectors.spi;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
-import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 
 /** Opens and creates storages of one kind. Found with ServiceLoader; must be cheap to construct. */
 public interface StorageFactory {
     /** The first kind on the class path that accepts a location, or null. */
     static @Nullable StorageFactory find(Location location) {
-        for (StorageFactory factory : ServiceLoader.load(StorageFactory.class)) {
-            if (factory.accepts(location)) {
-                return factory;
-            }
-        }
-        return null;
+        return Kinds.find(StorageFactory.class, "storage.fs.FsStorageFactory", factory -> factory.accepts(location));
     }
 
     /** Whether this kind understands the location, by its scheme or its file name. */
