@@ -97,8 +97,7 @@ final class LocateCommand implements Command {
         try (Repository repository = session.open();
                 EarlySearch early =
                         EarlySearch.start(repository, arguments.is("no-index"), patterns, wanted, session.workers())) {
-            repository.refreshStates(session::tellOfState);
-            if (query.isEmpty() && arguments.get("snapshot") == null && printAll(early, repository, report)) {
+            if (arguments.get("snapshot") == null && printKnown(session, query, repository, early)) {
                 return session.exitCode(ExitCode.OK);
             }
             repository.refresh(session::tellOfState);
@@ -146,16 +145,38 @@ final class LocateCommand implements Command {
         return isDamaged ? ExitCode.DAMAGE : session.exitCode(ExitCode.OK);
     }
 
-    /** Prints what the index says, if it has all snapshots: without their headers, which take longer than the search. */
-    private static boolean printAll(EarlySearch early, Repository repository, Report report) {
+    /** Prints what the index says, if it has all snapshots. */
+    private static boolean printKnown(Session session, SnapshotQuery query, Repository repository, EarlySearch early)
+            throws IOException {
+        List<Mac> states = repository.listStates();
         SearchIndex index = early.index();
-        List<SearchIndex.Known> snapshots = index == null ? null : index.newestFirst(repository.snapshots());
+        if (index == null) {
+            return false;
+        }
+        List<SearchIndex.Known> snapshots = index.snapshotsOf(states);
+        if (snapshots == null) {
+            repository.refreshStates(session::tellOfState);
+            snapshots = index.newestFirst(repository.snapshots());
+            if (snapshots != null && repository.areClocksRight()) {
+                index.remember(repository.states(), snapshots);
+            }
+        }
         SearchIndex.Results found = snapshots == null ? null : early.results();
         if (snapshots == null || found == null) {
             return false;
         }
-        for (SearchIndex.Known snapshot : snapshots) {
-            found.forEach(snapshot.id(), entry -> print(snapshot.id(), snapshot.timestamp(), entry, report));
+        Report report = session.report();
+        if (query.isEmpty()) { // headers are not looked at, which takes longer than the search
+            for (SearchIndex.Known snapshot : snapshots) {
+                found.forEach(snapshot.id(), entry -> print(snapshot.id(), snapshot.timestamp(), entry, report));
+            }
+        } else {
+            List<SnapshotHeader> all =
+                    snapshots.stream().map(SearchIndex.Known::header).toList();
+            for (SnapshotHeader header : query.select(all, FilterFlags::fields, Instant.now())) {
+                found.forEach(
+                        header.identifier(), entry -> print(header.identifier(), header.timestamp(), entry, report));
+            }
         }
         return true;
     }

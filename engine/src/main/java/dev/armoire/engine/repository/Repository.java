@@ -323,6 +323,16 @@ public final class Repository implements AutoCloseable {
         mergeNew(states);
     }
 
+    /** The names of all states that the store has now. */
+    public List<Mac> listStates() throws IOException {
+        return List.copyOf(storage.list(ObjectKind.STATE));
+    }
+
+    /** Whether nothing in the store is of a time that has not come yet. */
+    public synchronized boolean areClocksRight() {
+        return !hasToldOfClocks;
+    }
+
     /**
      * Like {@link #refresh(DamagedState)}, but learns nothing of which packfiles the store has: for those who want to know what
      * snapshots there are, and read nothing of them before they have called that.
@@ -335,7 +345,11 @@ public final class Repository implements AutoCloseable {
     }
 
     private void mergeNew(List<Mac> states) throws IOException {
-        mergeAll(states.stream().filter(name -> !merged.containsKey(name)).toList());
+        List<Mac> missing =
+                states.stream().filter(name -> !merged.containsKey(name)).toList();
+        if (!missing.isEmpty()) {
+            mergeAll(missing);
+        }
         applyColours();
         compareClocks(Instant.now());
     }

@@ -8,9 +8,9 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.engine.record.SnapshotHeader;
-import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
+import dev.armoire.packfile.StoreConfig;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -38,27 +38,32 @@ import java.util.zip.CRC32C;
  *
  * <pre>
  *  head:   | magic (8) | repository id (16) | MAC of these (32) |
- *  record: | type (4) | length of the payload (4) | CRC-32C of type, length and payload (4) | payload |
+ *  record: | type, of one that is compressed more by 256 (4) | length of the payload (4) | CRC-32C of type, length and payload (4) | payload |
  *  payload of a group: {@link ChangeBlock}s one after the other, of one snapshot or of several
- *  payload of a table: | MAC (32) | where the first group begins (8) | groups (4) | snapshots (4) |
+ *  payload of a table: | MAC (32) | where the first group begins (8) | groups (4) | snapshots (4) | CRC-32C of the rest (4) |
  *    for each group:     | length of its payload (4) | its CRC (4) |
  *    for each snapshot:  | id (32) | seconds (8) | nanoseconds (4) | chain (4) | position in the chain (4) |
  *                        | length of its header (4) | header | blocks (4) |
  *    for each block:     | which group (4) | offset in it (4) | length (4) |
  * </pre>
  *
- * Payloads are encoded as blobs of the store are: compressed and, in an encrypted store, encrypted. A table stands behind its
- * groups and completes them; its MAC, under the store's key, is over all that follows it. What stands behind the last table was
+ * Payloads are encrypted in an encrypted store, and compressed from some size of the file on ({@link IndexCodec}). A table stands
+ * behind its groups and completes them; its MAC, under the store's key, is over the numbers that follow it. What stands behind the last table was
  * being written when its writer died. The headers are there so that a search reads nothing from the store. Things stand together
  * because decoding something costs more than the something, in a process that has just begun.
  */
 final class IndexFile {
     static final int HEAD_BYTES = 8 + 16 + Mac.BYTES;
 
-    private static final long MAGIC = 0x41524d5352434833L; // ARMSRCH3
+    private static final long MAGIC = 0x41524d5352434834L; // ARMSRCH4
     private static final int GROUP = 1;
     private static final int TABLE = 2;
+    private static final int PACKED = 0x100;
     private static final int RECORD_HEAD_BYTES = 12;
+    /** Of a table, what its MAC is over. */
+    private static final int NUMBERS_BYTES = 20;
+    /** What stands behind this many bytes is compressed: an index that is larger takes longer to read than its decoder to load. */
+    private static final long PACKED_FROM_BYTES = 16 << 20;
     /** Plain bytes from which on a group is full. */
     private static final int FULL_GROUP_BYTES = 256 << 10;
     /** What an interrupted build loses at most. */
@@ -67,17 +72,22 @@ final class IndexFile {
     private static final int MAX_PAYLOAD_BYTES = 64 << 20;
 
     private final Path file;
+    private final StoreConfig config;
     private final StoreKeys keys;
-    private final byte[] repositoryId;
 
-    IndexFile(Path file, StoreKeys keys, byte[] repositoryId) {
+    IndexFile(Path file, StoreConfig config, StoreKeys keys) {
         this.file = file;
+        this.config = config;
         this.keys = keys;
-        this.repositoryId = repositoryId;
+    }
+
+    /** For one thread, which closes it. */
+    IndexCodec newCodec() {
+        return new IndexCodec(config, keys);
     }
 
     /** Where the payload of a group is. */
-    record Group(long position, int length, int crc) {}
+    record Group(long position, int length, int crc, boolean isPacked) {}
 
     /** A part of a group's plain bytes. */
     record Block(Group group, int offset, int length) {}
@@ -135,7 +145,7 @@ final class IndexFile {
     /** The bytes that a file begins with. */
     ByteBuffer head() {
         ByteBuffer head = ByteBuffer.allocate(HEAD_BYTES);
-        head.putLong(0, MAGIC).put(8, repositoryId);
+        head.putLong(0, MAGIC).put(8, config.repositoryIdBytes());
         keys.newMacHasher()
                 .mac(MemorySegment.ofBuffer(head.slice(0, HEAD_BYTES - Mac.BYTES)))
                 .write(MemorySegment.ofBuffer(head), HEAD_BYTES - Mac.BYTES);
@@ -148,7 +158,7 @@ final class IndexFile {
      * @throws CorruptDataException when it is damaged or another store's, or ends within a record in the middle
      * @throws IOException when it cannot be read, or there is none
      */
-    List<Table> list(FileChannel in, BlobCodec codec) throws IOException {
+    List<Table> list(FileChannel in, IndexCodec codec) throws IOException {
         ByteBuffer head = ByteBuffer.allocate(HEAD_BYTES);
         read(in, head, 0);
         if (!head.flip().equals(head())) {
@@ -162,7 +172,7 @@ final class IndexFile {
         long start = HEAD_BYTES;
         for (long at = HEAD_BYTES; size - at >= RECORD_HEAD_BYTES; ) {
             read(in, record.clear(), at);
-            int type = record.getInt(0);
+            int type = record.getInt(0) & ~PACKED;
             int length = record.getInt(4);
             if (length < 0 || length > MAX_PAYLOAD_BYTES || type != GROUP && type != TABLE) {
                 throw new CorruptDataException("no record at byte " + at);
@@ -170,7 +180,8 @@ final class IndexFile {
             if (length > size - at - RECORD_HEAD_BYTES) {
                 break;
             }
-            Group payload = new Group(at + RECORD_HEAD_BYTES, length, record.getInt(8));
+            Group payload =
+                    new Group(at + RECORD_HEAD_BYTES, length, record.getInt(8), (record.getInt(0) & PACKED) != 0);
             at += RECORD_HEAD_BYTES + length;
             if (type == GROUP) {
                 groups.add(payload);
@@ -184,11 +195,15 @@ final class IndexFile {
     }
 
     private static List<Indexed> table(MemorySegment plain, long start, List<Group> groups, MacHasher hasher) {
-        if (plain.byteSize() < Mac.BYTES || !Mac.read(plain, 0).equals(hasher.mac(plain.asSlice(Mac.BYTES)))) {
-            throw new CorruptDataException("a table of the search index is not what was written");
-        }
         try {
-            return snapshots(ByteBuffer.wrap(plain.toArray(JAVA_BYTE)).position(Mac.BYTES), start, groups);
+            byte[] bytes = plain.toArray(JAVA_BYTE);
+            ByteBuffer in = ByteBuffer.wrap(bytes);
+            Mac mac = Mac.read(bytes, 0);
+            ByteBuffer rest = in.slice(Mac.BYTES + NUMBERS_BYTES, in.capacity() - Mac.BYTES - NUMBERS_BYTES);
+            if (!mac.equals(hasher.mac(numbers(bytes))) || crc(rest) != in.getInt(Mac.BYTES + NUMBERS_BYTES - 4)) {
+                throw new CorruptDataException("a table of the search index is not what was written");
+            }
+            return snapshots(in.position(Mac.BYTES), start, groups);
         } catch (BufferUnderflowException
                 | IndexOutOfBoundsException
                 | NegativeArraySizeException
@@ -197,9 +212,20 @@ final class IndexFile {
         }
     }
 
+    private static MemorySegment numbers(byte[] table) {
+        return MemorySegment.ofArray(table).asSlice(Mac.BYTES, NUMBERS_BYTES);
+    }
+
+    private static int crc(ByteBuffer bytes) {
+        CRC32C sum = new CRC32C();
+        sum.update(bytes);
+        return (int) sum.getValue();
+    }
+
     private static List<Indexed> snapshots(ByteBuffer in, long start, List<Group> groups) {
         boolean isInPlace = in.getLong() == start && in.getInt() == groups.size();
         int count = in.getInt();
+        in.getInt();
         for (Group group : groups) {
             isInPlace = isInPlace && in.getInt() == group.length && in.getInt() == group.crc;
         }
@@ -224,14 +250,17 @@ final class IndexFile {
     }
 
     /** The plain bytes of a group, valid until the codec's next use. */
-    static MemorySegment read(FileChannel in, Group group, BlobCodec codec) throws IOException {
+    static MemorySegment read(FileChannel in, Group group, IndexCodec codec) throws IOException {
         return read(in, GROUP, group, codec);
     }
 
-    private static MemorySegment read(FileChannel in, int type, Group record, BlobCodec codec) throws IOException {
+    private static MemorySegment read(FileChannel in, int type, Group record, IndexCodec codec) throws IOException {
         byte[] payload = new byte[record.length];
         read(in, ByteBuffer.wrap(payload), record.position);
-        return codec.decode(MemorySegment.ofArray(verified(type, payload, record.crc)), MAX_PAYLOAD_BYTES);
+        return codec.decode(
+                verified(record.isPacked ? type | PACKED : type, payload, record.crc),
+                record.isPacked,
+                MAX_PAYLOAD_BYTES);
     }
 
     /** A part of what {@link #read} gave. */
@@ -270,7 +299,7 @@ final class IndexFile {
     /** Writes one snapshot after the other. Owns the channel. What was finished is kept when it is closed. */
     final class Writer implements AutoCloseable {
         private final FileChannel out;
-        private final BlobCodec codec;
+        private final IndexCodec codec;
         private final MacHasher hasher = keys.newMacHasher();
         private long end;
 
@@ -286,7 +315,7 @@ final class IndexFile {
         private int firstGroup;
         private int firstOffset;
 
-        Writer(FileChannel out, long end, BlobCodec codec) {
+        Writer(FileChannel out, long end, IndexCodec codec) {
             this.out = out;
             this.codec = codec;
             this.end = end;
@@ -360,13 +389,17 @@ final class IndexFile {
             if (group.size() > 0) {
                 endGroup();
             }
-            ByteBuffer table = ByteBuffer.allocate(Mac.BYTES + 16 + 8 * groups.size() + entries.size());
+            ByteBuffer table = ByteBuffer.allocate(Mac.BYTES + NUMBERS_BYTES + 8 * groups.size() + entries.size());
             table.putLong(Mac.BYTES, start);
-            table.position(Mac.BYTES + 8).putInt(groups.size()).putInt(snapshots);
+            table.position(Mac.BYTES + 8)
+                    .putInt(groups.size())
+                    .putInt(snapshots)
+                    .putInt(0);
             groups.forEach(one -> table.putInt(one.length).putInt(one.crc));
             table.put(entries.toByteArray());
-            MemorySegment whole = MemorySegment.ofArray(table.array());
-            hasher.mac(whole.asSlice(Mac.BYTES)).write(whole, 0);
+            int restAt = Mac.BYTES + NUMBERS_BYTES;
+            table.putInt(restAt - 4, crc(table.slice(restAt, table.capacity() - restAt)));
+            hasher.mac(numbers(table.array())).write(MemorySegment.ofArray(table.array()), 0);
             append(TABLE, table.array());
             groups.clear();
             entries.reset();
@@ -376,16 +409,17 @@ final class IndexFile {
         }
 
         private Group append(int type, byte[] plain) throws IOException {
-            byte[] payload = new byte[Math.toIntExact(codec.prepare(MemorySegment.ofArray(plain)))];
-            codec.writeTo(MemorySegment.ofArray(payload));
-            int crc = crc(type, payload);
+            boolean isPacked = end > PACKED_FROM_BYTES;
+            byte[] payload = codec.encode(plain, isPacked);
+            int fullType = isPacked ? type | PACKED : type;
+            int crc = crc(fullType, payload);
             ByteBuffer record = ByteBuffer.allocate(RECORD_HEAD_BYTES + payload.length)
-                    .putInt(type)
+                    .putInt(fullType)
                     .putInt(payload.length)
                     .putInt(crc)
                     .put(payload)
                     .flip();
-            Group written = new Group(end + RECORD_HEAD_BYTES, payload.length, crc);
+            Group written = new Group(end + RECORD_HEAD_BYTES, payload.length, crc, isPacked);
             while (record.hasRemaining()) {
                 end += out.write(record, end);
             }
@@ -415,7 +449,7 @@ final class IndexFile {
     }
 
     /** Opens the file at {@code end} to go on there. */
-    Writer append(long end, BlobCodec codec) throws IOException {
+    Writer append(long end, IndexCodec codec) throws IOException {
         return new Writer(FileChannel.open(file, StandardOpenOption.WRITE), end, codec);
     }
 
@@ -424,7 +458,7 @@ final class IndexFile {
      *
      * @param keeps bytes of the old one to take over, at least {@link #HEAD_BYTES}; 0 for none
      */
-    Writer replace(long keeps, BlobCodec codec) throws IOException {
+    Writer replace(long keeps, IndexCodec codec) throws IOException {
         Path next = file.resolveSibling(file.getFileName() + ".new");
         Files.deleteIfExists(next);
         try (FileChannel out = create(next)) {

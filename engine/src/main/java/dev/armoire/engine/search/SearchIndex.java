@@ -11,7 +11,6 @@ import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.search.IndexFile.Indexed;
-import dev.armoire.packfile.BlobCodec;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -55,6 +54,7 @@ public final class SearchIndex implements AutoCloseable {
     private final Repository repository;
     private final IndexFile file;
     private final Path lockFile;
+    private final LiveSnapshots live;
     private List<IndexFile.Table> tables = List.of();
     /** The snapshots of all tables. */
     private List<Indexed> indexed = List.of();
@@ -63,8 +63,12 @@ public final class SearchIndex implements AutoCloseable {
 
     private SearchIndex(Repository repository, Path path) {
         this.repository = repository;
-        this.file = new IndexFile(path, repository.keys(), repository.config().repositoryIdBytes());
+        this.file = new IndexFile(path, repository.config(), repository.keys());
         this.lockFile = path.resolveSibling(path.getFileName() + ".lock");
+        this.live = new LiveSnapshots(
+                path.resolveSibling(path.getFileName() + ".live"),
+                repository.config().repositoryIdBytes(),
+                repository.keys());
     }
 
     /**
@@ -78,7 +82,7 @@ public final class SearchIndex implements AutoCloseable {
             return null;
         }
         SearchIndex index = new SearchIndex(repository, path);
-        try (BlobCodec codec = repository.newCodec()) {
+        try (IndexCodec codec = index.file.newCodec()) {
             index.load(codec);
         }
         return index;
@@ -92,7 +96,45 @@ public final class SearchIndex implements AutoCloseable {
     }
 
     /** A snapshot, and when it was made. */
-    public record Known(Mac id, Instant timestamp) {}
+    public static final class Known {
+        private final Indexed indexed;
+
+        private Known(Indexed indexed) {
+            this.indexed = indexed;
+        }
+
+        public Mac id() {
+            return indexed.id();
+        }
+
+        public Instant timestamp() {
+            return indexed.timestamp();
+        }
+
+        /** Its header without summaries; to decode it takes longer than all else. */
+        public SnapshotHeader header() {
+            return indexed.header();
+        }
+    }
+
+    /**
+     * The snapshots that the store had when it had these states, the newest first.
+     *
+     * @return null when that is not known, or the index lacks one of them
+     */
+    public @Nullable List<Known> snapshotsOf(Collection<Mac> states) {
+        List<Mac> ids = live.read(states);
+        return ids == null ? null : known(ids);
+    }
+
+    /**
+     * Remembers which snapshots there are, for {@link #snapshotsOf}.
+     *
+     * @param states all that the store had when it was looked at
+     */
+    public void remember(Collection<Mac> states, List<Known> newestFirst) {
+        live.write(states, newestFirst.stream().map(Known::id).toList());
+    }
 
     /**
      * Snapshots, the newest first.
@@ -100,18 +142,26 @@ public final class SearchIndex implements AutoCloseable {
      * @return null when the index lacks one of them
      */
     public @Nullable List<Known> newestFirst(Collection<Mac> snapshots) {
+        List<Known> known = known(snapshots);
+        if (known != null) {
+            known.sort(Comparator.comparing(Known::timestamp)
+                    .thenComparing(Known::id)
+                    .reversed());
+        }
+        return known;
+    }
+
+    private @Nullable List<Known> known(Collection<Mac> ids) {
         Map<Mac, Indexed> byId = new HashMap<>();
         indexed.forEach(snapshot -> byId.put(snapshot.id(), snapshot));
-        List<Known> known = new ArrayList<>();
-        for (Mac id : snapshots) {
+        List<Known> known = new ArrayList<>(ids.size());
+        for (Mac id : ids) {
             Indexed its = byId.get(id);
             if (its == null) {
                 return null;
             }
-            known.add(new Known(id, its.timestamp()));
+            known.add(new Known(its));
         }
-        known.sort(
-                Comparator.comparing(Known::timestamp).thenComparing(Known::id).reversed());
         return known;
     }
 
@@ -124,14 +174,14 @@ public final class SearchIndex implements AutoCloseable {
      * @return whether it may have others than before
      */
     public boolean update(List<SnapshotHeader> headers) {
-        try (BlobCodec codec = repository.newCodec()) {
+        try (IndexCodec codec = file.newCodec()) {
             return update(headers, codec);
         } catch (IOException e) {
             return true; // the folder cannot be written, or the disk is full: what is missing is walked through
         }
     }
 
-    private boolean update(List<SnapshotHeader> headers, BlobCodec codec) throws IOException {
+    private boolean update(List<SnapshotHeader> headers, IndexCodec codec) throws IOException {
         Set<Mac> known = new HashSet<>();
         indexed.forEach(snapshot -> known.add(snapshot.id()));
         List<SnapshotHeader> missing = new ArrayList<>(headers.stream()
@@ -155,7 +205,7 @@ public final class SearchIndex implements AutoCloseable {
     }
 
     /** Reads what the file has; one that is damaged has nothing. */
-    private void load(BlobCodec codec) {
+    private void load(IndexCodec codec) {
         close();
         try {
             FileChannel in = file.open();
@@ -171,7 +221,7 @@ public final class SearchIndex implements AutoCloseable {
         indexed = all.stream().flatMap(table -> table.snapshots().stream()).toList();
     }
 
-    private void add(List<SnapshotHeader> missing, List<SnapshotHeader> headers, BlobCodec codec) throws IOException {
+    private void add(List<SnapshotHeader> missing, List<SnapshotHeader> headers, IndexCodec codec) throws IOException {
         load(codec); // now with the lock
         Map<Mac, SnapshotHeader> byId = new HashMap<>();
         headers.forEach(header -> byId.put(header.identifier(), header));
@@ -241,15 +291,15 @@ public final class SearchIndex implements AutoCloseable {
         if (in == null || from.isEmpty()) {
             return;
         }
-        try (BlobCodec codec = repository.newCodec()) {
-            IndexFile.Group group = null;
+        try (IndexCodec codec = file.newCodec()) {
+            long group = -1;
             MemorySegment plain = MemorySegment.NULL;
             for (IndexFile.Table table : from) {
                 for (Indexed snapshot : table.snapshots()) {
                     for (IndexFile.Block block : snapshot.blocks()) {
-                        if (!block.group().equals(group)) {
-                            group = block.group();
-                            plain = IndexFile.read(in, group, codec);
+                        if (block.group().position() != group) {
+                            group = block.group().position();
+                            plain = IndexFile.read(in, block.group(), codec);
                         }
                         writer.block(IndexFile.part(plain, block).toArray(ValueLayout.JAVA_BYTE));
                     }
@@ -323,7 +373,8 @@ public final class SearchIndex implements AutoCloseable {
             List<Map.Entry<PathKey, Timeline>> known = sorted;
             if (known == null) {
                 known = new ArrayList<>(timelines.entrySet());
-                known.sort(Map.Entry.comparingByKey());
+                // Not Map.Entry.comparingByKey(): what can be serialized is put together anew by each process.
+                known.sort((one, other) -> one.getKey().compareTo(other.getKey()));
                 sorted = known;
             }
             return known;
@@ -450,7 +501,7 @@ public final class SearchIndex implements AutoCloseable {
         if (in == null) {
             return changes;
         }
-        try (BlobCodec codec = repository.newCodec()) {
+        try (IndexCodec codec = file.newCodec()) {
             indexed.forEach(snapshot -> changes.snapshots.put(snapshot.id(), snapshot));
             for (Slices.Parts group : groups()) {
                 MemorySegment plain = IndexFile.read(in, group.group(), codec);
@@ -479,7 +530,7 @@ public final class SearchIndex implements AutoCloseable {
         }
         int workers = Math.clamp(groups.size() / GROUPS_PER_THREAD, 1, threads);
         int perSlice = workers == 1 ? groups.size() : GROUPS_PER_THREAD;
-        try (Slices slices = new Slices(repository, in, patterns, wanted, workers)) {
+        try (Slices slices = new Slices(file, in, patterns, wanted, workers)) {
             // In the order of the chains whatever thread is done first: what comes later says what became of it.
             long[] count = {0};
             slices.forEach(groups, perSlice, found -> {
@@ -506,7 +557,8 @@ public final class SearchIndex implements AutoCloseable {
         List<Slices.Parts> groups = new ArrayList<>();
         for (Indexed snapshot : indexed) {
             for (IndexFile.Block block : snapshot.blocks()) {
-                if (groups.isEmpty() || !groups.getLast().group().equals(block.group())) {
+                if (groups.isEmpty()
+                        || groups.getLast().group().position() != block.group().position()) {
                     groups.add(new Slices.Parts(block.group(), new ArrayList<>()));
                 }
                 groups.getLast().parts().add(new Slices.Part(snapshot, block));

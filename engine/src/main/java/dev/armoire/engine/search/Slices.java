@@ -4,8 +4,6 @@ package dev.armoire.engine.search;
 import dev.armoire.engine.query.PathPattern;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.repository.PipelineAbortedException;
-import dev.armoire.engine.repository.Repository;
-import dev.armoire.packfile.BlobCodec;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
@@ -25,7 +23,7 @@ final class Slices implements AutoCloseable {
     /** Slices that wait to be taken: what they hold stays in bounds. */
     private static final int AHEAD = 2;
 
-    private final Repository repository;
+    private final IndexFile file;
     private final FileChannel in;
     private final List<PathPattern> patterns;
     private final Predicate<Entry> wanted;
@@ -51,8 +49,8 @@ final class Slices implements AutoCloseable {
         void found(Found found);
     }
 
-    Slices(Repository repository, FileChannel in, List<PathPattern> patterns, Predicate<Entry> wanted, int workers) {
-        this.repository = repository;
+    Slices(IndexFile file, FileChannel in, List<PathPattern> patterns, Predicate<Entry> wanted, int workers) {
+        this.file = file;
         this.in = in;
         this.patterns = patterns;
         this.wanted = wanted;
@@ -94,7 +92,7 @@ final class Slices implements AutoCloseable {
 
     private List<Found> search(List<Parts> slice) throws IOException {
         List<Found> found = new ArrayList<>();
-        try (BlobCodec codec = repository.newCodec()) {
+        try (IndexCodec codec = file.newCodec()) {
             for (Parts parts : slice) {
                 MemorySegment group = IndexFile.read(in, parts.group, codec);
                 for (Part part : parts.parts) {
