@@ -128,6 +128,24 @@ public final class BlobIndex implements AutoCloseable {
         return find(type, mac, packfiles::isVisible);
     }
 
+    /**
+     * Whether {@link #find} would find something, as far as the tables and the files tell: when they do not, the source of all
+     * knowledge is not asked. For what is usually not there, and not missed.
+     */
+    public boolean isKnown(int type, Mac mac) {
+        LocationRuns older = runs;
+        Lowest lowest = new Lowest(packfiles::isVisible);
+        try {
+            if (older != null && findInTables(type, mac, packfiles::isVisible) == null) {
+                older.find(type, mac, lowest);
+                return lowest.best != null;
+            }
+        } catch (DamagedIndexException e) {
+            metDamage = true;
+        }
+        return find(type, mac) != null;
+    }
+
     /** Like {@link #find}, but also a place in a packfile that should be there and is not. */
     public @Nullable BlobLocation findExpected(int type, Mac mac) {
         return find(type, mac, packfiles::isExpected);

@@ -59,7 +59,9 @@ final class BlobGraph {
     void forEachRoot(SnapshotHeader header, Visitor visitor) {
         Mac id = header.identifier();
         visitor.blob(ResourceType.SNAPSHOT, id, 0, Below.NOTHING);
-        if (repository.index().find(ResourceType.SIGNATURE, id) != null) {
+        if (repository
+                .index()
+                .isKnown(ResourceType.SIGNATURE, id)) { // most have none, and none may not cost all states
             visitor.blob(ResourceType.SIGNATURE, id, 0, Below.NOTHING);
         }
         for (SnapshotHeader.Source part : header.sources()) {
@@ -115,7 +117,8 @@ final class BlobGraph {
         Below nodes = new Below() {
             @Override
             public void forEach(Mac mac, Visitor visitor) {
-                TreeNode node = TreeNode.decode(new MsgpackReader(source.read(kind.nodeType(), mac), "tree node"));
+                TreeNode node =
+                        TreeNode.decodeReferences(new MsgpackReader(source.read(kind.nodeType(), mac), "tree node"));
                 for (Mac child : node.pointers()) {
                     visitor.blob(kind.nodeType(), child, 0, this);
                 }

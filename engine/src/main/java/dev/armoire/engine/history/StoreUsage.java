@@ -79,7 +79,7 @@ public final class StoreUsage implements AutoCloseable {
     }
 
     /**
-     * What each snapshot takes, oldest first.
+     * What each snapshot takes, oldest first. Remembered in the cache folder, for as long as the store is the same.
      *
      * @param damage told of each blob that cannot be followed, once; what only it refers to is not counted
      * @param tellsStored whether to find out {@link Usage#storedBytes}, which takes twice the time; else it is 0, as is what
@@ -93,8 +93,14 @@ public final class StoreUsage implements AutoCloseable {
         if (headers.isEmpty()) {
             return List.of();
         }
+        UsageCache cache = new UsageCache(repository, tellsStored ? "usage-1" : "growth-1");
+        List<Usage> known = cache.read(headers);
         Comparator<SnapshotHeader> byTime =
                 Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier);
+        if (known != null) {
+            known.sort(Comparator.comparing(Usage::header, byTime));
+            return known;
+        }
         List<SnapshotHeader> order = new ArrayList<>(headers);
         // Snapshots of one source are alike, so it pays to have them stand together.
         order.sort(
@@ -105,9 +111,17 @@ public final class StoreUsage implements AutoCloseable {
                                         a.source().directory(), b.source().directory()))
                                 .thenComparing(byTime)
                         : byTime);
-        try (StoreUsage usage = new StoreUsage(repository, order.getFirst(), damage)) {
+        boolean[] isDamaged = {false};
+        BiConsumer<SnapshotHeader, CorruptDataException> watched = (header, problem) -> {
+            isDamaged[0] = true;
+            damage.accept(header, problem);
+        };
+        try (StoreUsage usage = new StoreUsage(repository, order.getFirst(), watched)) {
             List<Usage> found = usage.walk(order, tellsStored);
             found.sort(Comparator.comparing(Usage::header, byTime));
+            if (!isDamaged[0]) {
+                cache.write(found);
+            }
             return found;
         }
     }

@@ -60,13 +60,28 @@ public record TreeNode(List<byte[]> keys, List<Mac> pointers, List<Mac> values, 
     }
 
     public static TreeNode decode(MsgpackReader in) {
+        return decode(in, true);
+    }
+
+    /** Without its keys: for who wants to know only what it refers to. */
+    public static TreeNode decodeReferences(MsgpackReader in) {
+        return decode(in, false);
+    }
+
+    private static TreeNode decode(MsgpackReader in, boolean wantsKeys) {
         List<byte[]> keys = List.of();
         List<Mac> pointers = List.of();
         List<Mac> values = List.of();
         Mac next = Mac.ZERO;
         for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
             switch (in.string()) {
-                case "keys" -> keys = Lists.read(in, MsgpackReader::bytes);
+                case "keys" -> {
+                    if (wantsKeys) {
+                        keys = Lists.read(in, MsgpackReader::bytes);
+                    } else {
+                        in.skip();
+                    }
+                }
                 case "pointers" -> pointers = Lists.read(in, MsgpackReader::mac);
                 case "values" -> values = Lists.read(in, MsgpackReader::mac);
                 case "next" -> next = in.mac();
