@@ -13,7 +13,9 @@ import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -87,10 +89,17 @@ final class LsCommand implements Command {
                     + ": could not be read wholly when the backup was made (`armoire info -errors "
                     + snapshot.header().identifier().shortHex() + "`)");
         }
-        listFolder(snapshot, entry.path(), isRecursive, troubles, report);
+        Deque<byte[]> open = new ArrayDeque<>();
+        open.push(entry.path());
+        while (!open.isEmpty() && !Thread.currentThread().isInterrupted()) {
+            List<byte[]> below = listFolder(snapshot, open.pop(), isRecursive, troubles, report);
+            below.reversed().forEach(open::push);
+        }
     }
 
-    private void listFolder(Snapshot snapshot, byte[] folder, boolean isRecursive, Troubles troubles, Report report) {
+    /** Returns the folders in it that are to be listed, too. */
+    private List<byte[]> listFolder(
+            Snapshot snapshot, byte[] folder, boolean isRecursive, Troubles troubles, Report report) {
         List<byte[]> below = new ArrayList<>();
         try {
             snapshot.forEachChild(
@@ -106,9 +115,7 @@ final class LsCommand implements Command {
         } catch (CorruptDataException e) {
             damaged(folder, e, report);
         }
-        for (byte[] child : below) {
-            listFolder(snapshot, child, true, troubles, report);
-        }
+        return below;
     }
 
     private void damaged(byte[] path, CorruptDataException problem, Report report) {

@@ -341,7 +341,7 @@ public final class Backup {
             }
         }
         try {
-            return latest == null ? null : ParentView.open(repository.newReader(), repository.index(), latest);
+            return latest == null ? null : ParentView.open(repository, latest);
         } catch (CorruptDataException e) {
             events.notice("the parent snapshot cannot be used: " + e.getMessage());
             return null;
