@@ -683,8 +683,7 @@ public final class Repository implements AutoCloseable {
     }
 
     /**
-     * After how many bytes of packfiles a state is written that names them, though their snapshot is not whole: should the process
-     * be killed then, they need not be sent again.
+     * After how many bytes of packfiles a state is written that names them, though their snapshot is not whole.
      */
     public void setCheckpointBytes(long bytes) {
         checkpointBytes = bytes;
@@ -725,8 +724,27 @@ public final class Repository implements AutoCloseable {
         removedSnapshots.add(snapshot);
     }
 
-    /** Takes note of the snapshots in a packfile of ours; they exist once its state is committed. */
-    synchronized void addSnapshots(MemorySegment records, int packfile) {
+    /**
+     * Makes a durable packfile and its blobs known; of others, they exist once a state of ours is committed that names it.
+     *
+     * @param records see {@link PackfileLayout}
+     */
+    void addPackfile(Mac packfile, MemorySegment records) {
+        packfiles.markKnown(packfile);
+        packfiles.markListed(packfile);
+        int ordinal = packfiles.ordinal(packfile);
+        addSnapshots(records, ordinal);
+        for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
+            index.add(
+                    PackfileLayout.recordType(records, at),
+                    PackfileLayout.recordMac(records, at),
+                    ordinal,
+                    PackfileLayout.recordOffset(records, at),
+                    PackfileLayout.recordLength(records, at));
+        }
+    }
+
+    private synchronized void addSnapshots(MemorySegment records, int packfile) {
         ownPackfiles.set(packfile);
         for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
             if (PackfileLayout.recordType(records, at) == ResourceType.SNAPSHOT) {
@@ -743,7 +761,7 @@ public final class Repository implements AutoCloseable {
         });
     }
 
-    /** Whether this process has made a packfile. */
+    /** Whether this process has made a packfile, or taken one over. */
     public synchronized boolean isOwn(int packfile) {
         return ownPackfiles.get(packfile);
     }
