@@ -120,9 +120,6 @@ final class LocateCommand implements Command {
         SearchIndex index = early.index();
         try (BlobReader reader = repository.newReader()) {
             Snapshots snapshots = new Snapshots(repository, report);
-            if (index != null) {
-                snapshots.remember(index.headers());
-            }
             List<SnapshotHeader> in = new ArrayList<>();
             String id = arguments.get("snapshot");
             if (id == null) {

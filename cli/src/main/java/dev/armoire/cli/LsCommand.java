@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 
 /** {@code ls}: lists snapshots, or what is in one. */
 final class LsCommand implements Command {
@@ -58,7 +57,8 @@ final class LsCommand implements Command {
             throw CommandException.usage("too many arguments: ls takes one ID[:PATH]");
         }
         SnapshotQuery query = FilterFlags.query(arguments, report);
-        try (Repository repository = session.openForReading()) {
+        try (Repository repository = session.open()) {
+            repository.refreshStates(session::tellOfState);
             Snapshots snapshots = new Snapshots(repository, report);
             if (arguments.words().isEmpty()) {
                 for (SnapshotHeader header : snapshots.matching(query)) {
@@ -66,6 +66,7 @@ final class LsCommand implements Command {
                 }
                 return session.exitCode(snapshots.isDamaged() ? ExitCode.DAMAGE : ExitCode.OK);
             }
+            repository.refreshPackfiles();
             if (!query.isEmpty()) {
                 report.warn("snapshot specified, filters will be ignored");
             }
@@ -127,19 +128,25 @@ final class LsCommand implements Command {
         FileInfo info = entry.info();
         boolean isLink = FileMode.isSymlink(info.mode());
         boolean isIncomplete = troubles.contains(entry.path());
-        String line = String.format(
-                Locale.ROOT,
-                "%s %s %8s %8s %8s %s%s%s",
-                GoFormat.time(Instant.ofEpochSecond(info.mtimeSeconds(), info.mtimeNanos())),
-                GoFormat.mode(info.mode()),
-                info.username().isEmpty() ? info.uid() : display(info.username()),
-                info.groupname().isEmpty() ? info.gid() : display(info.groupname()),
-                GoFormat.bytes(info.size()),
-                name,
-                isLink ? " -> " + SnapshotPath.display(entry.linkTarget()) : "",
-                isIncomplete ? " !" : "");
+        StringBuilder line = new StringBuilder(128)
+                .append(GoFormat.time(Instant.ofEpochSecond(info.mtimeSeconds(), info.mtimeNanos())))
+                .append(' ')
+                .append(GoFormat.mode(info.mode()))
+                .append(' ');
+        GoFormat.right(line, info.username().isEmpty() ? Long.toString(info.uid()) : display(info.username()), 8);
+        line.append(' ');
+        GoFormat.right(line, info.groupname().isEmpty() ? Long.toString(info.gid()) : display(info.groupname()), 8);
+        line.append(' ');
+        GoFormat.right(line, GoFormat.bytes(info.size()), 8);
+        line.append(' ').append(name);
+        if (isLink) {
+            line.append(" -> ").append(SnapshotPath.display(entry.linkTarget()));
+        }
+        if (isIncomplete) {
+            line.append(" !");
+        }
         report.result(
-                line,
+                line.toString(),
                 "entry",
                 "path",
                 entry.path(),

@@ -84,13 +84,6 @@ public final class SearchIndex implements AutoCloseable {
         return index;
     }
 
-    /** The headers, without summaries, of the snapshots that it has, also of those that the store has no longer. */
-    public Map<Mac, SnapshotHeader> headers() {
-        Map<Mac, SnapshotHeader> headers = new HashMap<>();
-        indexed.forEach(snapshot -> headers.put(snapshot.id(), snapshot.header()));
-        return headers;
-    }
-
     /** A snapshot, and when it was made. */
     public record Known(Mac id, Instant timestamp) {}
 
