@@ -197,8 +197,7 @@ final class FaultyBucketTest {
         long before;
         try (FaultProxy proxy = new FaultProxy(buckets.port(), 0, 0, FaultProxy.Fault.OF_BUCKETS)) {
             proxy.dieAfter(18);
-            assertThatThrownBy(() -> backUp(proxy.port(), many))
-                    .isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> backUp(proxy.port(), many)).isInstanceOf(IOException.class);
             before = proxy.stored();
         }
         assertThat(before).isBetween(total / 4, total);

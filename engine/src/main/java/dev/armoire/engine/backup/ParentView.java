@@ -54,8 +54,7 @@ final class ParentView implements AutoCloseable {
     private long found;
     private boolean hasRoot;
 
-    ParentView(
-            BlobReader reader, BlobIndex index, MacHasher paths, SnapshotHeader.Source source, Mac dirpackIndex) {
+    ParentView(BlobReader reader, BlobIndex index, MacHasher paths, SnapshotHeader.Source source, Mac dirpackIndex) {
         this.reader = reader;
         this.paths = paths;
         this.index = index;
@@ -68,7 +67,11 @@ final class ParentView implements AutoCloseable {
         SnapshotHeader.Source source = parent.source();
         return source.index(SnapshotHeader.DIRPACK_INDEX)
                 .map(root -> new ParentView(
-                        repository.newReader(), repository.index(), repository.keys().newMacHasher(), source, root))
+                        repository.newReader(),
+                        repository.index(),
+                        repository.keys().newMacHasher(),
+                        source,
+                        root))
                 .orElse(null);
     }
 

@@ -85,7 +85,8 @@ final class LeftOver {
             return null;
         };
         try (ExecutorService readers = Executors.newFixedThreadPool(
-                Math.min(READERS, names.size()), Thread.ofPlatform().name("left-over-", 0).daemon().factory())) {
+                Math.min(READERS, names.size()),
+                Thread.ofPlatform().name("left-over-", 0).daemon().factory())) {
             for (Future<Void> done : readers.invokeAll(Collections.nCopies(READERS, reader))) {
                 done.get();
             }

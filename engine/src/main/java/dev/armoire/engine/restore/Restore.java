@@ -128,6 +128,7 @@ public final class Restore {
     private static final class Folder {
         /** For the topmost one, its whole path. */
         final byte[] name;
+
         final FileInfo info;
         final List<byte[]> xattrNames;
         final @Nullable Folder parent;

@@ -83,7 +83,8 @@ final class LeftOverTest {
         int changes = changesOfABackup(folder.resolve("other"));
         stopAt(changes - 1); // the last two are the state and the lock
         assertThat(packfiles()).isNotEmpty();
-        MemorySource other = new MemorySource("/o").directory("/").directory("/o").file("/o/f", new byte[100]);
+        MemorySource other =
+                new MemorySource("/o").directory("/").directory("/o").file("/o/f", new byte[100]);
         TestStores.backUp(store, other);
         assertSnapshotsWhole(1);
     }
@@ -129,8 +130,8 @@ final class LeftOverTest {
     private void stopAt(int change) throws IOException {
         try (Repository repository =
                 TestStores.open(store, real -> new FaultyStorage(real, FaultyStorage.Fault.DEAD, change))) {
-            assertThatThrownBy(() ->
-                            Backup.run(repository, List.of(files), TestStores.options(store, 1), new TestStores.Events()))
+            assertThatThrownBy(() -> Backup.run(
+                            repository, List.of(files), TestStores.options(store, 1), new TestStores.Events()))
                     .hasMessageContaining("as the test wants it");
         }
         assertThat(states()).isEmpty();

@@ -68,7 +68,7 @@ final class FolderList {
      * @return false when it cannot be done
      */
     private static boolean listFiles(Path folder, Consumer<String> files, List<String> unsure) throws IOException {
-        if (folder.getFileSystem() != FileSystems.getDefault() || !Posix.isAvailable()) {
+        if (!folder.getFileSystem().equals(FileSystems.getDefault()) || !Posix.isAvailable()) {
             return false;
         }
         try (Posix posix = Posix.take()) {
