@@ -19,8 +19,10 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +41,26 @@ final class DiffCommand implements Command {
     private boolean hasDifference;
     private boolean isDamaged;
     private boolean isIncomplete;
+
+    /** Folders that both have and that are being compared, the innermost first. */
+    private final Deque<Folders> open = new ArrayDeque<>();
+
+    /** What is in two folders, by name, and how far the comparison is. */
+    private static final class Folders {
+        final DiffItem a;
+        final DiffItem b;
+        final List<DiffItem> left;
+        final List<DiffItem> right;
+        int i;
+        int j;
+
+        Folders(DiffItem a, DiffItem b) throws IOException {
+            this.a = a;
+            this.b = b;
+            this.left = a.children();
+            this.right = b.children();
+        }
+    }
 
     @Override
     public String usage() {
@@ -93,6 +115,9 @@ final class DiffCommand implements Command {
                                 + second.label());
             }
             compare(first, second, true, report);
+            while (!open.isEmpty()) {
+                step(open.element(), report);
+            }
         }
         if (isDamaged) {
             report.failure("damaged data could not be compared", ExitCode.DAMAGE);
@@ -126,7 +151,7 @@ final class DiffCommand implements Command {
             }
             if (a.isDirectory()) {
                 if (isTop || isRecursive) {
-                    compareFolders(a, b, report);
+                    open.push(new Folders(a, b));
                 }
             } else if (FileMode.isRegular(a.mode())) {
                 compareFiles(a, b, isTop || isRecursive, report);
@@ -164,25 +189,26 @@ final class DiffCommand implements Command {
                 b == null ? null : b.path());
     }
 
-    private void compareFolders(DiffItem a, DiffItem b, Report report) throws IOException {
-        List<DiffItem> left = a.children();
-        List<DiffItem> right = b.children();
-        int i = 0;
-        int j = 0;
-        while (i < left.size() || j < right.size()) {
-            int order = i == left.size()
-                    ? 1
-                    : j == right.size()
-                            ? -1
-                            : Arrays.compareUnsigned(
-                                    left.get(i).name(), right.get(j).name());
-            if (order < 0) {
-                onlyIn(a, left.get(i++), null, report);
-            } else if (order > 0) {
-                onlyIn(b, null, right.get(j++), report);
-            } else {
-                compareChildren(left.get(i++), right.get(j++), report);
-            }
+    /** Compares what comes next in two folders; what is below it is on top of the stack then. */
+    private void step(Folders in, Report report) throws IOException {
+        boolean leftEnds = in.i == in.left.size();
+        boolean rightEnds = in.j == in.right.size();
+        if (leftEnds && rightEnds) {
+            open.remove();
+            return;
+        }
+        int order = leftEnds
+                ? 1
+                : rightEnds
+                        ? -1
+                        : Arrays.compareUnsigned(
+                                in.left.get(in.i).name(), in.right.get(in.j).name());
+        if (order < 0) {
+            onlyIn(in.a, in.left.get(in.i++), null, report);
+        } else if (order > 0) {
+            onlyIn(in.b, null, in.right.get(in.j++), report);
+        } else {
+            compareChildren(in.left.get(in.i++), in.right.get(in.j++), report);
         }
     }
 

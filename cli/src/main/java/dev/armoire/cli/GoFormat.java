@@ -5,6 +5,7 @@ import dev.armoire.connectors.spi.FileMode;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoField;
@@ -34,8 +35,13 @@ final class GoFormat {
         }
         int unit = (63 - Long.numberOfLeadingZeros(bytes)) / 10;
         double size = bytes >= 0 ? bytes : (bytes >>> 1) * 2.0;
-        double value = Math.floor(size / Math.scalb(1.0, unit * 10) * 10 + 0.5) / 10;
-        return String.format(Locale.ROOT, value < 10 ? "%.1f %s" : "%.0f %s", value, UNITS[unit]);
+        long tenths = (long) Math.floor(size / Math.scalb(1.0, unit * 10) * 10 + 0.5);
+        return (tenths < 100 ? tenths / 10 + "." + tenths % 10 : Long.toString((tenths + 5) / 10)) + " " + UNITS[unit];
+    }
+
+    /** Adds a text with blanks before it up to a width, as the verb {@code %8s} does. */
+    static void right(StringBuilder line, String text, int width) {
+        line.repeat(' ', Math.max(0, width - text.length())).append(text);
     }
 
     /** A duration: {@code 145.487035ms}, {@code 1m5s}, {@code 0s}. */
@@ -105,7 +111,20 @@ final class GoFormat {
 
     /** A time in UTC, to the second: {@code 2026-11-23T09:24:18Z}. */
     static String time(Instant time) {
-        return SECONDS.format(time);
+        OffsetDateTime at = time.atOffset(ZoneOffset.UTC);
+        if (at.getYear() < 1000 || at.getYear() > 9999) {
+            return SECONDS.format(time);
+        }
+        StringBuilder text = new StringBuilder(20).append(at.getYear()).append('-');
+        twoDigits(text, at.getMonthValue()).append('-');
+        twoDigits(text, at.getDayOfMonth()).append('T');
+        twoDigits(text, at.getHour()).append(':');
+        twoDigits(text, at.getMinute()).append(':');
+        return twoDigits(text, at.getSecond()).append('Z').toString();
+    }
+
+    private static StringBuilder twoDigits(StringBuilder text, int number) {
+        return text.append((char) ('0' + number / 10)).append((char) ('0' + number % 10));
     }
 
     /** A time as Go prints it by itself: {@code 2026-11-23 09:24:18.12 +0000 UTC}. */

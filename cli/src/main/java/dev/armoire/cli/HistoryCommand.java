@@ -54,9 +54,6 @@ final class HistoryCommand implements Command {
                 BlobReader reader = repository.newReader();
                 SearchIndex index = SearchIndex.open(repository)) {
             Snapshots snapshots = new Snapshots(repository, report);
-            if (index != null) {
-                snapshots.remember(index.headers());
-            }
             FileHistory history = new FileHistory(
                     reader,
                     (header, problem) -> {

@@ -97,7 +97,7 @@ final class LocateCommand implements Command {
         try (Repository repository = session.open();
                 EarlySearch early =
                         EarlySearch.start(repository, arguments.is("no-index"), patterns, wanted, session.workers())) {
-            if (arguments.get("snapshot") == null && printKnown(session, query, repository, early)) {
+            if (query.isEmpty() && arguments.get("snapshot") == null && printKnown(session, repository, early)) {
                 return session.exitCode(ExitCode.OK);
             }
             repository.refresh(session::tellOfState);
@@ -119,9 +119,6 @@ final class LocateCommand implements Command {
         SearchIndex index = early.index();
         try (BlobReader reader = repository.newReader()) {
             Snapshots snapshots = new Snapshots(repository, report);
-            if (index != null) {
-                snapshots.remember(index.headers());
-            }
             List<SnapshotHeader> in = new ArrayList<>();
             String id = arguments.get("snapshot");
             if (id == null) {
@@ -145,9 +142,8 @@ final class LocateCommand implements Command {
         return isDamaged ? ExitCode.DAMAGE : session.exitCode(ExitCode.OK);
     }
 
-    /** Prints what the index says, if it has all snapshots. */
-    private static boolean printKnown(Session session, SnapshotQuery query, Repository repository, EarlySearch early)
-            throws IOException {
+    /** Prints what the index says, if it has all snapshots: without their headers, which take longer than the search. */
+    private static boolean printKnown(Session session, Repository repository, EarlySearch early) throws IOException {
         List<Mac> states = repository.listStates();
         SearchIndex index = early.index();
         if (index == null) {
@@ -166,17 +162,8 @@ final class LocateCommand implements Command {
             return false;
         }
         Report report = session.report();
-        if (query.isEmpty()) { // headers are not looked at, which takes longer than the search
-            for (SearchIndex.Known snapshot : snapshots) {
-                found.forEach(snapshot.id(), entry -> print(snapshot.id(), snapshot.timestamp(), entry, report));
-            }
-        } else {
-            List<SnapshotHeader> all =
-                    snapshots.stream().map(SearchIndex.Known::header).toList();
-            for (SnapshotHeader header : query.select(all, FilterFlags::fields, Instant.now())) {
-                found.forEach(
-                        header.identifier(), entry -> print(header.identifier(), header.timestamp(), entry, report));
-            }
+        for (SearchIndex.Known snapshot : snapshots) {
+            found.forEach(snapshot.id(), entry -> print(snapshot.id(), snapshot.timestamp(), entry, report));
         }
         return true;
     }

@@ -13,10 +13,11 @@ import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
-import java.util.Locale;
 
 /** {@code ls}: lists snapshots, or what is in one. */
 final class LsCommand implements Command {
@@ -56,7 +57,8 @@ final class LsCommand implements Command {
             throw CommandException.usage("too many arguments: ls takes one ID[:PATH]");
         }
         SnapshotQuery query = FilterFlags.query(arguments, report);
-        try (Repository repository = session.openForReading()) {
+        try (Repository repository = session.open()) {
+            repository.refreshStates(session::tellOfState);
             Snapshots snapshots = new Snapshots(repository, report);
             if (arguments.words().isEmpty()) {
                 for (SnapshotHeader header : snapshots.matching(query)) {
@@ -64,6 +66,7 @@ final class LsCommand implements Command {
                 }
                 return session.exitCode(snapshots.isDamaged() ? ExitCode.DAMAGE : ExitCode.OK);
             }
+            repository.refreshPackfiles();
             if (!query.isEmpty()) {
                 report.warn("snapshot specified, filters will be ignored");
             }
@@ -87,10 +90,17 @@ final class LsCommand implements Command {
                     + ": could not be read wholly when the backup was made (`armoire info -errors "
                     + snapshot.header().identifier().shortHex() + "`)");
         }
-        listFolder(snapshot, entry.path(), isRecursive, troubles, report);
+        Deque<byte[]> open = new ArrayDeque<>();
+        open.push(entry.path());
+        while (!open.isEmpty() && !Thread.currentThread().isInterrupted()) {
+            List<byte[]> below = listFolder(snapshot, open.pop(), isRecursive, troubles, report);
+            below.reversed().forEach(open::push);
+        }
     }
 
-    private void listFolder(Snapshot snapshot, byte[] folder, boolean isRecursive, Troubles troubles, Report report) {
+    /** Returns the folders in it that are to be listed, too. */
+    private List<byte[]> listFolder(
+            Snapshot snapshot, byte[] folder, boolean isRecursive, Troubles troubles, Report report) {
         List<byte[]> below = new ArrayList<>();
         try {
             snapshot.forEachChild(
@@ -106,9 +116,7 @@ final class LsCommand implements Command {
         } catch (CorruptDataException e) {
             damaged(folder, e, report);
         }
-        for (byte[] child : below) {
-            listFolder(snapshot, child, true, troubles, report);
-        }
+        return below;
     }
 
     private void damaged(byte[] path, CorruptDataException problem, Report report) {
@@ -120,19 +128,25 @@ final class LsCommand implements Command {
         FileInfo info = entry.info();
         boolean isLink = FileMode.isSymlink(info.mode());
         boolean isIncomplete = troubles.contains(entry.path());
-        String line = String.format(
-                Locale.ROOT,
-                "%s %s %8s %8s %8s %s%s%s",
-                GoFormat.time(Instant.ofEpochSecond(info.mtimeSeconds(), info.mtimeNanos())),
-                GoFormat.mode(info.mode()),
-                info.username().isEmpty() ? info.uid() : display(info.username()),
-                info.groupname().isEmpty() ? info.gid() : display(info.groupname()),
-                GoFormat.bytes(info.size()),
-                name,
-                isLink ? " -> " + SnapshotPath.display(entry.linkTarget()) : "",
-                isIncomplete ? " !" : "");
+        StringBuilder line = new StringBuilder(128)
+                .append(GoFormat.time(Instant.ofEpochSecond(info.mtimeSeconds(), info.mtimeNanos())))
+                .append(' ')
+                .append(GoFormat.mode(info.mode()))
+                .append(' ');
+        GoFormat.right(line, info.username().isEmpty() ? Long.toString(info.uid()) : display(info.username()), 8);
+        line.append(' ');
+        GoFormat.right(line, info.groupname().isEmpty() ? Long.toString(info.gid()) : display(info.groupname()), 8);
+        line.append(' ');
+        GoFormat.right(line, GoFormat.bytes(info.size()), 8);
+        line.append(' ').append(name);
+        if (isLink) {
+            line.append(" -> ").append(SnapshotPath.display(entry.linkTarget()));
+        }
+        if (isIncomplete) {
+            line.append(" !");
+        }
         report.result(
-                line,
+                line.toString(),
                 "entry",
                 "path",
                 entry.path(),

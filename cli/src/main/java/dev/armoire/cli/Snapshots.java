@@ -14,14 +14,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The snapshots of an open store, and how words on the command line name them. */
 final class Snapshots {
     private final Repository repository;
     private final Report report;
-    private Map<Mac, SnapshotHeader> remembered = Map.of();
     private @Nullable List<SnapshotHeader> headers;
     private boolean isDamaged;
 
@@ -62,11 +60,6 @@ final class Snapshots {
         }
     }
 
-    /** Takes headers of snapshots from elsewhere, so that they are not read from the store. */
-    void remember(Map<Mac, SnapshotHeader> known) {
-        remembered = known;
-    }
-
     /** Whether a header could not be read. */
     boolean isDamaged() {
         return isDamaged;
@@ -76,7 +69,7 @@ final class Snapshots {
     List<SnapshotHeader> all() {
         List<SnapshotHeader> known = headers;
         if (known == null) {
-            known = Snapshot.headers(repository, remembered, (id, problem) -> {
+            known = Snapshot.headers(repository, (id, problem) -> {
                 isDamaged = true;
                 report.error(problem);
             });
@@ -167,19 +160,22 @@ final class Snapshots {
     static void print(Report report, SnapshotHeader header, boolean fullId, boolean tags) {
         long size = header.source().summary().directory().size
                 + header.source().summary().below().size;
-        String id = fullId ? header.identifier().hex() : header.identifier().shortHex();
-        String tagText = tags && !header.tags().isEmpty() ? " tags=" + String.join(",", header.tags()) : "";
-        String line = String.format(
-                Locale.ROOT,
-                fullId ? "%s %3s%10s%10s %s%s" : "%s %10s%10s%10s %s%s",
-                GoFormat.time(header.timestamp()),
-                id,
-                GoFormat.bytes(size),
-                GoFormat.seconds(header.durationNanos()),
-                SnapshotPath.display(header.source().directory()),
-                SnapshotPath.display(SnapshotPath.of(tagText)));
+        // There may be ten thousand lines, and String.format would take longer for them than all else.
+        StringBuilder line =
+                new StringBuilder(128).append(GoFormat.time(header.timestamp())).append(' ');
+        if (fullId) {
+            line.append(header.identifier().hex());
+        } else {
+            GoFormat.right(line, header.identifier().shortHex(), 10);
+        }
+        GoFormat.right(line, GoFormat.bytes(size), 10);
+        GoFormat.right(line, GoFormat.seconds(header.durationNanos()), 10);
+        line.append(' ').append(SnapshotPath.display(header.source().directory()));
+        if (tags && !header.tags().isEmpty()) {
+            line.append(SnapshotPath.display(SnapshotPath.of(" tags=" + String.join(",", header.tags()))));
+        }
         report.result(
-                line,
+                line.toString(),
                 "snapshot",
                 "snapshot",
                 header.identifier().hex(),

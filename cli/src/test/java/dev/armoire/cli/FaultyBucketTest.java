@@ -183,7 +183,7 @@ final class FaultyBucketTest {
     void whatAKilledBackupHasStoredIsNotStoredAgain() throws Exception {
         Path many = folder.resolve("many");
         Files.createDirectories(many);
-        int files = 8;
+        int files = 16;
         byte[] content = new byte[512 << 10];
         Random random = new Random(7);
         for (int i = 0; i < files; i++) {
@@ -192,21 +192,19 @@ final class FaultyBucketTest {
         }
         long total = (long) files * content.length;
         long packfileBytes = 512 << 10;
-        long checkpointBytes = 1 << 20;
         createWithPackfilesOf(packfileBytes, "resumed");
 
         long before;
         try (FaultProxy proxy = new FaultProxy(buckets.port(), 0, 0, FaultProxy.Fault.OF_BUCKETS)) {
-            proxy.dieAfter(12);
-            assertThatThrownBy(() -> backUp(proxy.port(), many, checkpointBytes))
-                    .isInstanceOf(IOException.class);
+            proxy.dieAfter(18);
+            assertThatThrownBy(() -> backUp(proxy.port(), many)).isInstanceOf(IOException.class);
             before = proxy.stored();
         }
         assertThat(before).isBetween(total / 4, total);
         try (FaultProxy proxy = new FaultProxy(buckets.port(), 0, 0, FaultProxy.Fault.OF_BUCKETS)) {
-            backUp(proxy.port(), many, checkpointBytes);
-            // What no state named yet, and what was under way.
-            assertThat(before + proxy.stored()).isLessThan(total + checkpointBytes + 6 * packfileBytes);
+            backUp(proxy.port(), many);
+            // Only what was under way.
+            assertThat(before + proxy.stored()).isLessThan(total + 6 * packfileBytes);
         }
     }
 
@@ -229,13 +227,12 @@ final class FaultyBucketTest {
         }
     }
 
-    private static void backUp(int port, Path tree, long checkpointBytes) throws IOException {
+    private static void backUp(int port, Path tree) throws IOException {
         Location location = Location.parse(tree.toString());
         try (Repository repository = Repository.open(open(port, "resumed"), () -> new byte[0], "here");
                 Importer importer = Objects.requireNonNull(ImporterFactory.find(location))
                         .open(location, new ImportOptions((path, isDirectory) -> false, false, Map.of(), List.of()))) {
-            repository.setCheckpointBytes(checkpointBytes);
-            Backup.run(repository, List.of(importer), BackupOptions.unnamed(true, 2, folder, "", true), new Silent());
+            Backup.run(repository, List.of(importer), BackupOptions.unnamed(true, 2, folder, "", false), new Silent());
         }
     }
 

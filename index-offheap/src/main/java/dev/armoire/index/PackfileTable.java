@@ -38,6 +38,11 @@ public final class PackfileTable {
         return ordinal;
     }
 
+    /** Adds one with what is for ever in what states say of it. */
+    public synchronized void add(Mac name, boolean isKnown, boolean isDeleted) {
+        mark(name, (isKnown ? KNOWN : 0) | (isDeleted ? DELETED : 0));
+    }
+
     public synchronized Mac name(int ordinal) {
         return names.get(ordinal);
     }
@@ -67,7 +72,7 @@ public final class PackfileTable {
     }
 
     private synchronized void mark(Mac name, int flag) {
-        int ordinal = ordinal(name);
+        int ordinal = ordinal(name); // before the array is looked at, which this may replace
         flags[ordinal] |= (byte) flag;
     }
 

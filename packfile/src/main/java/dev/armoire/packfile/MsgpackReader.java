@@ -194,10 +194,12 @@ public final class MsgpackReader {
 
     /** A string or byte string, copied; nil is empty. */
     public byte[] bytes() {
-        long at = position;
-        long length = stringLength("a string");
+        return bytes(stringLength("a string"));
+    }
+
+    private byte[] bytes(long length) {
         if (length > Integer.MAX_VALUE - 8) {
-            throw corrupt("a string of " + length + " bytes", at);
+            throw corrupt("a string of " + length + " bytes", position);
         }
         byte[] bytes;
         if (length <= WINDOW_BYTES) {
@@ -213,7 +215,13 @@ public final class MsgpackReader {
 
     /** A string or byte string as text, malformed UTF-8 replaced; nil is empty. */
     public String string() {
-        return new String(bytes(), StandardCharsets.UTF_8);
+        long length = stringLength("a string");
+        if (length > WINDOW_BYTES) {
+            return new String(bytes(length), StandardCharsets.UTF_8);
+        }
+        int from = window((int) length);
+        position += length;
+        return length == 0 ? "" : new String(window, from, (int) length, StandardCharsets.UTF_8);
     }
 
     /** A MAC field: a shorter one leaves zeros behind it, a longer one is an error. */

@@ -32,6 +32,7 @@ public final class Posix implements AutoCloseable {
 
     public static final int DT_UNKNOWN = 0;
     public static final int DT_DIR = 4;
+    public static final int DT_REG = 8;
 
     /** Longest path of one call, without the NUL at its end. */
     private static final int PATH_LIMIT = 4095;
@@ -257,7 +258,7 @@ public final class Posix implements AutoCloseable {
         /**
          * One item.
          *
-         * @param type {@link #DT_DIR}, {@link #DT_UNKNOWN} or another kind
+         * @param type {@link #DT_DIR}, {@link #DT_REG}, {@link #DT_UNKNOWN} or another kind
          */
         void entry(byte[] name, int type);
     }

@@ -38,6 +38,9 @@ final class TreeWalk {
     private final OwnerNames names;
     private final List<Skipped> skipped = new ArrayList<>();
     private final ArrayList<Level> levels = new ArrayList<>();
+    /** Where the walk is: the paths of all levels begin it, so that none of them, however deep the tree, keeps its own. */
+    private byte[] here = BytePath.EMPTY;
+
     private int lowestOpen;
     private long rootDevice;
 
@@ -52,15 +55,15 @@ final class TreeWalk {
 
     /** A directory whose items are told and whose subdirectories are being walked. */
     private static final class Level {
-        final byte[] path;
+        final int pathLength;
         final List<byte[]> subdirectories;
         final long dev;
         final long ino;
         int next;
         int fd;
 
-        Level(byte[] path, List<byte[]> subdirectories, long dev, long ino, int fd) {
-            this.path = path;
+        Level(int pathLength, List<byte[]> subdirectories, long dev, long ino, int fd) {
+            this.pathLength = pathLength;
             this.subdirectories = subdirectories;
             this.dev = dev;
             this.ino = ino;
@@ -123,7 +126,7 @@ final class TreeWalk {
             return;
         }
         byte[] name = level.subdirectories.get(level.next++);
-        byte[] path = BytePath.join(level.path, name);
+        byte[] path = BytePath.join(path(level), name);
         int fd = posix.openat(level.fd, name, OPEN_DIRECTORY, 0);
         if (level.next == level.subdirectories.size()) {
             closeLevel(level); // a chain of lone subdirectories holds no descriptors
@@ -148,18 +151,24 @@ final class TreeWalk {
             posix.closeFile(fd);
             return;
         }
-        levels.add(
-                new Level(path, subdirectories, posix.stat().dev(), posix.stat().ino(), fd));
+        here = path;
+        levels.add(new Level(
+                path.length, subdirectories, posix.stat().dev(), posix.stat().ino(), fd));
         lowestOpen = Math.min(lowestOpen, levels.size() - 1);
         if (levels.size() - lowestOpen > MAX_OPEN) {
             closeLevel(levels.get(lowestOpen++));
         }
     }
 
+    private byte[] path(Level level) {
+        return Arrays.copyOf(here, level.pathLength);
+    }
+
     private boolean reopen(Level level) throws IOException {
-        int fd = posix.openBeneath(importer.baseFd(level.path), importer.relative(level.path), OPEN_DIRECTORY, 0);
+        byte[] path = path(level);
+        int fd = posix.openBeneath(importer.baseFd(path), importer.relative(path), OPEN_DIRECTORY, 0);
         if (fd < 0) {
-            sink.error(level.path, PosixException.describe("open", level.path, fd));
+            sink.error(path, PosixException.describe("open", path, fd));
             return false;
         }
         boolean isSame = posix.statFile(fd) == 0
@@ -167,7 +176,7 @@ final class TreeWalk {
                 && posix.stat().ino() == level.ino;
         if (!isSame) {
             posix.closeFile(fd);
-            sink.error(level.path, "open " + BytePath.text(level.path) + ": replaced while it was read");
+            sink.error(path, "open " + BytePath.text(path) + ": replaced while it was read");
             return false;
         }
         level.fd = fd;

@@ -13,6 +13,7 @@ import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.repository.PackWriter;
 import dev.armoire.engine.repository.PendingState;
+import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.repository.RepositoryLock;
 import dev.armoire.engine.repository.StageTimes;
@@ -121,6 +122,9 @@ public final class Backup {
             throws IOException {
         try (PendingState state = repository.newPendingState(stateName);
                 PackWriter packs = repository.newPackWriter(state)) {
+            if (lock != null) {
+                state.takeOverLeftOver();
+            }
             Made made = make(scan, id, begun, packs);
             if (lock != null) {
                 lock.verifyStillThere();
@@ -188,7 +192,12 @@ public final class Backup {
             RootProbe probe = new RootProbe(pipeline, root);
             StageTimes stages = repository.stages();
             long at = stages.begin();
-            scan.deliver(probe);
+            try {
+                scan.deliver(probe);
+            } catch (PipelineAbortedException e) {
+                pipeline.fail(e);
+                pipeline.await(); // throws what came first
+            }
             var _ = stages.end(StageTimes.Stage.WALK, at);
             pipeline.await();
             at = stages.begin();
@@ -332,7 +341,7 @@ public final class Backup {
             }
         }
         try {
-            return latest == null ? null : ParentView.open(repository.newReader(), repository.index(), latest);
+            return latest == null ? null : ParentView.open(repository, latest);
         } catch (CorruptDataException e) {
             events.notice("the parent snapshot cannot be used: " + e.getMessage());
             return null;

@@ -14,7 +14,6 @@ import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.record.XattrItem;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.PackWriter;
-import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.StageTimes;
 import dev.armoire.engine.repository.StageTimes.Stage;
 import dev.armoire.engine.snapshot.BlobSink;
@@ -443,8 +442,6 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
     void run() {
         try {
             pipeline.work(this);
-        } catch (PipelineAbortedException e) {
-            // Another thread has failed and told the pipeline so.
         } catch (RuntimeException | Error e) {
             pipeline.fail(e);
         } finally {

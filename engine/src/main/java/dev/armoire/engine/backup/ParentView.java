@@ -5,26 +5,26 @@ import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.MacHasher;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.EntryHeads;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.repository.BlobReader;
+import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.Dirpack;
 import dev.armoire.engine.snapshot.SnapshotTrees;
 import dev.armoire.engine.snapshot.TreeKind;
 import dev.armoire.engine.snapshot.TreeReader;
 import dev.armoire.index.BlobIndex;
+import dev.armoire.index.MacSet;
 import dev.armoire.packfile.MsgpackWriter;
 import dev.armoire.packfile.ResourceType;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,29 +41,37 @@ final class ParentView implements AutoCloseable {
     private Dirpack.@Nullable Cursor cursor;
     private @Nullable EntryHeads heads;
 
-    /** Directories that were visited; with one visited twice nothing can be said of the whole. */
-    private final Set<ByteBuffer> visited = new HashSet<>();
+    /** MACs of the paths of directories that were visited; with one visited twice nothing can be said of the whole. */
+    private final MacSet visited = new MacSet();
+
+    private final MacHasher paths;
 
     /** Directories that are unchanged themselves; what is in them may not be, even if nothing is in them now. */
-    private final List<byte[]> unchangedDirectories = new ArrayList<>();
+    private final PathList unchangedDirectories = new PathList();
 
     private boolean isCounted = true;
     private long frames;
     private long found;
     private boolean hasRoot;
 
-    ParentView(BlobReader reader, BlobIndex index, SnapshotHeader.Source source, Mac dirpackIndex) {
+    ParentView(BlobReader reader, BlobIndex index, MacHasher paths, SnapshotHeader.Source source, Mac dirpackIndex) {
         this.reader = reader;
+        this.paths = paths;
         this.index = index;
         this.source = source;
         this.dirpacks = new TreeReader(TreeKind.INDEX, reader, dirpackIndex);
     }
 
     /** The view of a parent, or null when it has no directory listings (Plakar before 1.0.3). */
-    static @Nullable ParentView open(BlobReader reader, BlobIndex index, SnapshotHeader parent) {
+    static @Nullable ParentView open(Repository repository, SnapshotHeader parent) {
         SnapshotHeader.Source source = parent.source();
         return source.index(SnapshotHeader.DIRPACK_INDEX)
-                .map(root -> new ParentView(reader, index, source, root))
+                .map(root -> new ParentView(
+                        repository.newReader(),
+                        repository.index(),
+                        repository.keys().newMacHasher(),
+                        source,
+                        root))
                 .orElse(null);
     }
 
@@ -175,12 +183,12 @@ final class ParentView implements AutoCloseable {
     SnapshotTrees.@Nullable Roots treesIfSame() {
         try {
             closeCursor();
-            for (byte[] path : unchangedDirectories) {
-                if (!visited.contains(ByteBuffer.wrap(path))) {
+            unchangedDirectories.forEach(path -> {
+                if (!visited.contains(ResourceType.VFS_ENTRY, paths.mac(MemorySegment.ofArray(path)))) {
                     enter(path);
                     closeCursor();
                 }
-            }
+            });
         } catch (CorruptDataException e) {
             return null;
         }
@@ -213,7 +221,7 @@ final class ParentView implements AutoCloseable {
 
     private void enter(byte[] path) {
         directory = path;
-        isCounted &= visited.add(ByteBuffer.wrap(path));
+        isCounted &= visited.add(ResourceType.VFS_ENTRY, paths.mac(MemorySegment.ofArray(path)));
         Mac listing = dirpacks.find(path);
         heads = new EntryHeads(path);
         cursor = listing == null ? null : new Dirpack.Cursor(reader, listing, heads);
@@ -238,6 +246,7 @@ final class ParentView implements AutoCloseable {
         if (cursor != null) {
             cursor.close();
         }
+        visited.close();
         reader.close();
     }
 }

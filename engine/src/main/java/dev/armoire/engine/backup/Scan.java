@@ -7,6 +7,7 @@ import dev.armoire.connectors.spi.Importer;
 import dev.armoire.engine.repository.PipelineAbortedException;
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
@@ -19,9 +20,12 @@ import org.jspecify.annotations.Nullable;
 public final class Scan implements AutoCloseable {
     /** Some ten megabytes of records: a walk gets that far while a key is derived. */
     private static final int RECORDS_AHEAD = 32 << 10;
+    /** For trees so deep that their paths are what takes the memory. */
+    private static final long PATH_BYTES_AHEAD = 8 << 20;
 
     private final List<Importer> importers;
     private final ManyToOneConcurrentArrayQueue<Found> found = new ManyToOneConcurrentArrayQueue<>(RECORDS_AHEAD);
+    private final AtomicLong pathBytes = new AtomicLong();
     private final Thread thread;
     private volatile boolean stopped;
     private volatile boolean ended;
@@ -89,12 +93,13 @@ public final class Scan implements AutoCloseable {
 
         private synchronized void offer(Found item) {
             idle.reset();
-            while (!found.offer(item)) {
+            while (pathBytes.get() > PATH_BYTES_AHEAD || !found.offer(item)) {
                 if (stopped) {
                     throw new PipelineAbortedException();
                 }
                 idle.idle();
             }
+            pathBytes.addAndGet(item.path.length);
         }
 
         @Override
@@ -118,6 +123,7 @@ public final class Scan implements AutoCloseable {
             boolean wasEnded = ended; // before looking: what was offered by then is seen
             Found item = found.poll();
             if (item != null) {
+                pathBytes.addAndGet(-item.path.length);
                 idle.reset();
                 if (item.record == null) {
                     sink.error(item.path, item.error);

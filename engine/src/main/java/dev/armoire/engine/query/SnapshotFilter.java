@@ -92,12 +92,12 @@ public record SnapshotFilter(
                 && equalsIfAsked(perimeter, snapshot.perimeter())
                 && equalsIfAsked(job, snapshot.job())
                 && equalsIfAsked(dataset, snapshot.dataset())
-                && snapshot.tags().containsAll(tags)
-                && Collections.disjoint(snapshot.tags(), missingTags)
-                && snapshot.roots().containsAll(roots)
-                && anyIfAsked(origins, snapshot.origins())
-                && anyIfAsked(types, snapshot.types())
-                && anyIfAsked(dataClasses, snapshot.dataClasses());
+                && (tags.isEmpty() || snapshot.tags().containsAll(tags))
+                && (missingTags.isEmpty() || Collections.disjoint(snapshot.tags(), missingTags))
+                && (roots.isEmpty() || snapshot.roots().containsAll(roots))
+                && (origins.isEmpty() || !Collections.disjoint(origins, snapshot.origins()))
+                && (types.isEmpty() || !Collections.disjoint(types, snapshot.types()))
+                && (dataClasses.isEmpty() || !Collections.disjoint(dataClasses, snapshot.dataClasses()));
     }
 
     private static Instant time(SnapshotFields snapshot) {
@@ -106,10 +106,6 @@ public record SnapshotFilter(
 
     private static boolean equalsIfAsked(String wanted, String found) {
         return wanted.isEmpty() || wanted.equals(found);
-    }
-
-    private static boolean anyIfAsked(List<String> wanted, List<String> found) {
-        return wanted.isEmpty() || !Collections.disjoint(wanted, found);
     }
 
     /** Collects conditions as flags give them: the last word on a single value counts, lists add up. */

@@ -21,6 +21,9 @@ public record SnapshotQuery(SnapshotFilter filter, Retention retention) {
 
     /** The snapshots that pass the filter and are kept, newest first. */
     public <T> List<T> select(List<T> snapshots, Function<? super T, ? extends SnapshotFields> view, Instant now) {
+        if (retention.isEmpty()) {
+            return filter.select(snapshots, view);
+        }
         return judge(snapshots, view, now).entrySet().stream()
                 .filter(judged -> judged.getValue().keeps())
                 .map(Map.Entry::getKey)

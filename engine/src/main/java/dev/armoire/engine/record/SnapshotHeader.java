@@ -2,6 +2,7 @@
 package dev.armoire.engine.record;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.packfile.FieldNames;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
 import java.time.DateTimeException;
@@ -38,6 +39,20 @@ public record SnapshotHeader(
     /** Index from directory to its summary. */
     public static final String SUMMARY_INDEX = "summary";
 
+    private static final FieldNames FIELDS = FieldNames.of(
+            "identifier",
+            "timestamp",
+            "duration",
+            "name",
+            "category",
+            "environment",
+            "perimeter",
+            "job",
+            "dataset",
+            "data_classes",
+            "tags",
+            "context",
+            "sources");
     private static final byte[] VERSION = Entry.key("version");
     private static final byte[] IDENTIFIER = Entry.key("identifier");
     private static final byte[] TIMESTAMP = Entry.key("timestamp");
@@ -59,6 +74,7 @@ public record SnapshotHeader(
 
     /** A named text. */
     public record KeyValue(String key, String value) {
+        private static final FieldNames FIELDS = FieldNames.of("key", "value");
         private static final byte[] KEY = Entry.key("key");
         private static final byte[] VALUE = Entry.key("value");
 
@@ -74,9 +90,9 @@ public record SnapshotHeader(
             String key = "";
             String value = "";
             for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-                switch (in.string()) {
-                    case "key" -> key = in.string();
-                    case "value" -> value = in.string();
+                switch (in.field(FIELDS)) {
+                    case 0 -> key = in.string();
+                    case 1 -> value = in.string();
                     default -> in.skip();
                 }
             }
@@ -86,6 +102,7 @@ public record SnapshotHeader(
 
     /** A tree beside the three main ones, by name. */
     public record Index(String name, Mac root) {
+        private static final FieldNames FIELDS = FieldNames.of("name", "value");
         private static final byte[] TYPE = Entry.key("type");
         private static final byte[] VALUE = Entry.key("value");
 
@@ -103,9 +120,9 @@ public record SnapshotHeader(
             String name = "";
             Mac root = Mac.ZERO;
             for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-                switch (in.string()) {
-                    case "name" -> name = in.string();
-                    case "value" -> root = in.mac();
+                switch (in.field(FIELDS)) {
+                    case 0 -> name = in.string();
+                    case 1 -> root = in.mac();
                     default -> in.skip();
                 }
             }
@@ -130,6 +147,9 @@ public record SnapshotHeader(
             Mac errors,
             List<Index> indexes,
             Summary summary) {
+        private static final FieldNames FIELDS = FieldNames.of("importer", "context", "root", "indexes", "summary");
+        private static final FieldNames IMPORTER_FIELDS = FieldNames.of("type", "origin", "directory");
+        private static final FieldNames ROOT_FIELDS = FieldNames.of("root", "xattrs", "errors");
         private static final byte[] IMPORTER = Entry.key("importer");
         private static final byte[] TYPE = Entry.key("type");
         private static final byte[] ORIGIN = Entry.key("origin");
@@ -174,7 +194,7 @@ public record SnapshotHeader(
             summary.encode(out);
         }
 
-        static Source decode(MsgpackReader in, boolean hasSummary) {
+        static Source decode(MsgpackReader in) {
             String type = "";
             String origin = "";
             byte[] directory = {};
@@ -185,36 +205,30 @@ public record SnapshotHeader(
             List<Index> indexes = List.of();
             Summary summary = new Summary();
             for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-                switch (in.string()) {
-                    case "importer" -> {
+                switch (in.field(FIELDS)) {
+                    case 0 -> {
                         for (int fields = in.mapHeader(); fields > 0; fields--) {
-                            switch (in.string()) {
-                                case "type" -> type = in.string();
-                                case "origin" -> origin = in.string();
-                                case "directory" -> directory = in.bytes();
+                            switch (in.field(IMPORTER_FIELDS)) {
+                                case 0 -> type = in.string();
+                                case 1 -> origin = in.string();
+                                case 2 -> directory = in.bytes();
                                 default -> in.skip();
                             }
                         }
                     }
-                    case "context" -> context = Lists.read(in, KeyValue::decode);
-                    case "root" -> {
+                    case 1 -> context = Lists.read(in, KeyValue::decode);
+                    case 2 -> {
                         for (int fields = in.mapHeader(); fields > 0; fields--) {
-                            switch (in.string()) {
-                                case "root" -> vfs = in.mac();
-                                case "xattrs" -> xattrs = in.mac();
-                                case "errors" -> errors = in.mac();
+                            switch (in.field(ROOT_FIELDS)) {
+                                case 0 -> vfs = in.mac();
+                                case 1 -> xattrs = in.mac();
+                                case 2 -> errors = in.mac();
                                 default -> in.skip();
                             }
                         }
                     }
-                    case "indexes" -> indexes = Lists.read(in, Index::decode);
-                    case "summary" -> {
-                        if (hasSummary) {
-                            summary = Summary.decode(in);
-                        } else {
-                            in.skip();
-                        }
-                    }
+                    case 3 -> indexes = Lists.read(in, Index::decode);
+                    case 4 -> summary = Summary.decode(in);
                     default -> in.skip();
                 }
             }
@@ -243,36 +257,6 @@ public record SnapshotHeader(
     /** The source that readers see. */
     public Source source() {
         return sources.getFirst();
-    }
-
-    /** This header as {@link #decodeWithoutSummaries} would read it. */
-    public SnapshotHeader withoutSummaries() {
-        List<Source> plain = sources.stream()
-                .map(source -> new Source(
-                        source.type,
-                        source.origin,
-                        source.directory,
-                        source.context,
-                        source.vfs,
-                        source.xattrs,
-                        source.errors,
-                        source.indexes,
-                        new Summary()))
-                .toList();
-        return new SnapshotHeader(
-                identifier,
-                timestamp,
-                durationNanos,
-                name,
-                category,
-                environment,
-                perimeter,
-                job,
-                dataset,
-                dataClasses,
-                tags,
-                context,
-                plain);
     }
 
     public void encode(MsgpackWriter out) {
@@ -339,15 +323,6 @@ public record SnapshotHeader(
     }
 
     public static SnapshotHeader decode(MsgpackReader in) {
-        return decode(in, true);
-    }
-
-    /** Like {@link #decode}, but summaries are left empty: they are most of a header, and most questions are not about them. */
-    public static SnapshotHeader decodeWithoutSummaries(MsgpackReader in) {
-        return decode(in, false);
-    }
-
-    private static SnapshotHeader decode(MsgpackReader in, boolean hasSummaries) {
         Mac identifier = Mac.ZERO;
         Instant timestamp = Instant.EPOCH;
         long durationNanos = 0;
@@ -362,20 +337,20 @@ public record SnapshotHeader(
         List<KeyValue> context = List.of();
         List<Source> sources = List.of();
         for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-            switch (in.string()) {
-                case "identifier" -> identifier = in.mac();
-                case "timestamp" -> timestamp = instant(in);
-                case "duration" -> durationNanos = in.integer();
-                case "name" -> name = in.string();
-                case "category" -> category = in.string();
-                case "environment" -> environment = in.string();
-                case "perimeter" -> perimeter = in.string();
-                case "job" -> job = in.string();
-                case "dataset" -> dataset = in.string();
-                case "data_classes" -> dataClasses = Lists.read(in, MsgpackReader::string);
-                case "tags" -> tags = Lists.read(in, MsgpackReader::string);
-                case "context" -> context = Lists.read(in, KeyValue::decode);
-                case "sources" -> sources = Lists.read(in, part -> Source.decode(part, hasSummaries));
+            switch (in.field(FIELDS)) {
+                case 0 -> identifier = in.mac();
+                case 1 -> timestamp = instant(in);
+                case 2 -> durationNanos = in.integer();
+                case 3 -> name = in.string();
+                case 4 -> category = in.string();
+                case 5 -> environment = in.string();
+                case 6 -> perimeter = in.string();
+                case 7 -> job = in.string();
+                case 8 -> dataset = in.string();
+                case 9 -> dataClasses = Lists.read(in, MsgpackReader::string);
+                case 10 -> tags = Lists.read(in, MsgpackReader::string);
+                case 11 -> context = Lists.read(in, KeyValue::decode);
+                case 12 -> sources = Lists.read(in, Source::decode);
                 default -> in.skip();
             }
         }

@@ -146,6 +146,9 @@ public final class SnapshotPath {
      * of a log.
      */
     public static String display(byte[] path) {
+        if (isPlain(path)) {
+            return new String(path, StandardCharsets.ISO_8859_1);
+        }
         String text;
         try {
             text = StandardCharsets.UTF_8
@@ -166,6 +169,16 @@ public final class SnapshotPath {
             return escaped.toString();
         }
         return escapeControls(text);
+    }
+
+    /** Whether it is of ASCII that shows as what it is, like nearly all paths. */
+    private static boolean isPlain(byte[] path) {
+        for (byte b : path) {
+            if (b < 0x20 || b == 0x7f) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static String escapeControls(String text) {

@@ -3,6 +3,7 @@ package dev.armoire.engine.record;
 
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.crypto.Mac;
+import dev.armoire.packfile.FieldNames;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.List;
  * one thread: children in path order, then {@link #finish}.
  */
 public final class Summary {
+    private static final FieldNames PARTS = FieldNames.of("directory", "below");
     private static final byte[] DIRECTORY = Entry.key("directory");
     private static final byte[] BELOW = Entry.key("below");
 
@@ -124,9 +126,9 @@ public final class Summary {
     public static Summary decode(MsgpackReader in) {
         Summary summary = new Summary();
         for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-            switch (in.string()) {
-                case "directory" -> summary.directory.decode(in);
-                case "below" -> summary.below.decode(in);
+            switch (in.field(PARTS)) {
+                case 0 -> summary.directory.decode(in);
+                case 1 -> summary.below.decode(in);
                 default -> in.skip();
             }
         }
@@ -143,6 +145,39 @@ public final class Summary {
 
     /** The numbers of one part. */
     public static final class Counters {
+        private static final FieldNames FIELDS = FieldNames.of(
+                "directories",
+                "files",
+                "symlinks",
+                "devices",
+                "pipes",
+                "sockets",
+                "children",
+                "setuid",
+                "setgid",
+                "sticky",
+                "objects",
+                "chunks",
+                "min_size",
+                "max_size",
+                "avg_size",
+                "size",
+                "min_mod_time",
+                "max_mod_time",
+                "min_entropy",
+                "max_entropy",
+                "sum_entropy",
+                "avg_entropy",
+                "hi_entropy",
+                "lo_entropy",
+                "MIME_audio",
+                "MIME_video",
+                "MIME_image",
+                "MIME_text",
+                "MIME_application",
+                "MIME_other",
+                "errors");
+
         public long directories;
         public long files;
         public long symlinks;
@@ -295,38 +330,38 @@ public final class Summary {
 
         private void decode(MsgpackReader in) {
             for (int pairs = in.mapHeader(); pairs > 0; pairs--) {
-                switch (in.string()) {
-                    case "directories" -> directories = in.integer();
-                    case "files" -> files = in.integer();
-                    case "symlinks" -> symlinks = in.integer();
-                    case "devices" -> devices = in.integer();
-                    case "pipes" -> pipes = in.integer();
-                    case "sockets" -> sockets = in.integer();
-                    case "children" -> children = in.integer();
-                    case "setuid" -> setuid = in.integer();
-                    case "setgid" -> setgid = in.integer();
-                    case "sticky" -> sticky = in.integer();
-                    case "objects" -> objects = in.integer();
-                    case "chunks" -> chunks = in.integer();
-                    case "min_size" -> minSize = in.integer();
-                    case "max_size" -> maxSize = in.integer();
-                    case "avg_size" -> avgSize = in.integer();
-                    case "size" -> size = in.integer();
-                    case "min_mod_time" -> minModTime = in.integer();
-                    case "max_mod_time" -> maxModTime = in.integer();
-                    case "min_entropy" -> minEntropy = in.f64();
-                    case "max_entropy" -> maxEntropy = in.f64();
-                    case "sum_entropy" -> sumEntropy = in.f64();
-                    case "avg_entropy" -> avgEntropy = in.f64();
-                    case "hi_entropy" -> hiEntropy = in.integer();
-                    case "lo_entropy" -> loEntropy = in.integer();
-                    case "MIME_audio" -> mimeAudio = in.integer();
-                    case "MIME_video" -> mimeVideo = in.integer();
-                    case "MIME_image" -> mimeImage = in.integer();
-                    case "MIME_text" -> mimeText = in.integer();
-                    case "MIME_application" -> mimeApplication = in.integer();
-                    case "MIME_other" -> mimeOther = in.integer();
-                    case "errors" -> errors = in.integer();
+                switch (in.field(FIELDS)) {
+                    case 0 -> directories = in.integer();
+                    case 1 -> files = in.integer();
+                    case 2 -> symlinks = in.integer();
+                    case 3 -> devices = in.integer();
+                    case 4 -> pipes = in.integer();
+                    case 5 -> sockets = in.integer();
+                    case 6 -> children = in.integer();
+                    case 7 -> setuid = in.integer();
+                    case 8 -> setgid = in.integer();
+                    case 9 -> sticky = in.integer();
+                    case 10 -> objects = in.integer();
+                    case 11 -> chunks = in.integer();
+                    case 12 -> minSize = in.integer();
+                    case 13 -> maxSize = in.integer();
+                    case 14 -> avgSize = in.integer();
+                    case 15 -> size = in.integer();
+                    case 16 -> minModTime = in.integer();
+                    case 17 -> maxModTime = in.integer();
+                    case 18 -> minEntropy = in.f64();
+                    case 19 -> maxEntropy = in.f64();
+                    case 20 -> sumEntropy = in.f64();
+                    case 21 -> avgEntropy = in.f64();
+                    case 22 -> hiEntropy = in.integer();
+                    case 23 -> loEntropy = in.integer();
+                    case 24 -> mimeAudio = in.integer();
+                    case 25 -> mimeVideo = in.integer();
+                    case 26 -> mimeImage = in.integer();
+                    case 27 -> mimeText = in.integer();
+                    case 28 -> mimeApplication = in.integer();
+                    case 29 -> mimeOther = in.integer();
+                    case 30 -> errors = in.integer();
                     default -> in.skip();
                 }
             }

@@ -5,10 +5,8 @@ import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.FastRandom;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
-import dev.armoire.index.BlobIndex;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Envelope;
-import dev.armoire.packfile.PackfileLayout;
 import dev.armoire.packfile.PackfileTail;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
@@ -93,7 +91,7 @@ public final class PackWriter implements AutoCloseable {
                 place = pack == null ? null : pack.reserve(type, mac, length);
             }
             if (place == null) {
-                Piece fresh = new Piece(length); // may wait, so not while holding the lock that frees slabs
+                Piece fresh = newPiece(length); // may wait, so not while holding the lock that frees slabs
                 begun = stages.end(StageTimes.Stage.WAIT, begun);
                 synchronized (this) {
                     Pack pack = openPack(lane, length);
@@ -124,6 +122,16 @@ public final class PackWriter implements AutoCloseable {
             }
         }
         var _ = stages.end(StageTimes.Stage.ENCODE, begun);
+    }
+
+    /** Who waits when the store fails must tell why: perhaps all do, and there is nobody else to say it. */
+    private Piece newPiece(long length) {
+        try {
+            return new Piece(length);
+        } catch (PipelineAbortedException e) {
+            rethrow();
+            throw e;
+        }
     }
 
     /** The open packfile of a lane if it takes the blob; a full one is sealed. Callers hold the lock. */
@@ -255,7 +263,7 @@ public final class PackWriter implements AutoCloseable {
         try {
             MemorySegment records = target.append(blobs, pack.tail.index());
             storedBytes.addAndGet(pack.used);
-            addToIndex(target.name(), records);
+            repository.addPackfile(target.name(), records);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -290,25 +298,9 @@ public final class PackWriter implements AutoCloseable {
                 storedBytes.addAndGet(part.byteSize());
             }
             packfiles.incrementAndGet();
-            addToIndex(name, pack.tail.index());
+            repository.addPackfile(name, pack.tail.index());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private void addToIndex(Mac packfile, MemorySegment records) {
-        BlobIndex index = repository.index();
-        index.packfiles().markKnown(packfile);
-        index.packfiles().markListed(packfile);
-        int ordinal = index.packfiles().ordinal(packfile);
-        repository.addSnapshots(records, ordinal);
-        for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
-            index.add(
-                    PackfileLayout.recordType(records, at),
-                    PackfileLayout.recordMac(records, at),
-                    ordinal,
-                    PackfileLayout.recordOffset(records, at),
-                    PackfileLayout.recordLength(records, at));
         }
     }
 

@@ -21,9 +21,9 @@ import java.util.List;
  * What this process has added to the store and no state says yet. Only durable packfiles are listed here, and what is listed
  * becomes visible with {@link #commit} (order of writes, format 1 §13). Thread-safe.
  *
- * <p>What has come together is written as a state of its own every few minutes, and whenever it is a lot, so that of a backup
- * that is killed the data at least need not be sent again. A packfile with a snapshot in it waits for the commit, with all that
- * comes after it: others that the snapshot needs may not be durable yet.
+ * <p>What has come together is written as a state of its own every few minutes, and whenever it is a lot: it must not fill the
+ * memory, and there must not be much to look through for {@link LeftOver} when the process is killed. A packfile with a
+ * snapshot in it waits for the commit, with all that comes after it: others that the snapshot needs may not be durable yet.
  */
 public final class PendingState implements AutoCloseable {
     private static final Duration CHECKPOINT_EVERY = Duration.ofMinutes(5);
@@ -77,6 +77,14 @@ public final class PendingState implements AutoCloseable {
         if (isDue && !hasSnapshot) {
             write();
         }
+    }
+
+    /**
+     * Adds what writers have left who were stopped, so that it is not sent again. Before anything else is added, with a shared lock
+     * taken before the last refresh.
+     */
+    public void takeOverLeftOver() throws IOException {
+        LeftOver.takeOver(repository, this);
     }
 
     /** Takes back the colour of a packfile. Before anything else is added. */

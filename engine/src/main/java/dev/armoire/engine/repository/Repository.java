@@ -38,12 +38,14 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,14 +71,19 @@ public final class Repository implements AutoCloseable {
     /** Coloured packfiles, and when they were, in nanoseconds since 1970. */
     private final Map<Mac, Long> colouredSince = new HashMap<>();
 
+    /** Sets that are never changed: of most snapshots there is one packfile. */
     private final Map<Mac, Set<Integer>> snapshotPackfiles = new HashMap<>();
+
     private final Set<Mac> removedSnapshots = new HashSet<>();
-    private Mac latestState = Mac.ZERO;
+    /** Null until it is asked for: to put all states in order takes long where there are many. */
+    private @Nullable Mac latestState;
 
     private @Nullable StateCache cache;
     private @Nullable Path cacheFolder;
     /** What was taken over from the cache. */
     private @Nullable StateFacts cached;
+
+    private boolean hasListedPackfiles;
     /** Ordinals of the packfiles that this process has made. */
     private final BitSet ownPackfiles = new BitSet();
 
@@ -283,7 +290,13 @@ public final class Repository implements AutoCloseable {
 
     /** The newest state that was merged, or zero: the parent of the next one. */
     public synchronized Mac latestState() {
-        return latestState;
+        Mac known = latestState;
+        if (known == null) {
+            List<Mac> order = parentsFirst(merged);
+            known = order.isEmpty() ? Mac.ZERO : order.getLast();
+            latestState = known;
+        }
+        return known;
     }
 
     /** Told of a state that cannot be read. */
@@ -313,14 +326,15 @@ public final class Repository implements AutoCloseable {
      * @param damaged told of each state that cannot be read, perhaps later on
      */
     public synchronized void refresh(DamagedState damaged) throws IOException {
-        damagedStates = damaged;
         // In this order: a packfile is durable before the state that names it, so what a state that is seen here names
         // is there.
-        List<Mac> states = List.copyOf(storage.list(ObjectKind.STATE));
-        List<Mac> listed = List.copyOf(storage.list(ObjectKind.PACKFILE));
-        takeFromCache(Set.copyOf(states));
-        listed.forEach(packfiles::markListed);
-        mergeNew(states);
+        refreshStates(damaged);
+        listPackfiles();
+    }
+
+    private void listPackfiles() throws IOException {
+        storage.list(ObjectKind.PACKFILE).forEach(packfiles::markListed);
+        hasListedPackfiles = true;
     }
 
     /** The names of all states that the store has now. */
@@ -335,18 +349,29 @@ public final class Repository implements AutoCloseable {
 
     /**
      * Like {@link #refresh(DamagedState)}, but learns nothing of which packfiles the store has: for those who want to know what
-     * snapshots there are, and read nothing of them before they have called that.
+     * snapshots there are, and read nothing of them before they have called that or {@link #refreshPackfiles}.
      */
     public synchronized void refreshStates(DamagedState damaged) throws IOException {
         damagedStates = damaged;
-        List<Mac> states = List.copyOf(storage.list(ObjectKind.STATE));
-        takeFromCache(Set.copyOf(states));
+        List<Mac> states = storage.list(ObjectKind.STATE);
+        takeFromCache(states);
         mergeNew(states);
     }
 
+    /** Completes {@link #refreshStates}, if nobody has done so. */
+    public synchronized void refreshPackfiles() throws IOException {
+        if (!hasListedPackfiles) {
+            listPackfiles();
+        }
+    }
+
     private void mergeNew(List<Mac> states) throws IOException {
-        List<Mac> missing =
-                states.stream().filter(name -> !merged.containsKey(name)).toList();
+        Set<Mac> missing = new LinkedHashSet<>();
+        for (Mac name : states) {
+            if (!merged.containsKey(name)) {
+                missing.add(name);
+            }
+        }
         if (!missing.isEmpty()) {
             mergeAll(missing);
         }
@@ -384,28 +409,22 @@ public final class Repository implements AutoCloseable {
         }
     }
 
-    private void takeFromCache(Set<Mac> states) {
+    private void takeFromCache(List<Mac> states) {
         StateCache source = cache;
         if (source == null || !merged.isEmpty() || packfiles.size() > 0) {
             return;
         }
         StateFacts facts = source.load();
-        if (facts == null || !facts.areAllStates(states::contains)) {
+        if (facts == null || !facts.areAllStates(states)) {
             return;
         }
         cached = facts;
         for (StateFacts.Packfile packfile : facts.packfiles()) {
-            packfiles.ordinal(packfile.name());
-            if (packfile.isKnown()) {
-                packfiles.markKnown(packfile.name());
-            }
-            if (packfile.isDeleted()) {
-                packfiles.markDeleted(packfile.name());
-            }
+            packfiles.add(packfile.name(), packfile.isKnown(), packfile.isDeleted());
         }
         merged.putAll(facts.states());
         colourChanges.addAll(facts.colourChanges());
-        facts.snapshots().forEach((id, holders) -> snapshotPackfiles.put(id, new HashSet<>(holders)));
+        snapshotPackfiles.putAll(facts.snapshots());
         removedSnapshots.addAll(facts.removedSnapshots());
         index.reserve(facts.locations().size());
         facts.locations().giveTo(index::add);
@@ -454,8 +473,7 @@ public final class Repository implements AutoCloseable {
         }
         Map<Mac, Set<Integer>> snapshots = new HashMap<>();
         snapshotPackfiles.forEach((id, holders) -> {
-            Set<Integer> durable = new HashSet<>(holders);
-            durable.removeIf(packfile -> !isCached(packfile));
+            Set<Integer> durable = holders.stream().filter(this::isCached).collect(Collectors.toUnmodifiableSet());
             if (!durable.isEmpty()) {
                 snapshots.put(id, durable);
             }
@@ -539,7 +557,7 @@ public final class Repository implements AutoCloseable {
             Mac mac = Mac.read(stream, blobMacAt);
             index.add(blobType, mac, lastOrdinal, offset, lengthBytes);
             if (blobType == ResourceType.SNAPSHOT) {
-                snapshotPackfiles.computeIfAbsent(mac, key -> new HashSet<>()).add(lastOrdinal);
+                addHolder(mac, lastOrdinal);
             }
         }
 
@@ -581,14 +599,16 @@ public final class Repository implements AutoCloseable {
 
     /** Colours are the one thing whose order counts: a packfile may be coloured, reprieved and coloured again. */
     private void applyColours() {
-        List<Mac> order = parentsFirst(merged);
-        latestState = order.isEmpty() ? Mac.ZERO : order.getLast();
+        latestState = null;
+        colouredSince.clear();
+        if (colourChanges.isEmpty()) {
+            return;
+        }
         Map<Mac, List<ColourChange>> byState = new HashMap<>();
         for (ColourChange change : colourChanges) {
             byState.computeIfAbsent(change.state(), key -> new ArrayList<>()).add(change);
         }
-        colouredSince.clear();
-        for (Mac state : order) {
+        for (Mac state : parentsFirst(merged)) {
             for (ColourChange change : byState.getOrDefault(state, List.of())) {
                 if (change.isColoured()) {
                     packfiles.markColoured(change.packfile());
@@ -675,8 +695,7 @@ public final class Repository implements AutoCloseable {
     }
 
     /**
-     * After how many bytes of packfiles a state is written that names them, though their snapshot is not whole: should the process
-     * be killed then, they need not be sent again.
+     * After how many bytes of packfiles a state is written that names them, though their snapshot is not whole.
      */
     public void setCheckpointBytes(long bytes) {
         checkpointBytes = bytes;
@@ -717,19 +736,44 @@ public final class Repository implements AutoCloseable {
         removedSnapshots.add(snapshot);
     }
 
-    /** Takes note of the snapshots in a packfile of ours; they exist once its state is committed. */
-    synchronized void addSnapshots(MemorySegment records, int packfile) {
+    /**
+     * Makes a durable packfile and its blobs known; of others, they exist once a state of ours is committed that names it.
+     *
+     * @param records see {@link PackfileLayout}
+     */
+    void addPackfile(Mac packfile, MemorySegment records) {
+        packfiles.markKnown(packfile);
+        packfiles.markListed(packfile);
+        int ordinal = packfiles.ordinal(packfile);
+        addSnapshots(records, ordinal);
+        for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
+            index.add(
+                    PackfileLayout.recordType(records, at),
+                    PackfileLayout.recordMac(records, at),
+                    ordinal,
+                    PackfileLayout.recordOffset(records, at),
+                    PackfileLayout.recordLength(records, at));
+        }
+    }
+
+    private synchronized void addSnapshots(MemorySegment records, int packfile) {
         ownPackfiles.set(packfile);
         for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
             if (PackfileLayout.recordType(records, at) == ResourceType.SNAPSHOT) {
-                snapshotPackfiles
-                        .computeIfAbsent(PackfileLayout.recordMac(records, at), key -> new HashSet<>())
-                        .add(packfile);
+                addHolder(PackfileLayout.recordMac(records, at), packfile);
             }
         }
     }
 
-    /** Whether this process has made a packfile. */
+    private void addHolder(Mac snapshot, int packfile) {
+        snapshotPackfiles.merge(snapshot, Set.of(packfile), (some, more) -> {
+            Set<Integer> all = new HashSet<>(some);
+            all.addAll(more);
+            return all;
+        });
+    }
+
+    /** Whether this process has made a packfile, or taken one over. */
     public synchronized boolean isOwn(int packfile) {
         return ownPackfiles.get(packfile);
     }

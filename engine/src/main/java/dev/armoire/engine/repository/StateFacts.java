@@ -8,12 +8,12 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 
 /**
  * What a set of states says when merged, as far as every command needs it at once; where most blobs lie stands in other
@@ -157,11 +157,8 @@ record StateFacts(
         Map<Mac, Set<Integer>> snapshots = new HashMap<>();
         for (int left = in.getInt(); left > 0; left--) {
             Mac snapshot = mac(in);
-            Set<Integer> holders = new HashSet<>();
-            for (int more = in.getInt(); more > 0; more--) {
-                holders.add(in.getInt());
-            }
-            snapshots.put(snapshot, holders);
+            int count = in.getInt();
+            snapshots.put(snapshot, count == 1 ? Set.of(in.getInt()) : ordinals(in, count));
         }
         Set<Mac> removed = new HashSet<>();
         for (int left = in.getInt(); left > 0; left--) {
@@ -176,8 +173,16 @@ record StateFacts(
         return new StateFacts(states, packfiles, changes, snapshots, removed, new Locations(in.slice()), runs);
     }
 
+    private static Set<Integer> ordinals(ByteBuffer in, int count) {
+        Set<Integer> ordinals = new HashSet<>();
+        for (int left = count; left > 0; left--) {
+            ordinals.add(in.getInt());
+        }
+        return ordinals;
+    }
+
     /** Whether these facts can still hold: what was learned from a state that is gone would be wrong. */
-    boolean areAllStates(Predicate<Mac> areThere) {
-        return states.keySet().stream().allMatch(areThere);
+    boolean areAllStates(Collection<Mac> areThere) {
+        return new HashSet<>(areThere).containsAll(states.keySet());
     }
 }

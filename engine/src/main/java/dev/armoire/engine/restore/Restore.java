@@ -22,9 +22,11 @@ import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -122,20 +124,60 @@ public final class Restore {
         FAILED
     }
 
-    /** A directory, made when the first item in it is wanted. */
+    /** A directory, made when the first item in it is wanted. Its path is put together from the names above it when needed. */
     private static final class Folder {
-        final Entry entry;
-        final byte[] target;
+        /** For the topmost one, its whole path. */
+        final byte[] name;
+
+        final FileInfo info;
+        final List<byte[]> xattrNames;
         final @Nullable Folder parent;
         final boolean isIncluded;
         Making making = Making.UNTRIED;
         boolean wasThere;
 
-        Folder(Entry entry, byte[] target, @Nullable Folder parent, boolean isIncluded) {
-            this.entry = entry;
-            this.target = target;
+        Folder(Entry entry, @Nullable Folder parent, boolean isIncluded) {
+            this.name = parent == null ? entry.path() : entry.name();
+            this.info = entry.info();
+            this.xattrNames = entry.xattrNames();
             this.parent = parent;
             this.isIncluded = isIncluded;
+        }
+
+        byte[] path() {
+            return below(parent == null ? name : root().name);
+        }
+
+        /** Where it goes, relative to the exporter's target. */
+        byte[] target() {
+            return below(TARGET);
+        }
+
+        private Folder root() {
+            Folder at = this;
+            for (Folder above = parent; above != null; above = above.parent) {
+                at = above;
+            }
+            return at;
+        }
+
+        /** What lies between the topmost folder and this one, put behind a path. */
+        private byte[] below(byte[] base) {
+            boolean isBare = base.length == 0 || SnapshotPath.isRoot(base);
+            int length = isBare && parent != null ? base.length - 1 : base.length;
+            for (Folder at = this; at.parent != null; at = at.parent) {
+                length += 1 + at.name.length;
+            }
+            byte[] joined = Arrays.copyOf(base, Math.max(length, base.length));
+            int end = length;
+            for (Folder at = this; at.parent != null; at = at.parent) {
+                end -= at.name.length;
+                System.arraycopy(at.name, 0, joined, end, at.name.length);
+                if (end > 0) {
+                    joined[--end] = '/';
+                }
+            }
+            return joined;
         }
     }
 
@@ -205,7 +247,7 @@ public final class Restore {
         }
         try {
             if (start.isDirectory()) {
-                Folder root = new Folder(start, TARGET, null, options.includes() == null);
+                Folder root = new Folder(start, null, options.includes() == null);
                 root.making = Making.DONE;
                 root.wasThere = true;
                 folders.add(root);
@@ -246,35 +288,43 @@ public final class Restore {
 
     // The walking thread
 
-    private void walk(Folder folder) {
-        byte[] directory = folder.entry.path();
+    private void walk(Folder root) {
+        Deque<Folder> toWalk = new ArrayDeque<>();
+        toWalk.push(root);
+        while (!toWalk.isEmpty()) {
+            Folder folder = toWalk.pop();
+            if (!folder.isIncluded || make(folder)) {
+                take(folder).reversed().forEach(toWalk::push);
+            }
+        }
+    }
+
+    /** Takes the items of a folder; returns the folders in it. */
+    private List<Folder> take(Folder folder) {
+        byte[] directory = folder.path();
+        byte[] target = folder.target();
         List<Folder> below = new ArrayList<>();
         try {
             snapshot.forEachChild(
                     directory,
                     (entry, mac) -> {
-                        byte[] at = join(folder.target, entry.name());
                         byte[] path = entry.path();
                         if (isExcluded(path, entry.isDirectory())) {
                             return true;
                         }
                         boolean isIncluded = isIncluded(path, entry.isDirectory(), folder.isIncluded);
                         if (entry.isDirectory()) {
-                            below.add(new Folder(entry, at, folder, isIncluded));
+                            below.add(new Folder(entry, folder, isIncluded));
                         } else if (isIncluded && make(folder)) {
-                            take(entry, at);
+                            take(entry, join(target, entry.name()));
                         }
                         return true;
                     },
-                    (path, problem) -> damaged(folder, path, problem));
+                    (path, problem) -> damaged(directory, path, problem));
         } catch (CorruptDataException | UncheckedIOException e) {
             lost(directory, e, "; what lies below is not restored");
         }
-        for (Folder child : below) {
-            if (!child.isIncluded || make(child)) {
-                walk(child);
-            }
-        }
+        return below;
     }
 
     private boolean isExcluded(byte[] path, boolean isDirectory) {
@@ -296,37 +346,46 @@ public final class Restore {
 
     /** Makes a directory and those above it, unless they are made. */
     private boolean make(Folder folder) {
-        if (folder.making == Making.UNTRIED) {
-            boolean isMade = folder.parent == null || make(folder.parent);
-            try {
-                if (isMade) {
-                    makeNow(folder);
-                    madeFolders++;
-                    folders.add(folder);
-                }
-            } catch (IOException e) {
-                fail(folder.entry.path(), e.getMessage() + "; what lies below is not restored", false);
-                isMade = false;
+        Deque<Folder> unmade = new ArrayDeque<>();
+        Folder at = folder;
+        while (at != null && at.making == Making.UNTRIED) {
+            unmade.push(at);
+            at = at.parent;
+        }
+        Making above = at == null ? Making.DONE : at.making;
+        for (Folder next : unmade) {
+            if (above == Making.DONE) {
+                above = makeNow(next);
             }
-            folder.making = isMade ? Making.DONE : Making.FAILED;
+            next.making = above;
         }
         return folder.making == Making.DONE;
     }
 
-    private void makeNow(Folder folder) throws IOException {
-        if (existing != null) {
-            FileInfo there = existing.info(folder.target);
-            folder.wasThere = there != null && FileMode.isDirectory(there.mode());
-            if (there != null && !folder.wasThere) {
-                clear(folder.entry, folder.target, there);
+    private Making makeNow(Folder folder) {
+        byte[] path = folder.path();
+        byte[] target = folder.target();
+        try {
+            if (existing != null) {
+                FileInfo there = existing.info(target);
+                folder.wasThere = there != null && FileMode.isDirectory(there.mode());
+                if (there != null && !folder.wasThere) {
+                    clear(path, target, there);
+                }
+                if (exporter == null && !folder.wasThere) {
+                    events.planned(path, change(there));
+                }
             }
-            if (exporter == null && !folder.wasThere) {
-                events.planned(folder.entry.path(), change(there));
+            if (exporter != null) {
+                exporter.makeDirectory(target);
             }
+        } catch (IOException e) {
+            fail(path, e.getMessage() + "; what lies below is not restored", false);
+            return Making.FAILED;
         }
-        if (exporter != null) {
-            exporter.makeDirectory(folder.target);
-        }
+        madeFolders++;
+        folders.add(folder);
+        return Making.DONE;
     }
 
     private static RestoreEvents.Change change(@Nullable FileInfo there) {
@@ -334,14 +393,14 @@ public final class Restore {
     }
 
     /** Removes what is in the way of an item of another kind, if that was asked for. */
-    private void clear(Entry entry, byte[] target, FileInfo there) throws IOException {
+    private void clear(byte[] path, byte[] target, FileInfo there) throws IOException {
         String what = FileMode.isDirectory(there.mode()) ? "a folder" : "something that is no folder";
         boolean mayReplace = options.overwrite() == Overwrite.ALWAYS || options.overwrite() == Overwrite.CHANGED;
         if (!options.deletes() || !mayReplace) {
             throw new IOException(what + " of this name is in the way; move it away, or restore with -delete");
         }
         FileInfo parent = existing == null ? null : existing.info(parent(target));
-        if (parent == null || !delete(entry.path(), target, there, parent.dev(), true)) {
+        if (parent == null || !delete(path, target, there, parent.dev(), true)) {
             throw new IOException(what + " of this name is in the way, and not all of it could be removed");
         }
     }
@@ -363,7 +422,7 @@ public final class Restore {
                 there = existing.info(target);
                 isKept = there != null && isKept(existing, entry, target, there);
                 if (there != null && !isKept && FileMode.isDirectory(there.mode())) {
-                    clear(entry, target, there);
+                    clear(entry.path(), target, there);
                 }
             }
         } catch (IOException e) {
@@ -442,8 +501,8 @@ public final class Restore {
     }
 
     /** A damaged listing loses nothing while the tree has the entries; a damaged entry loses its item. */
-    private void damaged(Folder folder, byte[] path, CorruptDataException problem) {
-        if (Arrays.equals(folder.entry.path(), path)) {
+    private void damaged(byte[] directory, byte[] path, CorruptDataException problem) {
+        if (Arrays.equals(directory, path)) {
             isDamaged.set(true);
             events.lost(
                     path, "its listing is damaged (" + problem.getMessage() + "); its entries are taken from the tree");
@@ -516,7 +575,7 @@ public final class Restore {
             throw new IllegalStateException("a plan restores nothing");
         }
         try {
-            List<Exporter.Xattr> xattrs = xattrs(view, entry);
+            List<Exporter.Xattr> xattrs = xattrs(view, entry.path(), entry.xattrNames());
             int mode = entry.info().mode();
             if (FileMode.isRegular(mode)) {
                 if (!restoreFile(view, exporter, readBack, entry, target, xattrs)) {
@@ -632,28 +691,31 @@ public final class Restore {
 
     /** What the target is to have: the owner that is wanted, and the device number. */
     private FileInfo info(Entry entry) {
-        FileInfo info = options.owners().apply(entry.info());
-        Long rdev = deviceNumbers.get(DeviceNumbers.key(entry.path()));
+        return info(entry.path(), entry.info());
+    }
+
+    private FileInfo info(byte[] path, FileInfo stored) {
+        FileInfo info = options.owners().apply(stored);
+        Long rdev = deviceNumbers.get(DeviceNumbers.key(path));
         return rdev == null ? info : info.withRdev(rdev);
     }
 
-    private List<Exporter.Xattr> xattrs(Snapshot view, Entry entry) {
-        if (entry.xattrNames().isEmpty()) {
+    private List<Exporter.Xattr> xattrs(Snapshot view, byte[] path, List<byte[]> names) {
+        if (names.isEmpty()) {
             return List.of();
         }
         List<Exporter.Xattr> xattrs = new ArrayList<>();
-        for (byte[] name : entry.xattrNames()) {
+        for (byte[] name : names) {
             try {
-                byte[] value = view.xattrValue(entry.path(), name, MAX_XATTR_BYTES);
+                byte[] value = view.xattrValue(path, name, MAX_XATTR_BYTES);
                 if (value == null) {
-                    events.lost(
-                            entry.path(), "attribute " + SnapshotPath.display(name) + ": its value was never stored");
+                    events.lost(path, "attribute " + SnapshotPath.display(name) + ": its value was never stored");
                 } else {
                     xattrs.add(new Exporter.Xattr(name, value));
                 }
             } catch (CorruptDataException | UncheckedIOException e) {
                 noteLost(e);
-                events.lost(entry.path(), "attribute " + SnapshotPath.display(name) + ": " + reason(e));
+                events.lost(path, "attribute " + SnapshotPath.display(name) + ": " + reason(e));
             }
         }
         return xattrs;
@@ -698,11 +760,13 @@ public final class Restore {
         if (exporter == null || staysAsItIs) {
             return;
         }
+        byte[] path = folder.path();
         try {
-            exporter.finishDirectory(folder.target, info(folder.entry), xattrs(snapshot, folder.entry));
-            events.done(folder.entry.path());
+            exporter.finishDirectory(
+                    folder.target(), info(path, folder.info), xattrs(snapshot, path, folder.xattrNames));
+            events.done(path);
         } catch (IOException e) {
-            fail(folder.entry.path(), e.getMessage(), false);
+            fail(path, e.getMessage(), false);
         }
     }
 

@@ -8,8 +8,6 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.engine.record.SnapshotHeader;
-import dev.armoire.packfile.MsgpackReader;
-import dev.armoire.packfile.MsgpackWriter;
 import dev.armoire.packfile.StoreConfig;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
@@ -42,20 +40,19 @@ import java.util.zip.CRC32C;
  *  payload of a group: {@link ChangeBlock}s one after the other, of one snapshot or of several
  *  payload of a table: | MAC (32) | where the first group begins (8) | groups (4) | snapshots (4) | CRC-32C of the rest (4) |
  *    for each group:     | length of its payload (4) | its CRC (4) |
- *    for each snapshot:  | id (32) | seconds (8) | nanoseconds (4) | chain (4) | position in the chain (4) |
- *                        | length of its header (4) | header | blocks (4) |
+ *    for each snapshot:  | id (32) | seconds (8) | nanoseconds (4) | chain (4) | position in the chain (4) | blocks (4) |
  *    for each block:     | which group (4) | offset in it (4) | length (4) |
  * </pre>
  *
  * Payloads are encrypted in an encrypted store, and compressed from some size of the file on ({@link IndexCodec}). A table stands
  * behind its groups and completes them; its MAC, under the store's key, is over the numbers that follow it. What stands behind the last table was
- * being written when its writer died. The headers are there so that a search reads nothing from the store. Things stand together
- * because decoding something costs more than the something, in a process that has just begun.
+ * being written when its writer died. Things stand together because decoding something costs more than
+ * the something, in a process that has just begun.
  */
 final class IndexFile {
     static final int HEAD_BYTES = 8 + 16 + Mac.BYTES;
 
-    private static final long MAGIC = 0x41524d5352434834L; // ARMSRCH4
+    private static final long MAGIC = 0x41524d5352434835L; // ARMSRCH5
     private static final int GROUP = 1;
     private static final int TABLE = 2;
     private static final int PACKED = 0x100;
@@ -102,15 +99,13 @@ final class IndexFile {
         private final int chain;
         private final int position;
         private final List<Block> blocks;
-        private final byte[] header;
 
-        private Indexed(Mac id, Instant timestamp, int chain, int position, List<Block> blocks, byte[] header) {
+        private Indexed(Mac id, Instant timestamp, int chain, int position, List<Block> blocks) {
             this.id = id;
             this.timestamp = timestamp;
             this.chain = chain;
             this.position = position;
             this.blocks = blocks;
-            this.header = header;
         }
 
         Mac id() {
@@ -133,12 +128,6 @@ final class IndexFile {
 
         List<Block> blocks() {
             return blocks;
-        }
-
-        /** Its header without summaries; to decode it takes longer than all else. */
-        SnapshotHeader header() {
-            return SnapshotHeader.decodeWithoutSummaries(
-                    new MsgpackReader(MemorySegment.ofArray(header), "the search index"));
         }
     }
 
@@ -238,13 +227,11 @@ final class IndexFile {
             Instant timestamp = Instant.ofEpochSecond(in.getLong(), in.getInt());
             int chain = in.getInt();
             int position = in.getInt();
-            byte[] header = new byte[in.getInt()];
-            in.get(header);
             List<Block> blocks = new ArrayList<>(1);
             for (int left = in.getInt(); left > 0; left--) {
                 blocks.add(new Block(groups.get(in.getInt()), in.getInt(), in.getInt()));
             }
-            snapshots.add(new Indexed(id, timestamp, chain, position, blocks, header));
+            snapshots.add(new Indexed(id, timestamp, chain, position, blocks));
         }
         return snapshots;
     }
@@ -331,25 +318,19 @@ final class IndexFile {
         }
 
         void snapshot(SnapshotHeader header, int chain, int position) throws IOException {
-            MsgpackWriter encoded = new MsgpackWriter();
-            header.withoutSummaries().encode(encoded);
-            snapshot(header.identifier(), header.timestamp(), chain, position, encoded.toByteArray());
+            snapshot(header.identifier(), header.timestamp(), chain, position);
         }
 
         /** Takes over a snapshot, whose blocks were written, from another table. */
         void snapshot(Indexed known) throws IOException {
-            snapshot(known.id, known.timestamp, known.chain, known.position, known.header);
+            snapshot(known.id, known.timestamp, known.chain, known.position);
         }
 
-        private void snapshot(Mac id, Instant timestamp, int chain, int position, byte[] header) throws IOException {
-            ByteBuffer entry = ByteBuffer.allocate(Mac.BYTES + 28 + header.length + 12 * blocks.size());
+        private void snapshot(Mac id, Instant timestamp, int chain, int position) throws IOException {
+            ByteBuffer entry = ByteBuffer.allocate(Mac.BYTES + 24 + 12 * blocks.size());
             entry.putLong(id.w0()).putLong(id.w1()).putLong(id.w2()).putLong(id.w3());
             entry.putLong(timestamp.getEpochSecond()).putInt(timestamp.getNano());
-            entry.putInt(chain)
-                    .putInt(position)
-                    .putInt(header.length)
-                    .put(header)
-                    .putInt(blocks.size());
+            entry.putInt(chain).putInt(position).putInt(blocks.size());
             for (int[] block : blocks) {
                 entry.putInt(block[0]).putInt(block[1]).putInt(block[2]);
             }

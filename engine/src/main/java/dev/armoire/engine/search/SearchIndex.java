@@ -88,13 +88,6 @@ public final class SearchIndex implements AutoCloseable {
         return index;
     }
 
-    /** The headers, without summaries, of the snapshots that it has, also of those that the store has no longer. */
-    public Map<Mac, SnapshotHeader> headers() {
-        Map<Mac, SnapshotHeader> headers = new HashMap<>();
-        indexed.forEach(snapshot -> headers.put(snapshot.id(), snapshot.header()));
-        return headers;
-    }
-
     /** A snapshot, and when it was made. */
     public static final class Known {
         private final Indexed indexed;
@@ -109,11 +102,6 @@ public final class SearchIndex implements AutoCloseable {
 
         public Instant timestamp() {
             return indexed.timestamp();
-        }
-
-        /** Its header without summaries; to decode it takes longer than all else. */
-        public SnapshotHeader header() {
-            return indexed.header();
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.snapshot;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
@@ -16,10 +17,13 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -28,75 +32,106 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Headers of the snapshots of one store in one file of the cache folder: in a store they lie in as many packfiles as there are
- * snapshots. The file is written as a whole once enough is missing in it, and takes the old one's place by a rename. A header
- * never changes, so what is in the file is right for as long as the store has the snapshot.
+ * snapshots. What is missing in it is written behind what there is; once that are many pieces, or much is of snapshots that are
+ * gone, a new file takes the old one's place by a rename. A header never changes, so what is in the file is right for as long as
+ * the store has the snapshot.
  *
  * <pre>
- *  | magic (8) | repository id (16) | MAC of these and of all blocks (32) | block... |
+ *  section...
+ *  section: | magic (8) | repository id (16) | length of the blocks (8) | MAC of these and of the blocks (32) | block... |
  *  block: | length (4) | encoded as a blob of the store: compressed and, in an encrypted store, encrypted |
  *  plain: | length (4) | header | ...
  * </pre>
  *
- * Numbers are little-endian. A file that is damaged, or that cannot be read or written, is as none.
+ * Numbers are little-endian. From the first section on that is damaged, or was not written to its end, there is nothing; a file
+ * that cannot be read or written is as none. For one thread.
  */
 final class HeaderCache {
-    private static final long MAGIC = 0x3153524448524d41L; // AMRHDRS1
+    private static final long MAGIC = 0x3253524448524d41L; // AMRHDRS2
     private static final int ID_AT = 8;
-    private static final int MAC_AT = 24;
+    private static final int LENGTH_AT = 24;
+    private static final int MAC_AT = 32;
     private static final int BLOCKS_AT = MAC_AT + Mac.BYTES;
     private static final int BLOCK_BYTES = 128 << 10;
     private static final long MAX_BLOCK_BYTES = 64L << 20; // one header can be longer than a block
     private static final long MAX_FILE_BYTES = 512L << 20;
-    /** Fewer are read from the store in no time. The run that trains the JVM wants to see a file made. */
-    static final int WORTH_A_FILE = Boolean.getBoolean("armoire.cache.eager") ? 1 : 32;
+    /** Each costs a reader a little. */
+    private static final int MAX_SECTIONS = 64;
+    /** So many snapshots that are gone do not matter. */
+    private static final int TOLERATED_DEAD = 64;
 
     private final Repository repository;
     private final @Nullable Path file;
+    private final Map<Mac, SnapshotHeader> headers = new HashMap<>();
+    private int sections;
+    /** Whether the file is there and all of it is right. */
+    private boolean isWhole;
 
-    private final int worth;
-
-    /** @param worth how many must be missing in the file, and more if it has many */
-    HeaderCache(Repository repository, int worth) {
+    /** Reads the file. */
+    HeaderCache(Repository repository) {
         this.repository = repository;
-        this.worth = worth;
-        this.file = repository.cacheFile("headers-1");
+        this.file = repository.cacheFile("headers-2");
+        if (file != null) {
+            read(file);
+        }
     }
 
     /** Those that are in the file, by id; also of snapshots that the store has no longer. */
-    Map<Mac, SnapshotHeader> read() {
-        if (file == null) {
-            return Map.of();
-        }
+    Map<Mac, SnapshotHeader> headers() {
+        return headers;
+    }
+
+    private void read(Path file) {
         try (FileChannel in = FileChannel.open(file);
                 Arena arena = Arena.ofConfined();
                 BlobCodec codec = repository.newCodec()) {
             long size = in.size();
-            if (size < BLOCKS_AT || size > MAX_FILE_BYTES) {
-                return Map.of();
+            if (size > MAX_FILE_BYTES) {
+                return;
             }
-            MemorySegment all = in.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-            return isOurs(all) ? decode(all.asSlice(BLOCKS_AT), codec) : Map.of();
+            MemorySegment rest = in.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+            // What machines say of themselves is the same in each of their snapshots: kept once.
+            Map<List<SnapshotHeader.KeyValue>, List<SnapshotHeader.KeyValue>> contexts = new HashMap<>();
+            while (rest.byteSize() > 0) {
+                long end = end(rest);
+                if (end < 0) {
+                    return;
+                }
+                decode(rest.asSlice(BLOCKS_AT, end - BLOCKS_AT), codec, contexts);
+                sections++;
+                rest = rest.asSlice(end);
+            }
+            isWhole = true;
         } catch (IOException | CorruptDataException e) {
-            return Map.of();
+            // Then it is made anew.
         }
     }
 
-    private boolean isOurs(MemorySegment all) {
-        MacHasher hasher = repository.keys().newMacHasher();
-        hasher.update(all.asSlice(0, MAC_AT));
-        hasher.update(all.asSlice(BLOCKS_AT));
-        return all.get(JAVA_LONG_UNALIGNED, 0) == MAGIC
-                && all.asSlice(ID_AT, MAC_AT - ID_AT)
-                                .mismatch(MemorySegment.ofArray(
-                                        repository.config().repositoryIdBytes()))
-                        < 0
-                && Mac.read(all, MAC_AT).equals(hasher.finish());
+    /** Where the section ends that stands here; negative if there is none of this store. */
+    private long end(MemorySegment rest) {
+        if (rest.byteSize() < BLOCKS_AT || rest.get(JAVA_LONG_UNALIGNED, 0) != MAGIC) {
+            return -1;
+        }
+        long length = rest.get(JAVA_LONG_UNALIGNED, LENGTH_AT);
+        byte[] id = rest.asSlice(ID_AT, LENGTH_AT - ID_AT).toArray(JAVA_BYTE);
+        boolean isOurs = length >= 0
+                && length <= rest.byteSize() - BLOCKS_AT
+                && Arrays.equals(id, repository.config().repositoryIdBytes())
+                && Mac.read(rest, MAC_AT).equals(mac(rest, length));
+        return isOurs ? BLOCKS_AT + length : -1;
     }
 
-    private static Map<Mac, SnapshotHeader> decode(MemorySegment blocks, BlobCodec codec) {
-        Map<Mac, SnapshotHeader> headers = new HashMap<>();
-        // What machines say of themselves is the same in each of their snapshots: kept once.
-        Map<List<SnapshotHeader.KeyValue>, List<SnapshotHeader.KeyValue>> contexts = new HashMap<>();
+    private Mac mac(MemorySegment section, long length) {
+        MacHasher hasher = repository.keys().newMacHasher();
+        hasher.update(section.asSlice(0, MAC_AT));
+        hasher.update(section.asSlice(BLOCKS_AT, length));
+        return hasher.finish();
+    }
+
+    private void decode(
+            MemorySegment blocks,
+            BlobCodec codec,
+            Map<List<SnapshotHeader.KeyValue>, List<SnapshotHeader.KeyValue>> contexts) {
         for (long at = 0; at < blocks.byteSize(); ) {
             int length = blocks.get(JAVA_INT_UNALIGNED, at);
             MemorySegment plain = codec.decode(blocks.asSlice(at + 4, length), MAX_BLOCK_BYTES);
@@ -110,35 +145,57 @@ final class HeaderCache {
                 from += 4 + bytes;
             }
         }
-        return headers;
     }
 
     /**
-     * Writes the file anew if that is worth it.
+     * Adds what is missing.
      *
-     * @param headers all snapshots of the store
-     * @param missing how many of them were not in the file
+     * @param all snapshots of the store
+     * @param missing those of them that are not in the file
      */
-    void write(Collection<SnapshotHeader> headers, int missing) {
-        if (file == null || missing < worth + (headers.size() - missing) / 16) {
+    void write(Collection<SnapshotHeader> all, Collection<SnapshotHeader> missing) {
+        if (file == null || missing.isEmpty()) {
             return;
         }
-        Path next = null;
+        long dead = headers.size() - (all.size() - missing.size());
+        boolean canGrow = isWhole && sections < MAX_SECTIONS && dead <= all.size() + TOLERATED_DEAD;
         try {
-            Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
-            next = Files.createTempFile(folder, "headers-", ".new"); // readable by its owner only
-            Files.write(next, encode(headers));
-            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+            if (canGrow) {
+                append(file, missing);
+            } else {
+                replace(file, all);
+            }
         } catch (IOException e) {
-            delete(next); // without it all is as it was, only slower
+            // Without it all is as it was, only slower.
         }
     }
 
-    private byte[] encode(Collection<SnapshotHeader> headers) {
+    /** Two processes may do this at once: the system puts one behind the other. */
+    private void append(Path file, Collection<SnapshotHeader> missing) throws IOException {
+        try (FileChannel out = FileChannel.open(file, StandardOpenOption.APPEND)) {
+            ByteBuffer section = ByteBuffer.wrap(section(missing));
+            while (section.hasRemaining()) {
+                out.write(section);
+            }
+        }
+    }
+
+    private void replace(Path file, Collection<SnapshotHeader> all) throws IOException {
+        Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
+        Path next = Files.createTempFile(folder, "headers-", ".new"); // readable by its owner only
+        try {
+            Files.write(next, section(all));
+            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(next);
+        }
+    }
+
+    private byte[] section(Collection<SnapshotHeader> wanted) {
         ByteArrayOutputStream blocks = new ByteArrayOutputStream();
         try (BlobCodec codec = repository.newCodec()) {
             ByteArrayOutputStream plain = new ByteArrayOutputStream(BLOCK_BYTES);
-            for (SnapshotHeader header : headers) {
+            for (SnapshotHeader header : wanted) {
                 MsgpackWriter encoded = new MsgpackWriter();
                 header.encode(encoded);
                 put(encoded.toByteArray(), plain);
@@ -150,16 +207,14 @@ final class HeaderCache {
                 putBlock(plain, codec, blocks);
             }
         }
-        byte[] file = new byte[BLOCKS_AT + blocks.size()];
-        MemorySegment all = MemorySegment.ofArray(file);
-        all.set(JAVA_LONG_UNALIGNED, 0, MAGIC);
-        System.arraycopy(repository.config().repositoryIdBytes(), 0, file, ID_AT, MAC_AT - ID_AT);
-        System.arraycopy(blocks.toByteArray(), 0, file, BLOCKS_AT, blocks.size());
-        MacHasher hasher = repository.keys().newMacHasher();
-        hasher.update(all.asSlice(0, MAC_AT));
-        hasher.update(all.asSlice(BLOCKS_AT));
-        hasher.finish().write(all, MAC_AT);
-        return file;
+        byte[] bytes = new byte[BLOCKS_AT + blocks.size()];
+        MemorySegment section = MemorySegment.ofArray(bytes);
+        section.set(JAVA_LONG_UNALIGNED, 0, MAGIC);
+        System.arraycopy(repository.config().repositoryIdBytes(), 0, bytes, ID_AT, LENGTH_AT - ID_AT);
+        section.set(JAVA_LONG_UNALIGNED, LENGTH_AT, blocks.size());
+        System.arraycopy(blocks.toByteArray(), 0, bytes, BLOCKS_AT, blocks.size());
+        mac(section, blocks.size()).write(section, MAC_AT);
+        return bytes;
     }
 
     private static void putBlock(ByteArrayOutputStream plain, BlobCodec codec, ByteArrayOutputStream blocks) {
@@ -174,15 +229,5 @@ final class HeaderCache {
         MemorySegment.ofArray(length).set(JAVA_INT_UNALIGNED, 0, bytes.length);
         to.writeBytes(length);
         to.writeBytes(bytes);
-    }
-
-    private static void delete(@Nullable Path unfinished) {
-        try {
-            if (unfinished != null) {
-                Files.deleteIfExists(unfinished);
-            }
-        } catch (IOException e) {
-            // A file of no use in a folder that may be deleted.
-        }
     }
 }

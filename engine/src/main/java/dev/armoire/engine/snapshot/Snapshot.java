@@ -14,6 +14,8 @@ import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.ResourceType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -79,43 +81,43 @@ public final class Snapshot {
      * @param damaged told of each snapshot whose header cannot be read, and why
      */
     public static List<SnapshotHeader> headers(Repository repository, BiConsumer<Mac, String> damaged) {
-        return headers(repository, Map.of(), damaged);
+        HeaderCache cache = new HeaderCache(repository);
+        List<SnapshotHeader> headers = new ArrayList<>();
+        List<Mac> unknown = new ArrayList<>();
+        for (Mac id : repository.snapshots()) {
+            SnapshotHeader its = cache.headers().get(id);
+            if (its != null) {
+                headers.add(its);
+            } else {
+                unknown.add(id);
+            }
+        }
+        if (!unknown.isEmpty()) {
+            List<SnapshotHeader> read = read(repository, unknown, damaged);
+            headers.addAll(read);
+            cache.write(headers, read);
+        }
+        headers.sort(Comparator.comparing(SnapshotHeader::timestamp)
+                .thenComparing(SnapshotHeader::identifier)
+                .reversed());
+        return headers;
     }
 
-    /**
-     * Like {@link #headers(Repository, BiConsumer)}, but reads only those from the store that are not known.
-     *
-     * @param known headers by id, of any snapshots
-     */
-    public static List<SnapshotHeader> headers(
-            Repository repository, Map<Mac, SnapshotHeader> known, BiConsumer<Mac, String> damaged) {
+    private static List<SnapshotHeader> read(
+            Repository repository, List<Mac> snapshots, BiConsumer<Mac, String> damaged) {
         List<SnapshotHeader> headers = new ArrayList<>();
-        HeaderCache cache = new HeaderCache(repository, HeaderCache.WORTH_A_FILE);
-        Map<Mac, SnapshotHeader> cached = null;
-        int missing = 0;
         try (BlobReader reader = repository.newReader()) {
-            for (Mac id : repository.snapshots()) {
-                SnapshotHeader its = known.get(id);
-                if (its == null) {
-                    cached = cached == null ? cache.read() : cached;
-                    its = cached.get(id);
-                }
-                if (its != null) {
-                    headers.add(its);
-                    continue;
-                }
-                missing++;
+            repository.refreshPackfiles();
+            for (Mac id : snapshots) {
                 try {
                     headers.add(header(reader, id));
                 } catch (CorruptDataException e) {
                     damaged.accept(id, "snapshot " + id.shortHex() + " cannot be read: " + e.getMessage());
                 }
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        cache.write(headers, missing);
-        headers.sort(Comparator.comparing(SnapshotHeader::timestamp)
-                .thenComparing(SnapshotHeader::identifier)
-                .reversed());
         return headers;
     }
 

@@ -21,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,9 +49,13 @@ class BackupCrashTest {
     }
 
     private static MemorySource source(int from, int to) {
+        return source(from, to, 60_000);
+    }
+
+    private static MemorySource source(int from, int to, int bytes) {
         MemorySource source = new MemorySource("/s").directory("/").directory("/s");
         for (int i = from; i < to; i++) {
-            byte[] content = new byte[60_000];
+            byte[] content = new byte[bytes];
             new Random(i).nextBytes(content);
             source.file("/s/f" + i, content);
         }
@@ -64,6 +69,25 @@ class BackupCrashTest {
                 .forEach((path, content) -> assertThat(Arrays.equals(target.files.get(path.substring(1)), content))
                         .as(path)
                         .isTrue());
+    }
+
+    /**
+     * The walk and the workers wait for a slow store when it fails: what is told is why it did, not that they were stopped, and
+     * nobody waits for ever.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void aStoreThatFailsWhileAllWaitForIt(int workers) throws IOException {
+        MemorySource many = source(0, 3000, 40_000);
+        try (Repository repository = TestStores.open(store, real -> {
+            FaultyStorage slow = new FaultyStorage(real, FaultyStorage.Fault.DEAD, 8);
+            slow.beforeChange = () -> LockSupport.parkNanos(100_000_000);
+            return slow;
+        })) {
+            assertThatThrownBy(() -> Backup.run(
+                            repository, List.of(many), TestStores.options(store, workers), new TestStores.Events()))
+                    .hasMessageContaining("as the test wants it");
+        }
     }
 
     /** The store opens, the earlier snapshot is whole, and the next backup works. */

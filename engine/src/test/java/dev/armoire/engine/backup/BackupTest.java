@@ -4,6 +4,7 @@ package dev.armoire.engine.backup;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
@@ -15,6 +16,8 @@ import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.MemoryBudget;
 import dev.armoire.engine.repository.Repository;
+import dev.armoire.engine.restore.Restore;
+import dev.armoire.engine.restore.RestoreResult;
 import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.engine.snapshot.SnapshotAudit;
 import java.io.IOException;
@@ -366,6 +369,51 @@ class BackupTest {
         }
         source.file(path + "/leaf", "leaf");
         assertSameFiles(backUpAndRestore(source), source);
+    }
+
+    /** Deeper than a stack is, for those who call themselves; paths that together would fill the heap of the program. */
+    @Test
+    void veryDeepDirectories() throws IOException {
+        int depth = 4_000;
+        MemorySource source = new MemorySource("/s").directory("/s");
+        StringBuilder path = new StringBuilder("/s");
+        for (int i = 0; i < depth; i++) {
+            source.directory(path.append("/d").toString());
+        }
+        source.file(path + "/leaf", "leaf");
+        Mac snapshot = TestStores.backUp(store, source).header().identifier();
+        assertThat(TestStores.backUp(store, source).newBlobs()).isLessThan(10);
+
+        AtomicInteger made = new AtomicInteger();
+        AtomicInteger finished = new AtomicInteger();
+        AtomicInteger written = new AtomicInteger();
+        MemoryTarget target = new MemoryTarget() {
+            @Override
+            public void makeDirectory(byte[] path) {
+                assertThat(path).hasSize(1 + 2 * made.getAndIncrement());
+            }
+
+            @Override
+            public FileOutput createFile(byte[] path, FileInfo info) throws IOException {
+                assertThat(path).hasSize(1 + 2 * depth + "/leaf".length());
+                written.incrementAndGet();
+                return super.createFile(new byte[] {'f'}, info);
+            }
+
+            @Override
+            public void finishDirectory(byte[] path, FileInfo info, List<Xattr> xattrs) {
+                int left = depth - finished.getAndIncrement();
+                assertThat(path).hasSize(left < 0 ? 0 : 1 + 2 * left);
+            }
+        };
+        try (Repository repository = TestStores.open(store)) {
+            RestoreResult result =
+                    Restore.run(repository, snapshot, SnapshotPath.ROOT, target, new TestStores.Losses(), 2);
+            assertThat(result.failed()).isZero();
+        }
+        assertThat(made).hasValue(depth + 1);
+        assertThat(finished).hasValue(depth + 2);
+        assertThat(written).hasValue(1);
     }
 
     @Test

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 
 /** Keeps what is restored, for tests to look at. Paths are ISO 8859-1 text. */
-public final class MemoryTarget implements Exporter {
+public class MemoryTarget implements Exporter {
     /** Files by path. */
     public final Map<String, byte[]> files = new ConcurrentSkipListMap<>();
     /** Directories by path; "" is the target. */

@@ -4,6 +4,7 @@ package dev.armoire.engine.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.armoire.crypto.Hashing;
+import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
@@ -15,8 +16,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,9 +63,13 @@ class HeaderCacheTest {
     }
 
     private Path file() throws IOException {
-        try (Stream<Path> files = Files.list(temporary.resolve("cache/headers-1"))) {
+        try (Stream<Path> files = Files.list(temporary.resolve("cache/headers-2"))) {
             return files.findAny().orElseThrow();
         }
+    }
+
+    private static List<String> cached(Repository repository) {
+        return encoded(new HeaderCache(repository).headers().values());
     }
 
     @ParameterizedTest
@@ -71,57 +78,131 @@ class HeaderCacheTest {
         Path store = store("store", isEncrypted);
         try (Repository repository = TestStores.open(store)) {
             repository.useCache(temporary.resolve("cache"));
+            int[] ends = new int[3];
             for (int round = 0; round < 3; round++) {
                 backUp(repository, round);
+                List<SnapshotHeader> all = headers(repository);
+                assertThat(cached(repository)).isEqualTo(encoded(all));
+                ends[round] = (int) Files.size(file());
             }
-            List<SnapshotHeader> all = headers(repository);
-            HeaderCache cache = new HeaderCache(repository, 3);
-            assertThat(cache.read()).as("three are not worth a file").isEmpty();
-
-            cache.write(all, 3);
-            assertThat(encoded(cache.read().values())).isEqualTo(encoded(all));
-            assertThat(new String(Files.readAllBytes(file()), StandardCharsets.ISO_8859_1).contains("identifier"))
+            List<SnapshotHeader> three = headers(repository);
+            byte[] right = Files.readAllBytes(file());
+            assertThat(new String(right, StandardCharsets.ISO_8859_1).contains("identifier"))
                     .isEqualTo(!isEncrypted);
 
-            backUp(repository, 3);
-            assertThat(headers(repository)).hasSize(4);
-            repository.removeSnapshot(all.getFirst().identifier());
-            assertThat(headers(repository)).hasSize(3);
-
-            byte[] right = Files.readAllBytes(file());
-            for (int at = 0; at < right.length; at += 1 + right.length / 40) {
+            for (int at = 0; at < right.length; at += 1 + right.length / 80) {
                 byte[] wrong = right.clone();
                 wrong[at] ^= 4;
                 Files.write(file(), wrong);
-                assertThat(cache.read()).as("byte %d", at).isEmpty();
+                assertThat(cached(repository)).as("byte %d", at).isEqualTo(oldest(three, ends, at));
             }
-            Files.write(file(), java.util.Arrays.copyOf(right, right.length - 1));
-            assertThat(cache.read()).isEmpty();
-            Files.write(file(), new byte[0]);
-            assertThat(cache.read()).isEmpty();
-            assertThat(headers(repository)).hasSize(3);
+            for (int length : new int[] {0, 10, ends[0] - 1, ends[0], ends[1] + 40, right.length - 1}) {
+                Files.write(file(), Arrays.copyOf(right, length));
+                assertThat(cached(repository)).as("%d bytes", length).isEqualTo(oldest(three, ends, length));
+                assertThat(encoded(headers(repository))).isEqualTo(encoded(three));
+                assertThat(cached(repository)).as("made whole again").isEqualTo(encoded(three));
+            }
+
+            repository.removeSnapshot(three.getFirst().identifier());
+            assertThat(encoded(headers(repository))).isEqualTo(encoded(three.subList(1, 3)));
         }
+    }
+
+    /** Those that stand in the file before a byte of it. */
+    private static List<String> oldest(List<SnapshotHeader> newestFirst, int[] ends, int at) {
+        int count = (int) Arrays.stream(ends).filter(end -> end <= at).count();
+        return encoded(newestFirst.reversed().subList(0, count));
+    }
+
+    @Test
+    void manyPiecesAndManyThatAreGoneMakeANewFile() throws IOException {
+        try (Repository repository = TestStores.open(store("store", false))) {
+            repository.useCache(temporary.resolve("cache"));
+            backUp(repository, 0);
+            SnapshotHeader one = headers(repository).getFirst();
+            long small = Files.size(file());
+            for (int i = 1; i < 64; i++) {
+                new HeaderCache(repository).write(List.of(one), List.of(one));
+            }
+            assertThat(Files.size(file())).isEqualTo(64 * small);
+            new HeaderCache(repository).write(List.of(one), List.of(one));
+            assertThat(Files.size(file())).as("of 65 pieces").isEqualTo(small);
+
+            List<SnapshotHeader> gone =
+                    IntStream.range(0, 70).mapToObj(i -> renamed(one, i)).toList();
+            new HeaderCache(repository).write(gone, gone);
+            assertThat(new HeaderCache(repository).headers()).hasSize(71);
+            new HeaderCache(repository).write(List.of(one), List.of(one));
+            assertThat(Files.size(file())).as("with 70 that are gone").isEqualTo(small);
+        }
+    }
+
+    private static SnapshotHeader renamed(SnapshotHeader like, int number) {
+        return new SnapshotHeader(
+                new Mac(1, 2, 3, number),
+                like.timestamp(),
+                like.durationNanos(),
+                like.name(),
+                like.category(),
+                like.environment(),
+                like.perimeter(),
+                like.job(),
+                like.dataset(),
+                like.dataClasses(),
+                like.tags(),
+                like.context(),
+                like.sources());
     }
 
     @Test
     void thatOfAnotherStoreIsNone() throws IOException {
-        Path first = store("first", false);
         byte[] bytes;
-        try (Repository repository = TestStores.open(first)) {
+        try (Repository repository = TestStores.open(store("first", false))) {
             repository.useCache(temporary.resolve("cache"));
             backUp(repository, 1);
-            new HeaderCache(repository, 1).write(headers(repository), 1);
+            assertThat(headers(repository)).hasSize(1);
             bytes = Files.readAllBytes(file());
             Files.delete(file());
         }
         try (Repository repository = TestStores.open(store("second", false))) {
             repository.useCache(temporary.resolve("cache"));
             backUp(repository, 1);
-            HeaderCache cache = new HeaderCache(repository, 1);
-            cache.write(headers(repository), 1);
-            assertThat(cache.read()).hasSize(1);
+            assertThat(headers(repository)).hasSize(1);
+            assertThat(cached(repository)).hasSize(1);
             Files.write(file(), bytes);
-            assertThat(cache.read()).isEmpty();
+            assertThat(cached(repository)).isEmpty();
+        }
+    }
+
+    @Test
+    void snapshotsThatAreKnownNeedNoListOfPackfiles() throws IOException {
+        Path store = store("store", false);
+        try (Repository repository = TestStores.open(store)) {
+            repository.useCache(temporary.resolve("cache"));
+            backUp(repository, 1);
+            assertThat(headers(repository)).hasSize(1);
+        }
+        Files.move(store.resolve("packfiles"), store.resolve("elsewhere"));
+        try (Repository repository = TestStores.open(store)) {
+            repository.useCache(temporary.resolve("cache"));
+            repository.refreshStates((state, problem) -> {
+                throw problem;
+            });
+            assertThat(headers(repository)).hasSize(1);
+        }
+    }
+
+    @Test
+    void thoseThatAreNotKnownAreReadAlsoWhenOnlyStatesWere() throws IOException {
+        Path store = store("store", false);
+        try (Repository repository = TestStores.open(store)) {
+            backUp(repository, 1);
+        }
+        try (Repository repository = TestStores.open(store)) {
+            repository.refreshStates((state, problem) -> {
+                throw problem;
+            });
+            assertThat(headers(repository)).hasSize(1);
         }
     }
 }

@@ -48,9 +48,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class SyncTest {
     @TempDir(factory = MemoryFolder.class)
@@ -288,8 +288,8 @@ class SyncTest {
 
     /** What a killed run has sent is not sent again, but for the few packfiles that were under way. */
     @ParameterizedTest
-    @ValueSource(ints = {13, 35})
-    void aKilledRunIsTakenUpAgain(int killedAt) throws IOException {
+    @CsvSource({"13, 1", "35, 1", "13, 1000000000", "18, 1000000000"})
+    void aKilledRunIsTakenUpAgain(int killedAt, long checkpointBytes) throws IOException {
         Path from = TestStores.create(temporary.resolve("from"));
         MemorySource files = new MemorySource("/s").directory("/").directory("/s");
         for (int i = 0; i < 40; i++) {
@@ -299,10 +299,10 @@ class SyncTest {
         }
         TestStores.backUp(from, files);
         try (Repository source = TestStores.open(from)) {
-            long whole = sentUntil(source, "whole", Integer.MAX_VALUE);
+            long whole = sentUntil(source, "whole", Integer.MAX_VALUE, checkpointBytes);
             assertThat(whole).isGreaterThan(2_000_000);
-            long first = sentUntil(source, "killed", killedAt);
-            long second = sentUntil(source, "killed", Integer.MAX_VALUE);
+            long first = sentUntil(source, "killed", killedAt, checkpointBytes);
+            long second = sentUntil(source, "killed", Integer.MAX_VALUE, checkpointBytes);
             assertThat(first).isPositive();
             assertThat(first + second).isLessThan(whole + 3 * 130_000);
             try (Repository target = TestStores.open(temporary.resolve("killed"))) {
@@ -313,7 +313,7 @@ class SyncTest {
     }
 
     /** Bytes of packfiles that a run stores which is dead from some change of the store on. */
-    private long sentUntil(Repository source, String name, int killedAt) throws IOException {
+    private long sentUntil(Repository source, String name, int killedAt, long checkpointBytes) throws IOException {
         Path to = temporary.resolve(name);
         if (!Files.exists(to)) {
             TestStores.createWithSmallPackfiles(to);
@@ -321,7 +321,7 @@ class SyncTest {
         long before = bytes(to.resolve("packfiles"));
         try (Repository target =
                 TestStores.open(to, real -> new FaultyStorage(real, FaultyStorage.Fault.DEAD, killedAt))) {
-            target.setCheckpointBytes(1);
+            target.setCheckpointBytes(checkpointBytes);
             sync(source, target);
             assertThat(killedAt).isEqualTo(Integer.MAX_VALUE);
         } catch (IOException | UncheckedIOException e) {

@@ -91,6 +91,7 @@ public final class Search {
                 "+20",
                 "*-?7*0*.txt");
         search(table, work, at, "in snapshots of today", "-since", "1d", name);
+        search(table, work, at, "all snapshots, by `ls`", List.of("ls"));
         List<Double> walked = List.of(armoire(work, "at", at, "locate", "-no-index", name).seconds);
         table.add(List.of("a file that is in every snapshot, without index", seconds(walked), ""));
 
@@ -106,8 +107,15 @@ public final class Search {
 
     private void search(Table table, Path work, String store, String what, String... words)
             throws IOException, InterruptedException {
-        var command = new ArrayList<>(List.of("at", store, "locate"));
+        var command = new ArrayList<>(List.of("locate"));
         command.addAll(List.of(words));
+        search(table, work, store, what, command);
+    }
+
+    private void search(Table table, Path work, String store, String what, List<String> words)
+            throws IOException, InterruptedException {
+        var command = new ArrayList<>(List.of("at", store));
+        command.addAll(words);
         List<Double> times = new ArrayList<>();
         long lines = 0;
         for (int round = 0; round < settings.rounds; round++) {

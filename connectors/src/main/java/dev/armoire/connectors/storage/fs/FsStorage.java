@@ -11,7 +11,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -196,12 +195,10 @@ final class FsStorage implements Storage {
         Set<Mac> misplaced = new HashSet<>();
         try {
             if (kind == ObjectKind.LOCK) {
-                collect(folder, "", names, misplaced);
+                FolderList.files(folder, name -> collect(name, "", names, misplaced));
             } else {
-                for (Path bucket : entries(folder)) {
-                    if (isDirectory(bucket)) {
-                        collect(bucket, bucket.getFileName().toString(), names, misplaced);
-                    }
+                for (String bucket : FolderList.folders(folder)) {
+                    FolderList.files(folder.resolve(bucket), name -> collect(name, bucket, names, misplaced));
                 }
             }
         } catch (IOException e) {
@@ -215,26 +212,10 @@ final class FsStorage implements Storage {
         return names;
     }
 
-    private static void collect(Path folder, String prefix, List<Mac> names, Set<Mac> misplaced) throws IOException {
-        for (Path file : entries(folder)) {
-            String name = file.getFileName().toString();
-            if (isObjectName(name) && isRegularFile(file)) {
-                (name.startsWith(prefix) ? names : misplaced).add(Mac.parse(name));
-            }
+    private static void collect(String name, String prefix, List<Mac> names, Set<Mac> misplaced) {
+        if (isObjectName(name)) {
+            (name.startsWith(prefix) ? names : misplaced).add(Mac.parse(name));
         }
-    }
-
-    /** What is in a folder, nothing when there is no such folder (Git keeps no empty ones). */
-    private static List<Path> entries(Path folder) throws IOException {
-        List<Path> entries = new ArrayList<>();
-        try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder)) {
-            stream.forEach(entries::add);
-        } catch (NoSuchFileException e) {
-            return List.of();
-        } catch (DirectoryIteratorException e) {
-            throw e.getCause();
-        }
-        return entries;
     }
 
     private static boolean isObjectName(String name) {
@@ -248,25 +229,6 @@ final class FsStorage implements Storage {
             }
         }
         return true;
-    }
-
-    private static boolean isDirectory(Path path) throws IOException {
-        return isA(path, true);
-    }
-
-    private static boolean isRegularFile(Path path) throws IOException {
-        return isA(path, false);
-    }
-
-    /** Unlike the checks of Files, says so when the answer cannot be had: a store must not look emptier than it is. */
-    private static boolean isA(Path path, boolean directory) throws IOException {
-        try {
-            BasicFileAttributes found =
-                    Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            return directory ? found.isDirectory() : found.isRegularFile();
-        } catch (NoSuchFileException e) {
-            return false; // removed a moment ago
-        }
     }
 
     @Override

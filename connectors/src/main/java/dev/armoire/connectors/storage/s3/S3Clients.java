@@ -84,6 +84,7 @@ final class S3Clients {
         Duration pause = Duration.ofMillis(Integer.getInteger("armoire.s3.pause", FIRST_PAUSE_MILLIS));
         Duration longest = pause.multipliedBy(100);
         return DefaultRetryStrategy.standardStrategyBuilder()
+                .useClientDefaults(false) // else the SDK retries whatever is an IOException, too
                 .retryOnException(S3Clients::isWorthAnotherTry)
                 .treatAsThrottling(e -> e instanceof SdkServiceException answer && answer.isThrottlingException())
                 .maxAttempts(ATTEMPTS)

@@ -24,9 +24,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -72,6 +75,36 @@ final class FsStorageTest extends StorageContract {
 
     private Path file(ObjectKind kind, Mac name) {
         return root().resolve(kind.folder()).resolve(name.hex().substring(0, 2)).resolve(name.hex());
+    }
+
+    /** Where there are many, kinds are not asked for one by one. */
+    @Test
+    void amongManyFilesOfABucketFoldersAndLinksAreNoObjects() throws IOException {
+        Path bucket = root().resolve("states/ab");
+        for (int count : new int[] {10, 300}) {
+            Set<Mac> wanted = new HashSet<>();
+            for (int i = 0; i < count; i++) {
+                Mac name = new Mac(0xab00_0000_0000_0000L, 0, count, i);
+                Files.write(bucket.resolve(name.hex()), new byte[] {1});
+                wanted.add(name);
+            }
+            Files.createDirectory(bucket.resolve(new Mac(0xab00_0000_0000_0000L, 1, count, 0).hex()));
+            Files.createSymbolicLink(
+                    bucket.resolve(new Mac(0xab00_0000_0000_0000L, 2, count, 0).hex()), Path.of("nowhere"));
+            Mac elsewhere = new Mac(0xcd00_0000_0000_0000L, 0, count, 0);
+            Files.write(bucket.resolve(elsewhere.hex()), new byte[] {1});
+            wanted.add(elsewhere);
+            try (Storage opened = new FsStorageFactory().open(place(), Map.of())) {
+                assertThat(opened.list(ObjectKind.STATE))
+                        .filteredOn(name -> name.w2() == count)
+                        .containsExactlyInAnyOrderElementsOf(wanted);
+            }
+            try (Stream<Path> files = Files.list(bucket)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
     }
 
     private static List<String> temporaryFiles(Path root) throws IOException {
