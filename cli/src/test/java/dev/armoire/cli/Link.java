@@ -15,6 +15,7 @@ final class Link implements AutoCloseable {
     private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final int target;
     private final long bytesPerSecond;
+    private volatile boolean isStalled;
     private final AtomicLong left = new AtomicLong(Long.MAX_VALUE);
     /** When what was carried last would be over, by the speed of the link. */
     private final AtomicLong busyUntil = new AtomicLong(System.nanoTime());
@@ -33,6 +34,11 @@ final class Link implements AutoCloseable {
     /** Cuts the connection that carries the byte after so many more, and lets nobody through any more. */
     void cutAfter(long bytes) {
         left.set(bytes);
+    }
+
+    /** Carries nothing any more, in either direction, and does not say so. */
+    void stall() {
+        isStalled = true;
     }
 
     private void accept() {
@@ -65,6 +71,9 @@ final class Link implements AutoCloseable {
                     return;
                 }
                 pause(count);
+                while (isStalled && !listening.isClosed()) {
+                    LockSupport.parkNanos(10_000_000);
+                }
                 out.write(piece, 0, count);
             }
         } catch (IOException e) {
