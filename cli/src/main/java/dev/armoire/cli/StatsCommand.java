@@ -31,7 +31,8 @@ final class StatsCommand implements Command {
             sums up to then: the size of all files of all snapshots, what of it is stored,
             how many times over deduplication has saved storing (of contents, before
             compression) and how much smaller compression has made what is stored. Only
-            snapshots that are still there count; with filters, only those.""";
+            snapshots that are still there count; with filters, only those. Figures are
+            remembered in the cache folder, and told again while the store is the same.""";
     }
 
     @Override

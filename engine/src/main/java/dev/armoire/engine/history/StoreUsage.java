@@ -79,7 +79,8 @@ public final class StoreUsage implements AutoCloseable {
     }
 
     /**
-     * What each snapshot takes, oldest first. Remembered in the cache folder, for as long as the store is the same.
+     * What each snapshot takes, oldest first. Without {@code tellsStored} it is remembered in the cache folder, for as long as the
+     * store has the same states: then trees are not read again, and damage in them is not met.
      *
      * @param damage told of each blob that cannot be followed, once; what only it refers to is not counted
      * @param tellsStored whether to find out {@link Usage#storedBytes}, which takes twice the time; else it is 0, as is what
@@ -93,8 +94,8 @@ public final class StoreUsage implements AutoCloseable {
         if (headers.isEmpty()) {
             return List.of();
         }
-        UsageCache cache = new UsageCache(repository, tellsStored ? "usage-1" : "growth-1");
-        List<Usage> known = cache.read(headers);
+        UsageCache cache = new UsageCache(repository, "growth-1");
+        List<Usage> known = tellsStored ? null : cache.read(headers);
         Comparator<SnapshotHeader> byTime =
                 Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier);
         if (known != null) {
@@ -119,7 +120,7 @@ public final class StoreUsage implements AutoCloseable {
         try (StoreUsage usage = new StoreUsage(repository, order.getFirst(), watched)) {
             List<Usage> found = usage.walk(order, tellsStored);
             found.sort(Comparator.comparing(Usage::header, byTime));
-            if (!isDamaged[0]) {
+            if (!isDamaged[0] && !tellsStored) {
                 cache.write(found);
             }
             return found;
