@@ -157,7 +157,7 @@ final class HeaderCache {
         if (file == null || missing.isEmpty()) {
             return;
         }
-        long dead = headers.size() - (all.size() - missing.size());
+        int dead = headers.size() - (all.size() - missing.size());
         boolean canGrow = isWhole && sections < MAX_SECTIONS && dead <= all.size() + TOLERATED_DEAD;
         try {
             if (canGrow) {
