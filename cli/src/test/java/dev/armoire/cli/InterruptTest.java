@@ -3,18 +3,27 @@ package dev.armoire.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.armoire.connectors.server.StoreServer;
+import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.spi.Storage;
+import dev.armoire.connectors.storage.fs.FsStorageFactory;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ctrl-C, on a process of its own. */
 class InterruptTest {
@@ -33,9 +42,7 @@ class InterruptTest {
         try {
             awaitLock(process);
             Thread.sleep(300);
-            new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
-                    .start()
-                    .waitFor();
+            interrupt(process);
             assertThat(process.waitFor(50, TimeUnit.SECONDS)).isTrue();
         } finally {
             process.destroyForcibly();
@@ -47,6 +54,46 @@ class InterruptTest {
         assertThat(locks()).isEmpty();
         assertThat(run.onStore("ls")).isEqualTo(new ArmoireRun.Outcome(0, "", ""));
         assertThat(run.onStore("check").exitCode()).isZero();
+    }
+
+    /** A packfile of 32 MiB would take half a minute over the one line, and for ever over the other. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anInterruptedBackupDoesNotWaitForAServer(boolean stalls) throws Exception {
+        ArmoireRun run = new ArmoireRun(folder).withStoreAndSource();
+        byte[] content = new byte[80 << 20];
+        new Random(1).nextBytes(content);
+        Files.write(folder.resolve("source/large"), content);
+        try (Storage store = new FsStorageFactory().open(Location.parse(run.path("store")));
+                StoreServer server = StoreServer.start(
+                        store,
+                        new StoreServer.Options(
+                                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), true, null, null, folder),
+                        line -> {});
+                Link link = new Link(server.address().getPort(), 1 << 20)) {
+            Process process = start(run, "at", "http://127.0.0.1:" + link.port(), "backup", run.path("source"));
+            try {
+                awaitLock(process);
+                Thread.sleep(1000);
+                if (stalls) {
+                    link.stall();
+                }
+                interrupt(process);
+                assertThat(process.waitFor(15, TimeUnit.SECONDS)).isTrue();
+            } finally {
+                process.destroyForcibly();
+            }
+            String err = Files.readString(folder.resolve("err"), StandardCharsets.UTF_8);
+            assertThat(process.exitValue()).as(err).isEqualTo(130);
+            assertThat(err)
+                    .contains(stalls ? "the server does not answer" : "armoire: interrupted; no snapshot was made");
+            assertThat(locks()).hasSize(stalls ? 1 : 0);
+        }
+        assertThat(run.onStore("check").exitCode()).isZero();
+    }
+
+    private static void interrupt(Process process) throws Exception {
+        new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
     }
 
     private Process start(ArmoireRun run, String... words) throws IOException {

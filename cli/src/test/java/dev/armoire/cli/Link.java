@@ -39,6 +39,7 @@ final class Link implements AutoCloseable {
     private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final int target;
     private final long bytesPerSecond;
+    private volatile boolean isStalled;
     private final AtomicLong left = new AtomicLong(Long.MAX_VALUE);
     /** When what was carried last would be over, by the speed of the link. */
     private final AtomicLong busyUntil = new AtomicLong(System.nanoTime());
@@ -96,6 +97,11 @@ final class Link implements AutoCloseable {
         return new Fate(fault, new AtomicLong(random.nextInt(FAULT_WITHIN_BYTES)));
     }
 
+    /** Carries nothing any more, in either direction, and does not say so. */
+    void stall() {
+        isStalled = true;
+    }
+
     private void accept() {
         while (true) {
             try {
@@ -129,6 +135,9 @@ final class Link implements AutoCloseable {
                 if (!spoil(piece, count, fate)) {
                     reset(client);
                     return;
+                }
+                while (isStalled && !listening.isClosed()) {
+                    LockSupport.parkNanos(10_000_000);
                 }
                 out.write(piece, 0, count);
             }

@@ -310,7 +310,11 @@ public final class PackWriter implements AutoCloseable {
         if (data != null || metadata != null) {
             slabs.abort();
         }
-        writers.shutdown();
+        if (Thread.currentThread().isInterrupted() && repository.storage().localPath() == null) {
+            writers.shutdownNow(); // over a slow line a packfile may take minutes
+        } else {
+            writers.shutdown();
+        }
         boolean interrupted = false;
         while (!writers.isTerminated()) {
             try {
