@@ -74,7 +74,7 @@ final class BackupCommand implements Command {
                 .value("o", "KEY=VALUE", "setting of the source: dont_traverse_fs=true stays on one file system")
                 .flag("check", "check the snapshot when it is made")
                 .flag("dry-run", "only list what would be backed up")
-                .value("cache", "vfs|no", "no: read every file, whatever the last snapshot has")
+                .value("cache", "vfs|no|PATH", "no: read every file, whatever the last snapshot has")
                 .value("packfiles", "memory|DIR", "where packfiles are put together; always in memory")
                 .flag("no-progress", "no view of the progress on a terminal");
         Sources.declareOmissions(flags);
@@ -162,9 +162,16 @@ final class BackupCommand implements Command {
         return switch (cache) {
             case "vfs" -> true;
             case "no" -> false;
-            default ->
-                throw CommandException.usage("-cache " + cache
-                        + ": vfs (compare with the last snapshot) or no; a cache in a folder is not supported");
+            default -> {
+                if (!cache.contains("/")) {
+                    throw CommandException.usage(
+                            "-cache " + cache + ": vfs (compare with the last snapshot), no, or a PATH is wanted");
+                }
+                report.warn(
+                        "-cache " + cache
+                                + " is of no use: files are compared with the last snapshot, and -cachedir says where caches are");
+                yield true;
+            }
         };
     }
 

@@ -73,6 +73,8 @@ final class FaultProxy implements AutoCloseable {
     private final AtomicInteger underWay = new AtomicInteger();
     private final AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
     private final LongAdder stored = new LongAdder();
+    private long held;
+    private long mostHeld;
 
     /**
      * @param share of the requests that are spoilt, 0 to 1
@@ -130,6 +132,16 @@ final class FaultProxy implements AutoCloseable {
         return stored.sum();
     }
 
+    /** The most bytes of requests and answers that were under way at once. */
+    synchronized long mostHeld() {
+        return mostHeld;
+    }
+
+    private synchronized void hold(long bytes) {
+        held += bytes;
+        mostHeld = Math.max(mostHeld, held);
+    }
+
     private synchronized int drawBelow(int bound) {
         return random.nextInt(bound);
     }
@@ -150,6 +162,15 @@ final class FaultProxy implements AutoCloseable {
 
     private void pass(HttpExchange exchange, Fault fault) throws IOException, InterruptedException {
         byte[] content = exchange.getRequestBody().readAllBytes();
+        hold(content.length);
+        try {
+            pass(exchange, fault, content);
+        } finally {
+            hold(-content.length);
+        }
+    }
+
+    private void pass(HttpExchange exchange, Fault fault, byte[] content) throws IOException, InterruptedException {
         switch (fault) {
             case LATENCY -> Thread.sleep(LATENCY_MILLIS);
             case STATUS_500 -> {
@@ -192,7 +213,12 @@ final class FaultProxy implements AutoCloseable {
         if (fault == Fault.RESET_AFTER) {
             return;
         }
-        send(exchange, answer, fault);
+        hold(answer.body().length);
+        try {
+            send(exchange, answer, fault);
+        } finally {
+            hold(-answer.body().length);
+        }
     }
 
     private HttpResponse<byte[]> ask(HttpExchange exchange, byte[] content) throws IOException, InterruptedException {

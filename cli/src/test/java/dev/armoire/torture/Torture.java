@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.torture;
 
+import dev.armoire.cli.FarFaults;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -9,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** {@code armoire-torture}: runs the faults that are asked for, prints what was tried and what went wrong. */
@@ -32,13 +34,21 @@ public final class Torture {
               power   the power goes at each call of a storage: what is under way is lost, or not
               large   a store of small blobs, 30 % of them garbage, and how long maintenance takes over
                       it (full: 1,000,000 blobs; only when it is named)
+              s3      backup, sync both ways, restore and check on stores in buckets, through latency,
+                      resets, 500, 503, SlowDown, cut and slow answers, wrong checksums and too many
+                      connections, or cut off for good and resumed (full: 200)
+              sftp    the same on a real sshd (which must be there), through connections that are slow,
+                      stall, break, spoil a bit or are refused (full: 200)
               writers eight writers, maintenance, check, removals at once (full: 600 seconds)
 
             -quick runs some of each in a minute or two. Half of the times the store is encrypted, unless
             -plaintext or -encrypted says that all are of one kind. The exit code is 1 when anything failed.""";
 
     private static final List<String> PARTS =
-            List.of("flip", "files", "heal", "fuzz", "power", "errors", "writers", "kill");
+            List.of("flip", "files", "heal", "fuzz", "power", "errors", "s3", "sftp", "writers", "kill");
+
+    /** These make stores of one kind only. */
+    private static final Set<String> PLAINTEXT_PARTS = Set.of("fuzz", "s3", "sftp");
 
     private static final int EVERY_CALL = 2000;
 
@@ -89,9 +99,12 @@ public final class Torture {
                     case "-work", "--work" -> work = Path.of(args[++i]).toAbsolutePath();
                     case "-plaintext", "--plaintext" -> kinds = List.of(false);
                     case "-encrypted", "--encrypted" -> kinds = List.of(true);
-                    case "kill", "flip", "files", "heal", "fuzz", "errors", "power", "writers", "large" ->
+                    default -> {
+                        if (!PARTS.contains(args[i]) && !args[i].equals("large")) {
+                            throw new IllegalArgumentException(args[i]);
+                        }
                         parts.add(args[i]);
-                    default -> throw new IllegalArgumentException(args[i]);
+                    }
                 }
             }
         } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
@@ -116,6 +129,7 @@ public final class Torture {
     private static int fullTimes(String part) {
         return switch (part) {
             case "files" -> 400;
+            case "s3", "sftp" -> 200;
             case "large" -> 2_000_000; // half of them encrypted
             case "writers", "fuzz" -> 600;
             case "errors", "power" -> EVERY_CALL;
@@ -137,8 +151,8 @@ public final class Torture {
      * @param kinds of stores, encrypted or not, which share the times
      */
     void run(String part, int times, List<Boolean> kinds) throws IOException, InterruptedException {
-        for (boolean isEncrypted : part.equals("fuzz") ? List.of(false) : kinds) {
-            int share = part.equals("fuzz") ? times : times / kinds.size();
+        for (boolean isEncrypted : PLAINTEXT_PARTS.contains(part) ? List.of(false) : kinds) {
+            int share = PLAINTEXT_PARTS.contains(part) ? times : times / kinds.size();
             String name = part + (isEncrypted ? ", encrypted" : ", plaintext");
             Path folder = Files.createDirectories(work.resolve(part + (isEncrypted ? "-encrypted" : "-plaintext")));
             Tally tally = new Tally(name, out);
@@ -155,6 +169,7 @@ public final class Torture {
                     new StorageErrors(folder, isEncrypted, seed, tally)
                             .run(List.of(StorageErrors.Fault.POWER_LOSS), step(times));
                 case "large" -> new LargeStore(folder, isEncrypted, out, tally).run(share);
+                case "s3", "sftp" -> farAway(part, folder, share, tally);
                 case "writers" -> new ManyWriters(folder, isEncrypted, seed, tally).run(Duration.ofSeconds(share));
                 default -> throw new IllegalArgumentException(part);
             }
@@ -163,6 +178,25 @@ public final class Torture {
             tally.failures().forEach(failure -> failures.add(name + ": " + failure));
         }
         out.println("peak memory of this process: " + Damage.residentMiB() + " MiB");
+    }
+
+    private void farAway(String part, Path folder, int times, Tally tally) {
+        try (FarFaults far = part.equals("s3") ? FarFaults.ofBuckets(folder) : FarFaults.ofSftp(folder)) {
+            for (int i = 0; i < times; i++) {
+                try {
+                    FarFaults.Ended ended = far.run(seed * 1_000_000 + i);
+                    tally.count(ended.command() + (ended.isRight() ? ": went well" : ": ended with an error"));
+                    ended.faults().forEach((fault, count) -> tally.count("times " + fault, count));
+                } catch (AssertionError | IOException | RuntimeException e) {
+                    tally.failed(String.valueOf(e.getMessage()));
+                }
+                tally.progress(i + 1, times);
+            }
+        } catch (RuntimeException e) {
+            throw e; // among them that there is no sshd
+        } catch (Exception e) {
+            tally.failed("cannot be begun: " + e);
+        }
     }
 
     /** From how often to each how many-th call. */

@@ -16,7 +16,18 @@ class TortureTest {
     Path work;
 
     @ParameterizedTest
-    @CsvSource({"flip, 20", "files, 8", "heal, 10", "fuzz, 1", "kill, 2", "power, 3", "errors, 1", "writers, 4"})
+    @CsvSource({
+        "flip, 20",
+        "files, 8",
+        "heal, 10",
+        "fuzz, 1",
+        "kill, 2",
+        "power, 3",
+        "errors, 1",
+        "writers, 4",
+        "s3, 5",
+        "sftp, 5"
+    })
     @Timeout(value = 300, unit = TimeUnit.SECONDS)
     void nothingGoesWrong(String part, int times) throws Exception {
         Torture torture = new Torture(System.out, work, 7, Kills.ownProgram());

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.spi.Storage;
+import dev.armoire.connectors.spi.StorageFactory;
+import dev.armoire.crypto.Mac;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * Commands on stores that are far away, through a network and a service that fail as seeds say, or that nothing gets through to any
+ * more from some moment on, as when the program is killed. Each command ends right, or with an error that says why; then the store is
+ * whole, and the next run completes it. Owns the server. For one thread.
+ */
+public final class FarFaults implements AutoCloseable {
+    private static final int FILE_BYTES = 300 << 10;
+    /** Every so many-th backup has a file for which packfiles go up in parts. */
+    private static final int LARGE_EVERY = 10;
+
+    private static final int LARGE_BYTES = 17 << 20;
+
+    /** What is tried. */
+    private enum Command {
+        BACKUP,
+        SYNC_TO,
+        SYNC_FROM,
+        RESTORE,
+        CHECK;
+
+        boolean writes() {
+            return this == BACKUP || this == SYNC_TO;
+        }
+
+        String words() {
+            return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+        }
+    }
+
+    /**
+     * A command, and what has become of it.
+     *
+     * @param isRight whether it ended as if nothing had happened
+     * @param faults how often what has happened on its way
+     */
+    public record Ended(String command, boolean isRight, Map<String, Integer> faults) {}
+
+    /** A server of stores. */
+    private interface Server extends AutoCloseable {
+        /** Gives a store that is reached through a port of this machine a name. */
+        void name(ArmoireRun run, String name, int through, String store);
+
+        /** The store without anything in between. */
+        Location direct(String store);
+
+        /** What commands call the store without anything in between. */
+        String direct(ArmoireRun run, String store);
+
+        Map<String, String> settings();
+
+        Way way(long seed, double share) throws IOException;
+
+        /** Shares of what is under way that are worth spoiling. */
+        double[] shares();
+
+        /** After how much a way is cut off for good. */
+        int life(Random random);
+
+        @Override
+        void close();
+    }
+
+    /** A way to a server, on which things happen. */
+    private interface Way extends AutoCloseable {
+        int port();
+
+        void dieAfter(int life);
+
+        Map<String, Integer> faults();
+
+        @Override
+        void close() throws IOException;
+    }
+
+    private final Path folder;
+    private final Server server;
+    private final ArmoireRun run;
+    private final String snapshot;
+
+    private FarFaults(Path folder, Server server) throws IOException {
+        this.folder = folder;
+        this.server = server;
+        this.run = new ArmoireRun(folder).withStoreAndSource();
+        writeRandom(folder.resolve("source/some"), FILE_BYTES, 1);
+        for (int i = 0; i < 20; i++) {
+            Files.writeString(folder.resolve("source/sub/" + i), "file " + i);
+        }
+        snapshot = run.backup();
+        String good = server.direct(run, "good");
+        succeeds("create", run.run("at", good, "create", "-plaintext"));
+        succeeds("sync", run.onStore("sync", "to", good));
+    }
+
+    /** Stores in buckets, as {@code s3://} has them. */
+    public static FarFaults ofBuckets(Path folder) throws Exception {
+        System.setProperty("armoire.s3.pause", "1");
+        return new FarFaults(folder, new BucketServer(Buckets.start(folder)));
+    }
+
+    /** Stores on a real sshd. A JUnit assumption fails where there is none. */
+    public static FarFaults ofSftp(Path folder) throws Exception {
+        return new FarFaults(folder, new SftpServer(Sshd.start(folder), folder));
+    }
+
+    @Override
+    public void close() {
+        System.clearProperty("armoire.s3.pause");
+        server.close();
+    }
+
+    /**
+     * One command.
+     *
+     * @throws AssertionError when something is not as it must be
+     */
+    public Ended run(long seed) throws IOException {
+        Command command = Command.values()[Math.floorMod(seed, Command.values().length)];
+        Random random = new Random(seed * 0x9E3779B97F4A7C15L);
+        boolean dies = command.writes() && random.nextInt(3) == 0;
+        double share = dies ? 0 : server.shares()[random.nextInt(server.shares().length)];
+        int life = dies ? server.life(random) : Integer.MAX_VALUE;
+        String what = "seed " + seed + ", " + command.words()
+                + (dies ? ", cut off after " + life : ", " + share + " of what is under way spoilt");
+        ArmoireRun far = new ArmoireRun(folder.resolve("far" + seed));
+        Path back = folder.resolve("back" + seed);
+        boolean isRight;
+        Map<String, Integer> faults;
+        if (command == Command.BACKUP && random.nextInt(LARGE_EVERY) == 0) {
+            writeRandom(folder.resolve("source/large"), LARGE_BYTES, seed);
+        }
+        String store = command.writes() ? "s" + seed : "good";
+        ArmoireRun direct = new ArmoireRun(folder.resolve("direct" + seed));
+        String place = server.direct(direct, store);
+        if (command.writes()) {
+            succeeds(what, direct.run("at", place, "create", "-plaintext"));
+        }
+        try (Way way = server.way(seed, share)) {
+            server.name(far, "s", way.port(), store);
+            if (dies) {
+                way.dieAfter(life);
+            }
+            isRight = wentWell(what, far, command, back);
+            faults = new TreeMap<>(way.faults());
+        }
+        if (dies) {
+            faults.merge("CUT_OFF", 1, Integer::sum);
+        }
+        assertThat(isRight || !faults.isEmpty())
+                .as(what + ": failed without a fault")
+                .isTrue();
+        if (command.writes()) {
+            completes(what, direct, store, place, command, back);
+        }
+        Files.deleteIfExists(folder.resolve("source/large"));
+        for (String name : new String[] {"far", "direct", "back"}) {
+            delete(folder.resolve(name + seed));
+        }
+        return new Ended(command.words(), isRight, faults);
+    }
+
+    private boolean wentWell(String what, ArmoireRun far, Command command, Path back) throws IOException {
+        ArmoireRun.Outcome outcome = switch (command) {
+            case BACKUP -> far.run("at", "@s", "backup", run.path("source"));
+            case SYNC_TO -> far.run("at", run.path("store"), "sync", "to", "@s");
+            case SYNC_FROM -> {
+                succeeds(what, run.run("at", back.toString(), "create", "-plaintext"));
+                yield far.run("at", "@s", "sync", "to", back.toString());
+            }
+            case RESTORE -> far.run("at", "@s", "-quiet", "restore", "-to", back.toString(), snapshot);
+            case CHECK -> far.run("at", "@s", "-quiet", "check");
+        };
+        boolean isRight = outcome.exitCode() == ExitCode.OK;
+        if (!isRight) {
+            assertThat(outcome.err()).as(what).isNotBlank().doesNotContain("internal error", "no secret");
+            assertThat(outcome.exitCode()).as(what + ": " + outcome.err()).isIn(1, 3, 65, 66, 74);
+        }
+        if (command == Command.RESTORE) {
+            Path file = back.resolve("some");
+            if (isRight || Files.exists(file)) {
+                // A file has its name only when it is whole, also where others are missing.
+                assertThat(file).as(what).hasSameBinaryContentAs(folder.resolve("source/some"));
+            }
+            if (isRight) {
+                assertSame(what, back);
+            }
+        }
+        if (command == Command.SYNC_FROM) {
+            succeeds(what, run.run("at", back.toString(), "check"));
+        }
+        return isRight;
+    }
+
+    /** Whether a store that was written into is whole, and the next run completes it. */
+    private void completes(String what, ArmoireRun direct, String store, String place, Command command, Path back)
+            throws IOException {
+        succeeds(what, direct.run("at", place, "check"));
+        Location location = server.direct(store);
+        try (Storage storage =
+                Objects.requireNonNull(StorageFactory.find(location)).open(location, server.settings())) {
+            for (Mac lock : storage.list(ObjectKind.LOCK)) {
+                storage.delete(ObjectKind.LOCK, lock); // may be left, and would expire
+            }
+            // As maintenance does when the writer is long dead.
+            Instant later = Instant.now().plusSeconds(60);
+            storage.discardUnfinished(later, false);
+            assertThat(storage.discardUnfinished(later, true)).as(what).isZero();
+        }
+        String id = snapshot;
+        if (command == Command.BACKUP) {
+            ArmoireRun.Outcome again = direct.run("at", place, "backup", run.path("source"));
+            succeeds(what, again);
+            id = again.outLines().getLast().substring(0, 8);
+        } else {
+            succeeds(what, direct.run("at", run.path("store"), "sync", "to", place));
+        }
+        succeeds(what, direct.run("at", place, "check"));
+        succeeds(what, direct.run("at", place, "-quiet", "restore", "-to", back.toString(), id));
+        assertSame(what, back);
+    }
+
+    private void assertSame(String what, Path back) throws IOException {
+        Path source = folder.resolve("source");
+        assertThat(run.tree(back.getFileName().toString())).as(what).isEqualTo(run.tree("source"));
+        for (String name : run.tree("source")) {
+            if (Files.isRegularFile(source.resolve(name))) {
+                assertThat(Files.mismatch(source.resolve(name), back.resolve(name)))
+                        .as(what + ": " + name)
+                        .isNegative();
+            }
+        }
+    }
+
+    private static void succeeds(String what, ArmoireRun.Outcome outcome) {
+        assertThat(outcome.exitCode()).as(what + ": " + outcome).isZero();
+    }
+
+    private static void writeRandom(Path file, int bytes, long seed) throws IOException {
+        byte[] content = new byte[bytes];
+        new Random(seed).nextBytes(content);
+        Files.write(file, content);
+    }
+
+    private static void delete(Path tree) throws IOException {
+        if (Files.exists(tree)) {
+            try (Stream<Path> files = Files.walk(tree)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
+    }
+
+    private record BucketServer(Buckets buckets) implements Server {
+        @Override
+        public void name(ArmoireRun run, String name, int through, String store) {
+            Buckets.name(run, name, through, store);
+        }
+
+        @Override
+        public Location direct(String store) {
+            return Location.parse(Buckets.location(buckets.port(), store));
+        }
+
+        @Override
+        public String direct(ArmoireRun run, String store) {
+            name(run, "s", buckets.port(), store);
+            return "@s";
+        }
+
+        @Override
+        public Map<String, String> settings() {
+            return Buckets.settings();
+        }
+
+        /** Of requests. */
+        @Override
+        public double[] shares() {
+            return new double[] {0.05, 0.2, 0.5, 0.9};
+        }
+
+        /** In requests. */
+        @Override
+        public int life(Random random) {
+            return random.nextInt(30);
+        }
+
+        @Override
+        public Way way(long seed, double share) throws IOException {
+            FaultProxy proxy = new FaultProxy(buckets.port(), seed, share, FaultProxy.Fault.OF_BUCKETS);
+            return new Way() {
+                @Override
+                public int port() {
+                    return proxy.port();
+                }
+
+                @Override
+                public void dieAfter(int life) {
+                    proxy.dieAfter(life);
+                }
+
+                @Override
+                public Map<String, Integer> faults() {
+                    return byName(proxy.faults());
+                }
+
+                @Override
+                public void close() {
+                    proxy.close();
+                }
+            };
+        }
+
+        @Override
+        public void close() {
+            buckets.close();
+        }
+    }
+
+    private record SftpServer(Sshd sshd, Path folder) implements Server {
+        @Override
+        public void name(ArmoireRun run, String name, int through, String store) {
+            sshd.name(run, name, through, path(store));
+        }
+
+        private Path path(String store) {
+            return folder.resolve("stores").resolve(store);
+        }
+
+        @Override
+        public Location direct(String store) {
+            return Location.parse(path(store).toString());
+        }
+
+        @Override
+        public String direct(ArmoireRun run, String store) {
+            return path(store).toString();
+        }
+
+        /** Of connections, of which a command has few. */
+        @Override
+        public double[] shares() {
+            return new double[] {0.5, 0.8, 1};
+        }
+
+        @Override
+        public Map<String, String> settings() {
+            return Map.of();
+        }
+
+        /** In bytes. */
+        @Override
+        public int life(Random random) {
+            return random.nextInt(2 * FILE_BYTES);
+        }
+
+        @Override
+        public Way way(long seed, double share) throws IOException {
+            Link link = new Link(sshd.port(), Long.MAX_VALUE);
+            link.spoil(seed, share);
+            return new Way() {
+                @Override
+                public int port() {
+                    return link.port();
+                }
+
+                @Override
+                public void dieAfter(int life) {
+                    link.cutAfter(life);
+                }
+
+                @Override
+                public Map<String, Integer> faults() {
+                    return byName(link.faults());
+                }
+
+                @Override
+                public void close() throws IOException {
+                    link.close();
+                }
+            };
+        }
+
+        @Override
+        public void close() {
+            sshd.close();
+        }
+    }
+
+    private static Map<String, Integer> byName(Map<? extends Enum<?>, Integer> faults) {
+        Map<String, Integer> named = new TreeMap<>();
+        faults.forEach((fault, count) -> named.put(fault.name(), count));
+        return named;
+    }
+}
