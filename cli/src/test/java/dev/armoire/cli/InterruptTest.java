@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.armoire.connectors.server.StoreServer;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.Storage;
-import dev.armoire.connectors.storage.fs.FsStorageFactory;
+import dev.armoire.connectors.spi.StorageFactory;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.management.ManagementFactory;
@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -64,7 +65,9 @@ class InterruptTest {
         byte[] content = new byte[80 << 20];
         new Random(1).nextBytes(content);
         Files.write(folder.resolve("source/large"), content);
-        try (Storage store = new FsStorageFactory().open(Location.parse(run.path("store")));
+        Location location = Location.parse(run.path("store"));
+        try (Storage store =
+                        Objects.requireNonNull(StorageFactory.find(location)).open(location);
                 StoreServer server = StoreServer.start(
                         store,
                         new StoreServer.Options(
