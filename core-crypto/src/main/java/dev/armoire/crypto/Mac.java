@@ -78,6 +78,21 @@ public record Mac(long w0, long w1, long w2, long w3) implements Comparable<Mac>
         return (w0 | w1 | w2 | w3) == 0;
     }
 
+    /** All of them together, in whatever order: what tells one set of random names from another. Of no secrets. */
+    public static Mac xor(Iterable<Mac> macs) {
+        long w0 = 0;
+        long w1 = 0;
+        long w2 = 0;
+        long w3 = 0;
+        for (Mac mac : macs) {
+            w0 ^= mac.w0;
+            w1 ^= mac.w1;
+            w2 ^= mac.w2;
+            w3 ^= mac.w3;
+        }
+        return new Mac(w0, w1, w2, w3);
+    }
+
     /** 64 lower-case hexadecimal digits. */
     public String hex() {
         return HexFormat.of().formatHex(toBytes());

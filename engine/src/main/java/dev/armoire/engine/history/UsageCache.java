@@ -121,23 +121,8 @@ final class UsageCache {
 
     private ByteBuffer head(int snapshots) {
         List<Mac> states = repository.states();
-        long w0 = 0;
-        long w1 = 0;
-        long w2 = 0;
-        long w3 = 0;
-        for (Mac state : states) {
-            w0 ^= state.w0();
-            w1 ^= state.w1();
-            w2 ^= state.w2();
-            w3 ^= state.w3();
-        }
         ByteBuffer head = ByteBuffer.allocate(HEAD_BYTES - Mac.BYTES);
         head.putLong(MAGIC).put(repository.config().repositoryIdBytes()).putInt(states.size());
-        return head.putLong(w0)
-                .putLong(w1)
-                .putLong(w2)
-                .putLong(w3)
-                .putInt(snapshots)
-                .flip();
+        return head.put(Mac.xor(states).toBytes()).putInt(snapshots).flip();
     }
 }

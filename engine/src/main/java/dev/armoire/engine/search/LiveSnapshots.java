@@ -95,19 +95,9 @@ final class LiveSnapshots {
     }
 
     private ByteBuffer head(Collection<Mac> states, int crc) {
-        long w0 = 0;
-        long w1 = 0;
-        long w2 = 0;
-        long w3 = 0;
-        for (Mac state : states) {
-            w0 ^= state.w0();
-            w1 ^= state.w1();
-            w2 ^= state.w2();
-            w3 ^= state.w3();
-        }
         ByteBuffer head = ByteBuffer.allocate(HEAD_BYTES);
         head.putLong(MAGIC).put(repositoryId).putInt(states.size());
-        head.putLong(w0).putLong(w1).putLong(w2).putLong(w3).putInt(crc);
+        head.put(Mac.xor(states).toBytes()).putInt(crc);
         Mac mac = keys.newMacHasher().mac(MemorySegment.ofArray(head.array()).asSlice(0, MAC_AT));
         return head.put(mac.toBytes()).flip();
     }
