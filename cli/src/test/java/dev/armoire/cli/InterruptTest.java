@@ -95,8 +95,11 @@ class InterruptTest {
         assertThat(run.onStore("check").exitCode()).isZero();
     }
 
+    /** As Ctrl-C does; a build in the background may have been told to ignore that. */
     private static void interrupt(Process process) throws Exception {
-        new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+        new ProcessBuilder("kill", "-TERM", Long.toString(process.pid()))
+                .start()
+                .waitFor();
     }
 
     private Process start(ArmoireRun run, String... words) throws IOException {
