@@ -12,9 +12,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -77,18 +79,19 @@ final class OpenFilesTest {
         AtomicBoolean stop = new AtomicBoolean();
         try (OpenFiles files = new OpenFiles(2);
                 ExecutorService readers = Executors.newFixedThreadPool(3)) {
-            List<Future<Integer>> counts = new ArrayList<>();
+            CountDownLatch begun = new CountDownLatch(3);
+            List<Future<?>> ends = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
-                counts.add(readers.submit(() -> {
-                    int count = 0;
+                ends.add(readers.submit(() -> {
                     while (!stop.get()) {
                         assertThat(readByte(files, file)).isEqualTo(5);
-                        count++;
+                        begun.countDown();
                     }
-                    return count;
+                    return null;
                 }));
             }
             try {
+                assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
                 for (int i = 0; i < 200; i++) {
                     Thread.currentThread().interrupt();
                     assertThatThrownBy(() -> readByte(files, file)).isInstanceOf(ClosedByInterruptException.class);
@@ -97,8 +100,8 @@ final class OpenFilesTest {
             } finally {
                 stop.set(true);
             }
-            for (Future<Integer> count : counts) {
-                assertThat(count.get()).isPositive();
+            for (Future<?> end : ends) {
+                end.get();
             }
             assertThat(descriptorsBelow(folder)).isLessThanOrEqualTo(1);
         }
