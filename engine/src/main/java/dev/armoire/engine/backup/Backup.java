@@ -195,8 +195,7 @@ public final class Backup {
             try {
                 scan.deliver(probe);
             } catch (PipelineAbortedException e) {
-                pipeline.fail(e);
-                pipeline.await(); // throws what came first
+                pipeline.fail(e); // what came first is thrown below
             }
             var _ = stages.end(StageTimes.Stage.WALK, at);
             pipeline.await();
