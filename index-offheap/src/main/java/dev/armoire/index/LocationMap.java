@@ -3,6 +3,7 @@ package dev.armoire.index;
 
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -23,6 +24,7 @@ import net.openhft.chronicle.map.ExternalMapQueryContext;
 import net.openhft.chronicle.map.MapEntry;
 import net.openhft.chronicle.map.VanillaChronicleMap;
 import net.openhft.posix.PosixAPI;
+import org.jspecify.annotations.Nullable;
 
 /**
  * (resource type, MAC) → locations in a file that a {@link Builder} wrote and nobody changes afterwards: the one adapter of
@@ -89,7 +91,7 @@ final class LocationMap implements AutoCloseable {
     private final Path file;
     private final Layout layout;
     private final Arena arena;
-    private final MemorySegment bytes;
+    private final FileBytes bytes;
     private final MemorySegment sums;
     /** One bit for each segment that was compared with its sum. */
     private final AtomicLongArray verified;
@@ -99,7 +101,7 @@ final class LocationMap implements AutoCloseable {
             Path file,
             Layout layout,
             Arena arena,
-            MemorySegment bytes,
+            FileBytes bytes,
             MemorySegment sums) {
         this.map = map;
         this.file = file;
@@ -133,20 +135,20 @@ final class LocationMap implements AutoCloseable {
                     segments);
         }
 
-        int crcBeforeHeaders(MemorySegment file) {
+        int crcBeforeHeaders(FileBytes file) throws IOException {
             CRC32C crc = new CRC32C();
-            update(crc, file, 0, headersAt);
+            file.update(crc, 0, headersAt);
             return (int) crc.getValue();
         }
 
-        int crcOfSegment(MemorySegment file, int segment) {
+        int crcOfSegment(FileBytes file, int segment) throws IOException {
             CRC32C crc = new CRC32C();
-            update(crc, file, headersAt + segment * headerBytes + LOCK_BYTES, headerBytes - LOCK_BYTES);
-            update(crc, file, segmentsAt + segment * segmentBytes, segmentBytes);
+            file.update(crc, headersAt + segment * headerBytes + LOCK_BYTES, headerBytes - LOCK_BYTES);
+            file.update(crc, segmentsAt + segment * segmentBytes, segmentBytes);
             return (int) crc.getValue();
         }
 
-        MemorySegment toSums(MemorySegment file, Arena arena) {
+        MemorySegment toSums(FileBytes file, Arena arena) throws IOException {
             MemorySegment sums = arena.allocate(SUMS_HEADER_BYTES + 4L * segments, 8);
             long[] numbers = {MAGIC, fileBytes, headersAt, headerBytes, segmentsAt, segmentBytes, entries};
             for (int i = 0; i < numbers.length; i++) {
@@ -183,16 +185,43 @@ final class LocationMap implements AutoCloseable {
 
         private static int crcOfSums(MemorySegment sums) {
             CRC32C crc = new CRC32C();
-            update(crc, sums, 0, 64);
+            crc.update(sums.asSlice(0, 64).asByteBuffer());
             return (int) crc.getValue();
         }
+    }
 
-        private static void update(CRC32C crc, MemorySegment bytes, long at, long length) {
-            long end = at + length;
-            for (long from = at; from < end; ) {
-                long part = Math.min(end - from, 1 << 30);
-                crc.update(bytes.asSlice(from, part).asByteBuffer());
-                from += part;
+    /**
+     * The file as it is read, not as it is mapped: each mapped page counts as memory of the process, and Chronicle has mapped
+     * them once. Thread-safe, and an interrupt does not close it, as it does a channel.
+     */
+    private static final class FileBytes implements AutoCloseable {
+        private final RandomAccessFile in;
+        private final byte[] buffer = new byte[32 << 10];
+
+        FileBytes(Path file) throws IOException {
+            this.in = new RandomAccessFile(file.toFile(), "r");
+        }
+
+        long size() throws IOException {
+            return in.length();
+        }
+
+        synchronized void update(CRC32C crc, long at, long length) throws IOException {
+            in.seek(at);
+            for (long left = length; left > 0; ) {
+                int part = (int) Math.min(left, buffer.length);
+                in.readFully(buffer, 0, part);
+                crc.update(buffer, 0, part);
+                left -= part;
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                in.close();
+            } catch (IOException e) {
+                // Nothing was written.
             }
         }
     }
@@ -208,21 +237,29 @@ final class LocationMap implements AutoCloseable {
      */
     static LocationMap open(Path file) {
         Arena arena = Arena.ofShared();
+        FileBytes bytes = null;
         try {
-            MemorySegment bytes = map(file, arena);
+            bytes = new FileBytes(file);
             MemorySegment sums = map(sumsOf(file), arena);
-            Layout layout = Layout.fromSums(sums, bytes.byteSize(), file.toString());
+            Layout layout = Layout.fromSums(sums, bytes.size(), file.toString());
             if (layout.crcBeforeHeaders(bytes) != sums.get(U32, 60)) {
                 throw new DamagedIndexException(file + " is damaged at its head");
             }
             ChronicleMap<byte[], byte[]> map = builder(layout.entries).createPersistedTo(file.toFile());
             return new LocationMap(map, file, layout, arena, bytes, sums);
         } catch (DamagedIndexException e) {
-            arena.close();
+            close(arena, bytes);
             throw e;
         } catch (IOException | RuntimeException | LinkageError | AssertionError e) {
-            arena.close();
+            close(arena, bytes);
             throw new DamagedIndexException(file + " cannot be opened", e);
+        }
+    }
+
+    private static void close(Arena arena, @Nullable FileBytes bytes) {
+        arena.close();
+        if (bytes != null) {
+            bytes.close();
         }
     }
 
@@ -304,8 +341,12 @@ final class LocationMap implements AutoCloseable {
         if ((verified.get(word) & bit) != 0) {
             return;
         }
-        if (layout.crcOfSegment(bytes, segment) != sums.get(U32, SUMS_HEADER_BYTES + 4L * segment)) {
-            throw new DamagedIndexException(file + " is damaged in segment " + segment);
+        try {
+            if (layout.crcOfSegment(bytes, segment) != sums.get(U32, SUMS_HEADER_BYTES + 4L * segment)) {
+                throw new DamagedIndexException(file + " is damaged in segment " + segment);
+            }
+        } catch (IOException e) {
+            throw new DamagedIndexException(file + " cannot be read", e);
         }
         verified.accumulateAndGet(word, bit, (a, b) -> a | b);
     }
@@ -334,7 +375,7 @@ final class LocationMap implements AutoCloseable {
     @Override
     public void close() {
         map.close();
-        arena.close();
+        close(arena, bytes);
     }
 
     private static void encodeKey(byte[] key, int type, Mac mac, int copy) {
@@ -422,11 +463,11 @@ final class LocationMap implements AutoCloseable {
             }
             map.close();
             try (Arena arena = Arena.ofConfined();
+                    FileBytes bytes = new FileBytes(file);
                     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
                     FileChannel out =
                             FileChannel.open(sumsOf(file), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 channel.force(true);
-                MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, layout.fileBytes, arena);
                 var sums = layout.toSums(bytes, arena).asByteBuffer();
                 while (sums.hasRemaining()) {
                     out.write(sums);
