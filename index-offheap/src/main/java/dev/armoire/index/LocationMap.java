@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -43,8 +44,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *  sums: | magic (8) | file bytes (8) | segment headers at (8) | bytes of one (8) | segments at (8) | bytes of one (8) |
- *        | entries (8) | segments (4) | CRC of all before the segment headers (4) | CRC of these 64 bytes (4) | CRC of each segment (4)* |
+ *        | entries (8) | bytes of the filter (8) | segments (4) | CRC of all before the segment headers (4) | CRC of these 72 bytes (4) |
+ *        | CRC of each segment (4)* | CRC of each part of the filter (4)* | filter |
  * </pre>
+ *
+ * The filter is a {@link MacFilter} of all keys, so that a MAC which is new costs one access to memory and none to Chronicle; its parts
+ * are compared with their sums as segments are.
  */
 final class LocationMap implements AutoCloseable {
     /** Offsets that the file cannot hold begin here: 1 TiB. */
@@ -67,8 +72,12 @@ final class LocationMap implements AutoCloseable {
     private static final int SEGMENT_DEVIATIONS = 6;
     private static final int LOCK_BYTES = 8;
 
-    private static final long MAGIC = 0x3153_4d55_5345_4d52L; // RMESUMS1
-    private static final long SUMS_HEADER_BYTES = 68;
+    private static final long MAGIC = 0x3253_4d55_5345_4d52L; // RMESUMS2
+    private static final long FILTER_PART_BYTES = 4096;
+    private static final long SEGMENTS_AT = 64;
+    private static final long CRC_BEFORE_HEADERS_AT = 68;
+    private static final long CRC_OF_SUMS_AT = 72;
+    private static final long SUMS_HEADER_BYTES = 76;
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle WORD = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
@@ -93,7 +102,9 @@ final class LocationMap implements AutoCloseable {
     private final Arena arena;
     private final FileBytes bytes;
     private final MemorySegment sums;
-    /** One bit for each segment that was compared with its sum. */
+    private final MemorySegment filterBits;
+    private final MacFilter filter;
+    /** One bit for each segment, and after them for each part of the filter, that was compared with its sum. */
     private final AtomicLongArray verified;
 
     private LocationMap(
@@ -109,7 +120,9 @@ final class LocationMap implements AutoCloseable {
         this.arena = arena;
         this.bytes = bytes;
         this.sums = sums;
-        this.verified = new AtomicLongArray((layout.segments + 63) / 64);
+        this.filterBits = sums.asSlice(layout.filterAt());
+        this.filter = new MacFilter(filterBits);
+        this.verified = new AtomicLongArray((layout.segments + layout.filterParts() + 63) / 64);
     }
 
     /** Where in the file the parts of a map lie, in bytes. */
@@ -120,8 +133,9 @@ final class LocationMap implements AutoCloseable {
             long segmentsAt,
             long segmentBytes,
             long entries,
+            long filterBytes,
             int segments) {
-        static Layout of(ChronicleMap<byte[], byte[]> map, long fileBytes) {
+        static Layout of(ChronicleMap<byte[], byte[]> map, long fileBytes, long filterBytes) {
             VanillaChronicleMap<?, ?, ?> inside = (VanillaChronicleMap<?, ?, ?>) map;
             long first = inside.segmentHeaderAddress(0);
             int segments = inside.segments();
@@ -132,6 +146,7 @@ final class LocationMap implements AutoCloseable {
                     inside.segmentBaseAddr(0) - inside.bsAddress(),
                     inside.tierSize,
                     map.longSize(),
+                    filterBytes,
                     segments);
         }
 
@@ -148,17 +163,41 @@ final class LocationMap implements AutoCloseable {
             return (int) crc.getValue();
         }
 
-        MemorySegment toSums(FileBytes file, Arena arena) throws IOException {
-            MemorySegment sums = arena.allocate(SUMS_HEADER_BYTES + 4L * segments, 8);
-            long[] numbers = {MAGIC, fileBytes, headersAt, headerBytes, segmentsAt, segmentBytes, entries};
+        long filterSumsAt() {
+            return SUMS_HEADER_BYTES + 4L * segments;
+        }
+
+        int filterParts() {
+            return Math.toIntExact((filterBytes + FILTER_PART_BYTES - 1) / FILTER_PART_BYTES);
+        }
+
+        long filterAt() {
+            return filterSumsAt() + 4L * filterParts();
+        }
+
+        static int crcOfFilter(MemorySegment filter, int part) {
+            long at = part * FILTER_PART_BYTES;
+            CRC32C crc = new CRC32C();
+            crc.update(filter.asSlice(at, Math.min(FILTER_PART_BYTES, filter.byteSize() - at))
+                    .asByteBuffer());
+            return (int) crc.getValue();
+        }
+
+        /** All but the filter itself. */
+        MemorySegment toSums(FileBytes file, MemorySegment filter, Arena arena) throws IOException {
+            MemorySegment sums = arena.allocate(filterAt(), 8);
+            long[] numbers = {MAGIC, fileBytes, headersAt, headerBytes, segmentsAt, segmentBytes, entries, filterBytes};
             for (int i = 0; i < numbers.length; i++) {
                 sums.set(U64, 8L * i, numbers[i]);
             }
-            sums.set(U32, 56, segments);
-            sums.set(U32, 60, crcBeforeHeaders(file));
-            sums.set(U32, 64, crcOfSums(sums));
+            sums.set(U32, SEGMENTS_AT, segments);
+            sums.set(U32, CRC_BEFORE_HEADERS_AT, crcBeforeHeaders(file));
+            sums.set(U32, CRC_OF_SUMS_AT, crcOfSums(sums));
             for (int segment = 0; segment < segments; segment++) {
                 sums.set(U32, SUMS_HEADER_BYTES + 4L * segment, crcOfSegment(file, segment));
+            }
+            for (int part = 0; part < filterParts(); part++) {
+                sums.set(U32, filterSumsAt() + 4L * part, crcOfFilter(filter, part));
             }
             return sums;
         }
@@ -166,7 +205,7 @@ final class LocationMap implements AutoCloseable {
         static Layout fromSums(MemorySegment sums, long fileBytes, String name) {
             if (sums.byteSize() < SUMS_HEADER_BYTES
                     || sums.get(U64, 0) != MAGIC
-                    || sums.get(U32, 64) != crcOfSums(sums)) {
+                    || sums.get(U32, CRC_OF_SUMS_AT) != crcOfSums(sums)) {
                 throw new DamagedIndexException("the sums of " + name + " are damaged");
             }
             Layout layout = new Layout(
@@ -176,8 +215,10 @@ final class LocationMap implements AutoCloseable {
                     sums.get(U64, 32),
                     sums.get(U64, 40),
                     sums.get(U64, 48),
-                    sums.get(U32, 56));
-            if (layout.fileBytes != fileBytes || sums.byteSize() != SUMS_HEADER_BYTES + 4L * layout.segments) {
+                    sums.get(U64, 56),
+                    sums.get(U32, SEGMENTS_AT));
+            long sumsBytes = layout.filterAt() + layout.filterBytes;
+            if (layout.fileBytes != fileBytes || sums.byteSize() != sumsBytes) {
                 throw new DamagedIndexException(name + " has " + fileBytes + " bytes, expected " + layout.fileBytes);
             }
             return layout;
@@ -185,7 +226,7 @@ final class LocationMap implements AutoCloseable {
 
         private static int crcOfSums(MemorySegment sums) {
             CRC32C crc = new CRC32C();
-            crc.update(sums.asSlice(0, 64).asByteBuffer());
+            crc.update(sums.asSlice(0, CRC_OF_SUMS_AT).asByteBuffer());
             return (int) crc.getValue();
         }
     }
@@ -242,7 +283,7 @@ final class LocationMap implements AutoCloseable {
             bytes = new FileBytes(file);
             MemorySegment sums = map(sumsOf(file), arena);
             Layout layout = Layout.fromSums(sums, bytes.size(), file.toString());
-            if (layout.crcBeforeHeaders(bytes) != sums.get(U32, 60)) {
+            if (layout.crcBeforeHeaders(bytes) != sums.get(U32, CRC_BEFORE_HEADERS_AT)) {
                 throw new DamagedIndexException(file + " is damaged at its head");
             }
             ChronicleMap<byte[], byte[]> map = builder(layout.entries).createPersistedTo(file.toFile());
@@ -303,6 +344,10 @@ final class LocationMap implements AutoCloseable {
      * @throws DamagedIndexException when the part of the file that would have them is damaged
      */
     void find(int type, Mac mac, Places places) {
+        verifyFilter((int) (filter.block(mac) / FILTER_PART_BYTES));
+        if (!filter.mayHave(mac)) {
+            return;
+        }
         byte[] key = new byte[KEY_BYTES];
         byte[] value = new byte[VALUE_BYTES];
         boolean goesOn = true;
@@ -336,9 +381,7 @@ final class LocationMap implements AutoCloseable {
     }
 
     private void verify(int segment) {
-        int word = segment >>> 6;
-        long bit = 1L << segment;
-        if ((verified.get(word) & bit) != 0) {
+        if (isVerified(segment)) {
             return;
         }
         try {
@@ -348,7 +391,25 @@ final class LocationMap implements AutoCloseable {
         } catch (IOException e) {
             throw new DamagedIndexException(file + " cannot be read", e);
         }
-        verified.accumulateAndGet(word, bit, (a, b) -> a | b);
+        setVerified(segment);
+    }
+
+    private void verifyFilter(int part) {
+        if (isVerified(layout.segments + part)) {
+            return;
+        }
+        if (Layout.crcOfFilter(filterBits, part) != sums.get(U32, layout.filterSumsAt() + 4L * part)) {
+            throw new DamagedIndexException(file + " is damaged in part " + part + " of its filter");
+        }
+        setVerified(layout.segments + part);
+    }
+
+    private boolean isVerified(int bit) {
+        return (verified.get(bit >>> 6) & 1L << bit) != 0;
+    }
+
+    private void setVerified(int bit) {
+        verified.accumulateAndGet(bit >>> 6, 1L << bit, (a, b) -> a | b);
     }
 
     /**
@@ -412,6 +473,9 @@ final class LocationMap implements AutoCloseable {
     static final class Builder implements AutoCloseable {
         private final Path file;
         private final ChronicleMap<byte[], byte[]> map;
+        private final Arena arena = Arena.ofConfined();
+        private final MemorySegment filterBits;
+        private final MacFilter filter;
         private final byte[] key = new byte[KEY_BYTES];
         private final byte[] value = new byte[VALUE_BYTES];
 
@@ -427,6 +491,8 @@ final class LocationMap implements AutoCloseable {
                 throw new IOException("no room for an index of " + entries + " entries");
             }
             this.map = builder(entries).createPersistedTo(file.toFile());
+            this.filterBits = arena.allocate(MacFilter.bytes(entries), Long.BYTES);
+            this.filter = new MacFilter(filterBits);
         }
 
         /** Adds a location; a second one in the same packfile is ignored. */
@@ -436,6 +502,7 @@ final class LocationMap implements AutoCloseable {
                 encodeValue(value, packfile, offset, length);
                 byte[] known = map.putIfAbsent(key, value);
                 if (known == null) {
+                    filter.add(mac);
                     return;
                 }
                 int holder = (int) INT.get(known, PACKFILE_AT);
@@ -455,22 +522,22 @@ final class LocationMap implements AutoCloseable {
          * @throws IOException when it could not be written, or when what was added did not spread as evenly as it should
          */
         void finish() throws IOException {
-            Layout layout = Layout.of(map, Files.size(file));
+            Layout layout = Layout.of(map, Files.size(file), filterBits.byteSize());
             boolean hasOverflowed =
                     ((VanillaChronicleMap<?, ?, ?>) map).globalMutableState().getAllocatedExtraTierBulks() > 0;
             if (hasOverflowed) {
                 throw new IOException("a segment of " + file + " was too small");
             }
             map.close();
-            try (Arena arena = Arena.ofConfined();
-                    FileBytes bytes = new FileBytes(file);
+            try (FileBytes bytes = new FileBytes(file);
                     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
                     FileChannel out =
                             FileChannel.open(sumsOf(file), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 channel.force(true);
-                var sums = layout.toSums(bytes, arena).asByteBuffer();
-                while (sums.hasRemaining()) {
-                    out.write(sums);
+                ByteBuffer[] parts = {layout.toSums(bytes, filterBits, arena).asByteBuffer(), filterBits.asByteBuffer()
+                };
+                while (parts[1].hasRemaining()) {
+                    out.write(parts);
                 }
                 out.force(true);
             }
@@ -479,6 +546,7 @@ final class LocationMap implements AutoCloseable {
         @Override
         public void close() {
             map.close();
+            arena.close();
         }
     }
 }

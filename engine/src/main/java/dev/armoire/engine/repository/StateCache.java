@@ -47,7 +47,7 @@ import org.jspecify.annotations.Nullable;
  * anew under the same id are taken for this one's.
  */
 final class StateCache {
-    private static final String FORMAT = "index-2";
+    private static final String FORMAT = "index-3";
     private static final String FACTS = "facts";
     private static final String RUN_PREFIX = "locations-";
     private static final long MAGIC = 0x41524d4641435432L; // ARMFACT2

@@ -147,7 +147,7 @@ class StateCacheTest {
     }
 
     private Path folder() throws IOException {
-        try (Stream<Path> stores = Files.list(cache.resolve("index-2"))) {
+        try (Stream<Path> stores = Files.list(cache.resolve("index-3"))) {
             return stores.findFirst().orElseThrow();
         }
     }
