@@ -58,7 +58,7 @@ public final class PendingState implements AutoCloseable {
     }
 
     /**
-     * Adds a packfile that is durable.
+     * Adds a packfile that is durable, and that the repository knows of if this process is to read from it.
      *
      * @param index its records, see {@link PackfileLayout}
      */
@@ -81,6 +81,7 @@ public final class PendingState implements AutoCloseable {
                 || Duration.between(begun, Instant.now()).compareTo(CHECKPOINT_EVERY) >= 0;
         if (isDue && !hasSnapshot) {
             write();
+            repository.relieveMemory();
         }
     }
 
@@ -152,7 +153,12 @@ public final class PendingState implements AutoCloseable {
             repository.storage().write(ObjectKind.STATE, name, List.of(header, payload, mac));
             written = header.byteSize() + payload.byteSize() + mac.byteSize();
         }
-        repository.committed(name, parent, timestamp, !colours.isEmpty() || deletions > 0);
+        repository.committed(
+                name,
+                parent,
+                timestamp,
+                packfiles.stream().map(Named::mac).toList(),
+                !colours.isEmpty() || deletions > 0);
         for (Named colour : colours) {
             if (colour.type == ResourceType.SNAPSHOT) {
                 repository.markRemoved(colour.mac);
