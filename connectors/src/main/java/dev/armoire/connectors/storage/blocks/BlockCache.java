@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * Reads objects in blocks and remembers those used last, as blobs lie close to those that are read with them. Blocks that
  * miss next to each other are fetched by one request, and one block by one thread only. Whoever reads on where an earlier
  * request ended, towards the end of the object or towards its beginning (as listings of directories lie, the deepest first), is
- * given more than is asked for, twice as much each time; once that is {@link #BESIDE_BLOCKS}, the next stretch is fetched by
+ * given more than is asked for, twice as much each time; once that is {@link #MAX_AHEAD_BLOCKS}, the next stretch is fetched by
  * another thread while the reader is busy with the last one. Thread-safe; takes {@link #CAPACITY_BYTES} of heap, and what
  * requests are bringing, which is two stretches a reader at most.
  */
@@ -40,9 +40,6 @@ public final class BlockCache {
 
     /** Blocks by use, the eldest first; a block that is being fetched is not done. Guarded by itself. */
     private final Map<Key, CompletableFuture<byte[]>> blocks = new LinkedHashMap<>(16, 0.75f, true);
-
-    /** From this length of a stretch on the next one comes while it is read: by then the reader has gone on twice. */
-    private static final int BESIDE_BLOCKS = 4;
 
     /** By the block that shows that a reader goes on. Guarded by {@link #blocks}. */
     private final Map<Key, Sequence> sequences = new LinkedHashMap<>();
@@ -183,7 +180,7 @@ public final class BlockCache {
         }
         known.next = known.step > 0 ? run.last() + 1 : run.first - 1;
         extend(run, known);
-        if (run.blocks.size() >= BESIDE_BLOCKS) {
+        if (run.blocks.size() >= MAX_AHEAD_BLOCKS) {
             claimNext(run.object, known, beside);
         } else {
             await(run.object, known.next, known);

@@ -82,12 +82,12 @@ class BlockCacheTest {
     @Test
     void whoReadsTowardsTheBeginningIsGivenMoreAndMoreAndTheNextBeside() throws Exception {
         Remote remote = new Remote(64 * BLOCK, false);
-        for (int block = 40; block > 36; block--) {
+        for (int block = 40; block > 32; block--) {
             readBlock(remote, block);
         }
-        remote.awaitRequests(4); // the last of them before anybody asks for what it brings
-        assertThat(remote.requests()).containsExactlyInAnyOrder("40+1", "38+2", "34+4", "26+8");
-        for (int block = 36; block >= 0; block--) {
+        remote.awaitRequests(5); // the last of them before anybody asks for what it brings
+        assertThat(remote.requests()).containsExactlyInAnyOrder("40+1", "38+2", "34+4", "26+8", "18+8");
+        for (int block = 32; block >= 0; block--) {
             readBlock(remote, block);
         }
         assertThat(remote.requests())
@@ -116,14 +116,14 @@ class BlockCacheTest {
     @Test
     void whatCouldNotBeFetchedAheadIsFetchedByWhoWantsIt() throws Exception {
         Remote remote = new Remote(64 * BLOCK, false);
-        for (int block = 0; block < 3; block++) {
+        for (int block = 0; block < 7; block++) {
             readBlock(remote, block);
         }
         remote.isBroken = true;
-        assertThatThrownBy(() -> readBlock(remote, 3)).hasMessage("broken");
-        remote.awaitRequests(4);
+        assertThatThrownBy(() -> readBlock(remote, 7)).hasMessage("broken");
+        remote.awaitRequests(5);
         remote.isBroken = false;
-        for (int block = 3; block < 64; block++) {
+        for (int block = 7; block < 64; block++) {
             readBlock(remote, block);
         }
     }
