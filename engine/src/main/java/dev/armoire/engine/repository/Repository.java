@@ -191,7 +191,8 @@ public final class Repository implements AutoCloseable {
      * @param folder for the caches of all stores
      */
     public void useCache(Path folder) {
-        useCache(folder, Boolean.getBoolean("armoire.cache.eager") ? StateCache.Limits.NONE : StateCache.Limits.USUAL);
+        StateCache.Limits usual = storage.localPath() == null ? StateCache.Limits.FAR : StateCache.Limits.USUAL;
+        useCache(folder, Boolean.getBoolean("armoire.cache.eager") ? StateCache.Limits.NONE : usual);
     }
 
     void useCache(Path folder, StateCache.Limits limits) {

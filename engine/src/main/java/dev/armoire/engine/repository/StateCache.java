@@ -66,6 +66,8 @@ final class StateCache {
      */
     record Limits(int states, int locations, int inFacts) {
         static final Limits USUAL = new Limits(8, 4096, 16 << 10);
+        /** Where each state costs two round trips. */
+        static final Limits FAR = new Limits(1, 1, 16 << 10);
         /** Everything goes into files at once: for the run that trains the JVM, and for tests. */
         static final Limits NONE = new Limits(1, 1, 0);
     }
