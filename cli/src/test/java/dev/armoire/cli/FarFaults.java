@@ -116,6 +116,7 @@ public final class FarFaults implements AutoCloseable {
     /** Stores in buckets, as {@code s3://} has them. */
     public static FarFaults ofBuckets(Path folder) throws Exception {
         System.setProperty("armoire.s3.pause", "1");
+        System.setProperty("armoire.s3.whole", Integer.toString(LARGE_BYTES - (1 << 20)));
         return new FarFaults(folder, new BucketServer(Buckets.start(folder)));
     }
 
@@ -127,6 +128,7 @@ public final class FarFaults implements AutoCloseable {
     @Override
     public void close() {
         System.clearProperty("armoire.s3.pause");
+        System.clearProperty("armoire.s3.whole");
         server.close();
     }
 
