@@ -57,6 +57,9 @@ final class StateCache {
     /** A file is merged into the one that is made if it has at most this many times its entries. */
     private static final int MERGE_FACTOR = 2;
 
+    /** About so many files there may be, each asked for each blob that is new. */
+    private static final int MOST_FILES = 32;
+
     /**
      * From when on files are worth their making.
      *
@@ -64,14 +67,15 @@ final class StateCache {
      * @param locations new ones that it may well read again
      * @param inFacts locations that {@code facts} may hold: putting so many into the tables is faster than opening a file
      * @param inMemory locations that a process keeps in its tables, some 64 bytes each, while it adds more
-     * @param inFile locations of a file that is merged from others, which is mapped as a whole while it is made; 63 bytes each
+     * @param inFile locations of a file that is merged from others, 63 bytes each, all mapped while it is made; a {@link #MOST_FILES}th of
+     *     all if that is more
      */
     record Limits(int states, int locations, int inFacts, int inMemory, int inFile) {
-        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 512 << 10, 1 << 20);
+        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 512 << 10, 640 << 10);
         /** Where each state costs two round trips. */
-        static final Limits FAR = new Limits(1, 1, 16 << 10, 512 << 10, 1 << 20);
+        static final Limits FAR = new Limits(1, 1, 16 << 10, 512 << 10, 640 << 10);
         /** Everything goes into files at once: for the run that trains the JVM, and for tests. */
-        static final Limits NONE = new Limits(1, 1, 0, 1, 1 << 20);
+        static final Limits NONE = new Limits(1, 1, 0, 1, 640 << 10);
     }
 
     private final Limits limits;
@@ -248,9 +252,11 @@ final class StateCache {
     private Run newRun(List<Run> runs, long count, BlobIndex index, Kept kept, long newGeneration) throws IOException {
         List<Path> merged = new ArrayList<>();
         long entries = count;
+        long all = count + runs.stream().mapToLong(Run::entries).sum();
+        long most = Math.max(limits.inFile, all / MOST_FILES);
         while (!runs.isEmpty()
                 && runs.getLast().entries() <= MERGE_FACTOR * entries
-                && runs.getLast().entries() + entries <= limits.inFile) {
+                && runs.getLast().entries() + entries <= most) {
             Run last = runs.removeLast();
             merged.addFirst(path(last));
             entries += last.entries();
