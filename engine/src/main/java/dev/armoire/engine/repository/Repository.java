@@ -506,9 +506,11 @@ public final class Repository implements AutoCloseable {
             MemorySegment stored = readObject(ObjectKind.STATE, name, arena);
             Envelope envelope = Envelope.open(stored, ResourceType.STATE, keys.newMacHasher(), name.hex());
             // LZ4 cannot make more than 255 bytes of one, gzip about 1032: what says more is a bomb.
-            MemorySegment stream =
-                    codec.decode(envelope.payload(), envelope.payload().byteSize() * 1100 + 4096);
-            StateStream.read(stream, envelope.version(), name.hex(), visitor);
+            // In parts, as a state of a million locations has 90 MB.
+            codec.decodeInParts(
+                    envelope.payload(),
+                    envelope.payload().byteSize() * 1100 + 4096,
+                    new StateStream.Reader(envelope.version(), name.hex(), visitor));
             return envelope.version();
         } catch (CorruptDataException e) {
             throw new CorruptDataException(
