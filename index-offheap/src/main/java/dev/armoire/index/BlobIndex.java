@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.IntPredicate;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,11 +34,11 @@ public final class BlobIndex implements AutoCloseable {
     private static final int PENDING = -1;
 
     private static final int SHARDS = 16;
-    private static final long SLOT_BYTES = 48;
+    private static final int SLOT_BYTES = 48;
     private static final long LEAST_SLOTS = 64;
-    private static final long WORD_AT = 32;
-    private static final long PACKFILE_AT = 40;
-    private static final long LENGTH_AT = 44;
+    private static final int WORD_AT = 32;
+    private static final int PACKFILE_AT = 40;
+    private static final int LENGTH_AT = 44;
     /** Largest offset in bytes that a location can have. */
     public static final long MAX_OFFSET = (1L << 56) - 1;
 
@@ -371,7 +372,7 @@ public final class BlobIndex implements AutoCloseable {
         }
         for (Shard shard : shards) {
             synchronized (shard) {
-                shard.arena.close();
+                shard.close();
             }
         }
     }
@@ -386,47 +387,66 @@ public final class BlobIndex implements AutoCloseable {
         boolean isKept(int type, int packfile);
     }
 
-    /** One table. Callers hold its lock. */
+    /**
+     * One table. Callers hold its lock. It is looked at through Agrona's view, which costs the code of the first compiler half of
+     * what a segment does.
+     */
     private static final class Shard {
         private final PackfileTable packfiles;
-        private Arena arena = Arena.ofShared();
-        private long slots = LEAST_SLOTS;
-        private MemorySegment table = arena.allocate(slots * SLOT_BYTES, 64);
+        private Arena arena;
+        private long slots;
+        private MemorySegment table = MemorySegment.NULL;
+        private final UnsafeBuffer view = new UnsafeBuffer(0, 0);
         private long used;
 
         Shard(PackfileTable packfiles) {
             this.packfiles = packfiles;
+            allocate(LEAST_SLOTS);
+        }
+
+        /** Begins an empty table, in an arena of its own; the caller closes the one before. */
+        private void allocate(long newSlots) {
+            long bytes = newSlots * SLOT_BYTES;
+            if (bytes > Integer.MAX_VALUE) {
+                throw new IllegalStateException("more than 400 million blobs do not fit in memory");
+            }
+            arena = Arena.ofShared();
+            table = arena.allocate(bytes, 64);
+            view.wrap(table.address(), (int) bytes);
+            slots = newSlots;
+            used = 0;
+        }
+
+        /** Whoever comes too late meets the end of an empty view, not memory that is somebody else's. */
+        void close() {
+            view.wrap(0, 0);
+            arena.close();
         }
 
         void add(int type, Mac mac, int packfile, long offset, long length) {
             if (used * 4 >= slots * 3) {
                 grow(slots * 2);
             }
-            long at = home(mac);
-            while (type(at) != 0) {
-                if (matches(at, type, mac)) {
-                    int holder = table.get(JAVA_INT, at + PACKFILE_AT);
-                    if (holder == packfile) {
-                        return;
-                    }
-                    if (holder == PENDING) { // the claim is settled: its slot becomes the location
-                        put(at, type, mac, packfile, offset, length);
-                        return;
-                    }
+            int at = seek(home(mac), type, mac);
+            for (; type(at) != 0; at = seek(next(at), type, mac)) {
+                int holder = view.getInt(at + PACKFILE_AT);
+                if (holder == packfile) {
+                    return;
                 }
-                at = next(at);
+                if (holder == PENDING) { // the claim is settled: its slot becomes the location
+                    put(at, type, mac, packfile, offset, length);
+                    return;
+                }
             }
             put(at, type, mac, packfile, offset, length);
             used++;
         }
 
         boolean contains(int type, Mac mac) {
-            for (long at = home(mac); type(at) != 0; at = next(at)) {
-                if (matches(at, type, mac)) {
-                    int holder = table.get(JAVA_INT, at + PACKFILE_AT);
-                    if (holder == PENDING || packfiles.isVisible(holder)) {
-                        return true;
-                    }
+            for (int at = seek(home(mac), type, mac); type(at) != 0; at = seek(next(at), type, mac)) {
+                int holder = view.getInt(at + PACKFILE_AT);
+                if (holder == PENDING || packfiles.isVisible(holder)) {
+                    return true;
                 }
             }
             return false;
@@ -434,13 +454,10 @@ public final class BlobIndex implements AutoCloseable {
 
         @Nullable
         BlobLocation find(int type, Mac mac, IntPredicate accepts) {
-            long best = -1;
+            int best = -1;
             Mac bestName = null;
-            for (long at = home(mac); type(at) != 0; at = next(at)) {
-                if (!matches(at, type, mac)) {
-                    continue;
-                }
-                int holder = table.get(JAVA_INT, at + PACKFILE_AT);
+            for (int at = seek(home(mac), type, mac); type(at) != 0; at = seek(next(at), type, mac)) {
+                int holder = view.getInt(at + PACKFILE_AT);
                 if (holder == PENDING || !accepts.test(holder)) {
                     continue;
                 }
@@ -455,8 +472,8 @@ public final class BlobIndex implements AutoCloseable {
 
         @Nullable
         BlobLocation findIn(int type, Mac mac, int packfile) {
-            for (long at = home(mac); type(at) != 0; at = next(at)) {
-                if (matches(at, type, mac) && table.get(JAVA_INT, at + PACKFILE_AT) == packfile) {
+            for (int at = seek(home(mac), type, mac); type(at) != 0; at = seek(next(at), type, mac)) {
+                if (view.getInt(at + PACKFILE_AT) == packfile) {
                     return location(at);
                 }
             }
@@ -464,19 +481,19 @@ public final class BlobIndex implements AutoCloseable {
         }
 
         void forEach(Visitor visitor) {
-            for (long at = 0; at < slots * SLOT_BYTES; at += SLOT_BYTES) {
-                if (type(at) != 0 && table.get(JAVA_INT, at + PACKFILE_AT) != PENDING) {
+            for (int at = 0; at < view.capacity(); at += SLOT_BYTES) {
+                if (type(at) != 0 && view.getInt(at + PACKFILE_AT) != PENDING) {
                     BlobLocation place = location(at);
                     visitor.location(type(at), mac(at), place.packfile(), place.offset(), place.length());
                 }
             }
         }
 
-        private BlobLocation location(long at) {
+        private BlobLocation location(int at) {
             return new BlobLocation(
-                    table.get(JAVA_INT, at + PACKFILE_AT),
-                    table.get(JAVA_LONG, at + WORD_AT) >>> 8,
-                    Integer.toUnsignedLong(table.get(JAVA_INT, at + LENGTH_AT)));
+                    view.getInt(at + PACKFILE_AT),
+                    view.getLong(at + WORD_AT) >>> 8,
+                    Integer.toUnsignedLong(view.getInt(at + LENGTH_AT)));
         }
 
         void reserve(long more) {
@@ -492,14 +509,14 @@ public final class BlobIndex implements AutoCloseable {
         private void grow(long newSlots) {
             MemorySegment old = table;
             Arena oldArena = arena;
-            arena = Arena.ofShared();
-            slots = newSlots;
-            table = arena.allocate(slots * SLOT_BYTES, 64);
+            long count = used;
+            allocate(newSlots);
             for (long from = 0; from < old.byteSize(); from += SLOT_BYTES) {
                 if ((int) old.get(JAVA_LONG, from + WORD_AT) << 24 != 0) {
                     insert(old, from);
                 }
             }
+            used = count;
             oldArena.close();
         }
 
@@ -512,20 +529,18 @@ public final class BlobIndex implements AutoCloseable {
         void keep(Kept kept) {
             MemorySegment old = table;
             long remaining = 0;
-            for (long at = 0; at < old.byteSize(); at += SLOT_BYTES) {
-                remaining += type(at) != 0 && kept.isKept(type(at), old.get(JAVA_INT, at + PACKFILE_AT)) ? 1 : 0;
+            for (int at = 0; at < view.capacity(); at += SLOT_BYTES) {
+                remaining += type(at) != 0 && kept.isKept(type(at), view.getInt(at + PACKFILE_AT)) ? 1 : 0;
             }
             if (remaining == used) {
                 return;
             }
             Arena oldArena = arena;
-            arena = Arena.ofShared();
-            slots = LEAST_SLOTS;
-            while (remaining * 4 >= slots * 3) {
-                slots *= 2;
+            long enough = LEAST_SLOTS;
+            while (remaining * 4 >= enough * 3) {
+                enough *= 2;
             }
-            table = arena.allocate(slots * SLOT_BYTES, 64);
-            used = 0;
+            allocate(enough);
             for (long from = 0; from < old.byteSize(); from += SLOT_BYTES) {
                 int type = (int) old.get(JAVA_LONG, from + WORD_AT) & 0xFF;
                 if (type != 0 && kept.isKept(type, old.get(JAVA_INT, from + PACKFILE_AT))) {
@@ -537,54 +552,64 @@ public final class BlobIndex implements AutoCloseable {
         }
 
         private void insert(MemorySegment old, long from) {
-            long at = home(old.get(JAVA_LONG, from));
+            int at = home(old.get(JAVA_LONG, from));
             while (type(at) != 0) {
                 at = next(at);
             }
             MemorySegment.copy(old, from, table, at, SLOT_BYTES);
         }
 
-        private void put(long at, int type, Mac mac, int packfile, long offset, long length) {
-            table.set(JAVA_LONG, at, mac.w0());
-            table.set(JAVA_LONG, at + 8, mac.w1());
-            table.set(JAVA_LONG, at + 16, mac.w2());
-            table.set(JAVA_LONG, at + 24, mac.w3());
-            table.set(JAVA_LONG, at + WORD_AT, offset << 8 | type);
-            table.set(JAVA_INT, at + PACKFILE_AT, packfile);
-            table.set(JAVA_INT, at + LENGTH_AT, (int) length);
+        private void put(int at, int type, Mac mac, int packfile, long offset, long length) {
+            view.putLong(at, mac.w0());
+            view.putLong(at + 8, mac.w1());
+            view.putLong(at + 16, mac.w2());
+            view.putLong(at + 24, mac.w3());
+            view.putLong(at + WORD_AT, offset << 8 | type);
+            view.putInt(at + PACKFILE_AT, packfile);
+            view.putInt(at + LENGTH_AT, (int) length);
         }
 
-        private Mac mac(long at) {
-            return new Mac(
-                    table.get(JAVA_LONG, at),
-                    table.get(JAVA_LONG, at + 8),
-                    table.get(JAVA_LONG, at + 16),
-                    table.get(JAVA_LONG, at + 24));
+        private Mac mac(int at) {
+            return new Mac(view.getLong(at), view.getLong(at + 8), view.getLong(at + 16), view.getLong(at + 24));
         }
 
-        private int type(long at) {
-            return (int) table.get(JAVA_LONG, at + WORD_AT) & 0xFF;
+        private int type(int at) {
+            return (int) view.getLong(at + WORD_AT) & 0xFF;
         }
 
-        private boolean matches(long at, int type, Mac mac) {
-            return table.get(JAVA_LONG, at) == mac.w0()
-                    && table.get(JAVA_LONG, at + 8) == mac.w1()
-                    && table.get(JAVA_LONG, at + 16) == mac.w2()
-                    && table.get(JAVA_LONG, at + 24) == mac.w3()
-                    && type(at) == type;
+        /** The first slot from here on that has the blob, or the empty one before which it would be. */
+        private int seek(int from, int type, Mac mac) {
+            long first = mac.w0();
+            int at = from;
+            while (true) {
+                long found = view.getLong(at);
+                if (found == first && isOrEmpty(at, type, mac) || found == 0 && type(at) == 0) {
+                    return at;
+                }
+                at = next(at);
+            }
         }
 
-        private long home(Mac mac) {
+        private boolean isOrEmpty(int at, int type, Mac mac) {
+            int there = type(at);
+            return there == 0
+                    || there == type
+                            && view.getLong(at + 8) == mac.w1()
+                            && view.getLong(at + 16) == mac.w2()
+                            && view.getLong(at + 24) == mac.w3();
+        }
+
+        private int home(Mac mac) {
             return home(mac.w0());
         }
 
-        private long home(long word) {
-            return (word & slots - 1) * SLOT_BYTES;
+        private int home(long word) {
+            return (int) (word & slots - 1) * SLOT_BYTES;
         }
 
-        private long next(long at) {
-            long next = at + SLOT_BYTES;
-            return next == slots * SLOT_BYTES ? 0 : next;
+        private int next(int at) {
+            int next = at + SLOT_BYTES;
+            return next == view.capacity() ? 0 : next;
         }
     }
 }
