@@ -89,7 +89,9 @@ final class CheckCommand implements Command {
                         "storage is not writable: " + repository.storage().location());
             }
             int code = check(session, repository, arguments, sample, query, isWhole);
-            if (heals && code == ExitCode.DAMAGE && heal(session, repository, isDryRun)) {
+            // What cannot be read, of a store that can, is lost as well: a bad sector.
+            boolean isLost = code == ExitCode.DAMAGE || code == ExitCode.IO;
+            if (heals && isLost && heal(session, repository, isDryRun)) {
                 report.info("checking again");
                 repository.refresh((state, problem) -> report.error(Failures.said(problem)));
                 return check(session, repository, arguments, sample, query, isWhole);
@@ -218,6 +220,13 @@ final class CheckCommand implements Command {
                     result.storeProblems(),
                     "bytes_read",
                     result.bytesRead());
+        }
+        if (result.isOnlyUnreadable() && !session.isStateDamaged()) {
+            report.failure(
+                    "check could not read all of it, and what it read is not damaged: see to the disk, the server or the"
+                            + " permissions, and check again",
+                    ExitCode.IO);
+            return ExitCode.IO;
         }
         if (result.failedSnapshots() > 0) {
             long failed = result.failedSnapshots();

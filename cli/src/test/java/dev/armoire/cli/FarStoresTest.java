@@ -8,13 +8,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -141,6 +145,68 @@ final class FarStoresTest {
                 Thread.sleep(20);
             }
         }
+    }
+
+    @Test
+    void packfilesHealInABucket() throws Exception {
+        try (Buckets buckets = Buckets.start(folder)) {
+            heal(
+                    run -> Buckets.name(run, "s", buckets.port(), "healed"),
+                    folder.resolve(Buckets.NAME).resolve("healed"));
+        }
+    }
+
+    @Test
+    void packfilesHealOnAServer() throws Exception {
+        try (Sshd server = Sshd.start(folder)) {
+            heal(run -> server.name(run, "s", server.port(), folder.resolve("healed")), folder.resolve("healed"));
+        }
+    }
+
+    /** @param store where the server keeps the files of the store */
+    private void heal(Naming naming, Path store) throws Exception {
+        ArmoireRun owner = user("owner", naming);
+        Random random = new Random(7);
+        succeeds(owner.with("ARMOIRE_PASSPHRASE", "horse staple 9 battery!").run("at", "@s", "create"));
+        String first = backUp(owner, random);
+        byte[] content = Files.readAllBytes(Path.of(owner.path("source/file")));
+        backUp(owner, random);
+        succeeds(owner.run("at", "@s", "parity", "-apply"));
+        Map<Path, byte[]> packfiles = packfiles(store);
+        assertThat(packfiles).hasSizeGreaterThan(1);
+        Path largest = packfiles.keySet().stream()
+                .max(Comparator.comparingInt(file -> packfiles.get(file).length))
+                .orElseThrow();
+        for (boolean isLost : new boolean[] {false, true}) {
+            if (isLost) {
+                Files.delete(largest);
+            } else {
+                byte[] damaged = packfiles.get(largest).clone();
+                random.ints(5000, 100_000, 110_000).forEach(at -> damaged[at] ^= 1);
+                Files.write(largest, damaged);
+            }
+            ArmoireRun.Outcome found = owner.run("at", "@s", "check");
+            assertThat(found.exitCode()).as("%s", found).isEqualTo(ExitCode.DAMAGE);
+            ArmoireRun.Outcome planned = owner.run("at", "@s", "check", "-heal", "-dry-run");
+            assertThat(planned.exitCode()).as("%s", planned).isEqualTo(ExitCode.DAMAGE);
+            assertThat(planned.out()).contains("1 packfiles could be healed, 0 not");
+            ArmoireRun.Outcome healed = owner.run("at", "@s", "check", "-heal");
+            succeeds(healed);
+            assertThat(healed.out()).contains("1 packfiles were healed, 0 not");
+            assertThat(packfiles(store)).usingRecursiveComparison().isEqualTo(packfiles);
+            succeeds(owner.run("at", "@s", "check"));
+        }
+        assertRestores(owner, first, content);
+    }
+
+    private static Map<Path, byte[]> packfiles(Path store) throws IOException {
+        Map<Path, byte[]> contents = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(store.resolve("packfiles"))) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                contents.put(file, Files.readAllBytes(file));
+            }
+        }
+        return contents;
     }
 
     @Test

@@ -27,6 +27,11 @@ enum AeadProvider {
         return choice().reason();
     }
 
+    /** Conscrypt if it was chosen, or null. */
+    static @Nullable Provider conscrypt() {
+        return chosen() == CONSCRYPT ? ConscryptLibrary.PROVIDER : null;
+    }
+
     SegmentAead newAead() {
         return switch (this) {
             case CONSCRYPT -> {

@@ -4,8 +4,9 @@ package dev.armoire.index;
 import dev.armoire.crypto.Mac;
 
 /**
- * Pairs of resource type and MAC, off-heap, in slots of 16 bytes ({@link MacTable}). Thread-safe: the keys are spread over
- * tables, each with a lock of its own.
+ * Pairs of resource type and MAC, off-heap, in slots of 16 bytes, or of 20 when each has a number ({@link MacTable}).
+ * Thread-safe: the keys are spread over tables, each with a lock of its own. So only one of them at a time is there twice, as it
+ * grows: up to 27 bytes a pair, or 34.
  */
 public final class MacSet implements AutoCloseable {
     private static final int SHARDS = 16;
@@ -13,9 +14,18 @@ public final class MacSet implements AutoCloseable {
     private final MacTable[] shards = new MacTable[SHARDS];
 
     public MacSet() {
+        this(0);
+    }
+
+    private MacSet(int numbers) {
         for (int i = 0; i < SHARDS; i++) {
-            shards[i] = new MacTable(0);
+            shards[i] = new MacTable(numbers);
         }
+    }
+
+    /** A set in which each pair has a number, 0 at first. */
+    public static MacSet withNumbers() {
+        return new MacSet(1);
     }
 
     /**
@@ -37,6 +47,22 @@ public final class MacSet implements AutoCloseable {
         MacTable shard = shard(mac);
         synchronized (shard) {
             return shard.contains(type, mac);
+        }
+    }
+
+    /** The number of a pair, in a set that has numbers; 0 for one that is not there. */
+    public int number(int type, Mac mac) {
+        MacTable shard = shard(mac);
+        synchronized (shard) {
+            return shard.contains(type, mac) ? shard.get(shard.slot(type, mac), 0) : 0;
+        }
+    }
+
+    /** Gives a pair a number, and adds it if it is not there. */
+    public void setNumber(int type, Mac mac, int number) {
+        MacTable shard = shard(mac);
+        synchronized (shard) {
+            shard.set(shard.slot(type, mac), 0, number);
         }
     }
 

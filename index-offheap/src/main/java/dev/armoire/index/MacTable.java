@@ -2,7 +2,7 @@
 package dev.armoire.index;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import dev.armoire.crypto.Mac;
 import java.lang.foreign.Arena;
@@ -10,7 +10,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Pairs of resource type and MAC, each with a few numbers, off-heap, in an open-addressing table. Owns its arena. For one
- * thread at a time.
+ * thread at a time. The table grows by a quarter when three quarters of it are full, so a pair takes 5/3 of its slot at most,
+ * and while it grows 3 slots.
  *
  * <p>A slot keeps 120 bits of the MAC and 8 of the type. MACs are keyed, so nobody can make two that agree in 120 bits on
  * purpose, and by chance a billion of them do with a probability below 10^-17.
@@ -31,7 +32,7 @@ public final class MacTable implements AutoCloseable {
 
     /** @param numbers that each pair has, 0 at first */
     public MacTable(int numbers) {
-        slotBytes = NUMBERS_AT + (numbers + 1L) / 2 * Long.BYTES;
+        slotBytes = NUMBERS_AT + (long) numbers * Integer.BYTES;
         table = arena.allocate(slots * slotBytes, 64);
     }
 
@@ -46,9 +47,9 @@ public final class MacTable implements AutoCloseable {
         }
         long second = second(type, mac);
         long at = find(mac.w0(), second);
-        if (table.get(JAVA_LONG, at + 8) == 0) {
-            table.set(JAVA_LONG, at, mac.w0());
-            table.set(JAVA_LONG, at + 8, second);
+        if (table.get(JAVA_LONG_UNALIGNED, at + 8) == 0) {
+            table.set(JAVA_LONG_UNALIGNED, at, mac.w0());
+            table.set(JAVA_LONG_UNALIGNED, at + 8, second);
             used++;
         }
         return at;
@@ -56,7 +57,7 @@ public final class MacTable implements AutoCloseable {
 
     /** Whether a pair is there. */
     public boolean contains(int type, Mac mac) {
-        return table.get(JAVA_LONG, find(mac.w0(), second(type, mac)) + 8) != 0;
+        return table.get(JAVA_LONG_UNALIGNED, find(mac.w0(), second(type, mac)) + 8) != 0;
     }
 
     /** How many pairs there are. */
@@ -86,7 +87,7 @@ public final class MacTable implements AutoCloseable {
     /** Visits all pairs, in no order. */
     public void forEach(Visitor visitor) {
         for (long at = 0; at < slots * slotBytes; at += slotBytes) {
-            long second = table.get(JAVA_LONG, at + 8);
+            long second = table.get(JAVA_LONG_UNALIGNED, at + 8);
             if (second != 0) {
                 visitor.slot((int) (second & 0xFF), at);
             }
@@ -95,10 +96,11 @@ public final class MacTable implements AutoCloseable {
 
     /** The slot of a pair, or the empty one where it would be. */
     private long find(long first, long second) {
-        long at = (first & slots - 1) * slotBytes;
+        // In the order of the MACs, so that a table grows from front to back.
+        long at = Math.unsignedMultiplyHigh(first, slots) * slotBytes;
         while (true) {
-            long found = table.get(JAVA_LONG, at + 8);
-            if (found == 0 || found == second && table.get(JAVA_LONG, at) == first) {
+            long found = table.get(JAVA_LONG_UNALIGNED, at + 8);
+            if (found == 0 || found == second && table.get(JAVA_LONG_UNALIGNED, at) == first) {
                 return at;
             }
             at += slotBytes;
@@ -112,12 +114,12 @@ public final class MacTable implements AutoCloseable {
         MemorySegment old = table;
         Arena oldArena = arena;
         arena = Arena.ofShared();
-        slots *= 2;
+        slots += slots / 4;
         table = arena.allocate(slots * slotBytes, 64);
         for (long from = 0; from < old.byteSize(); from += slotBytes) {
-            long second = old.get(JAVA_LONG, from + 8);
+            long second = old.get(JAVA_LONG_UNALIGNED, from + 8);
             if (second != 0) {
-                MemorySegment.copy(old, from, table, find(old.get(JAVA_LONG, from), second), slotBytes);
+                MemorySegment.copy(old, from, table, find(old.get(JAVA_LONG_UNALIGNED, from), second), slotBytes);
             }
         }
         oldArena.close();

@@ -4,7 +4,9 @@ package dev.armoire.index;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.armoire.crypto.Mac;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -25,6 +27,30 @@ class MacSetTest {
                 }
             }
             assertThat(reference).hasSizeGreaterThan(10_000);
+        }
+    }
+
+    @Test
+    void keepsANumberForEachAsItGrows() {
+        Random random = new Random(2);
+        Map<Mac, Integer> reference = new HashMap<>();
+        try (MacSet set = MacSet.withNumbers()) {
+            for (int i = 0; i < 100_000; i++) {
+                Mac mac = new Mac(random.nextLong(), random.nextLong(), random.nextLong(), 0);
+                assertThat(set.add(7, mac)).isTrue();
+                if (i % 3 != 0) {
+                    set.setNumber(7, mac, i);
+                    reference.put(mac, i);
+                } else {
+                    reference.put(mac, 0);
+                }
+            }
+            reference.forEach((mac, number) -> {
+                assertThat(set.add(7, mac)).isFalse();
+                assertThat(set.number(7, mac)).isEqualTo(number);
+                assertThat(set.number(8, mac)).isZero();
+                assertThat(set.contains(8, mac)).isFalse();
+            });
         }
     }
 

@@ -102,12 +102,7 @@ public final class BlobCodec implements AutoCloseable {
      * @throws CorruptDataException when it was changed, is malformed or longer than the limit
      */
     public MemorySegment decode(MemorySegment encoded, long limitBytes) {
-        MemorySegment decoded = encoded;
-        if (cipher != null) {
-            long length = cipher.plainLength(encoded.byteSize());
-            decoded = decrypted.start(length).asSlice(0, length);
-            cipher.decrypt(encoded, decoded);
-        }
+        MemorySegment decoded = decrypt(encoded);
         MemorySegment plain = decompress(decoded, limitBytes);
         opened = decoded;
         if (plain.byteSize() > limitBytes) {
@@ -115,6 +110,30 @@ public final class BlobCodec implements AutoCloseable {
                     "the stored item holds " + plain.byteSize() + " bytes, expected at most " + limitBytes);
         }
         return plain.asReadOnly();
+    }
+
+    /**
+     * Like {@link #decode}, for what is large and need not be had as a whole: gives it away in parts, in their order.
+     *
+     * @throws CorruptDataException as there; what was taken by then is not to be used
+     */
+    public void decodeInParts(MemorySegment encoded, long limitBytes, DecodedParts parts) {
+        MemorySegment decoded = decrypt(encoded);
+        if (codec != null) {
+            codec.decode(inNativeMemory(decoded, decrypted), decompressed, limitBytes, parts);
+        } else {
+            var _ = parts.take(decoded.asReadOnly(), true);
+        }
+    }
+
+    private MemorySegment decrypt(MemorySegment encoded) {
+        if (cipher == null) {
+            return encoded;
+        }
+        long length = cipher.plainLength(encoded.byteSize());
+        MemorySegment decoded = decrypted.start(length).asSlice(0, length);
+        cipher.decrypt(encoded, decoded);
+        return decoded;
     }
 
     /** The blob of the last {@link #decode}, decrypted but still compressed, valid until the next one. */

@@ -19,6 +19,15 @@ sealed interface FrameCodec extends AutoCloseable permits Lz4Codec, GzipCodec, Z
      */
     long decode(MemorySegment frame, ScratchBuffer out, long limit);
 
+    /**
+     * Like the other form, but gives away what it decodes. Here in one piece: only LZ4 is worth more, which Plakar compresses
+     * with.
+     */
+    default void decode(MemorySegment frame, ScratchBuffer out, long limit, DecodedParts parts) {
+        long length = decode(frame, out, limit);
+        var _ = parts.take(out.segment().asSlice(0, length).asReadOnly(), true);
+    }
+
     @Override
     void close();
 }

@@ -28,6 +28,11 @@ final class Lz4Codec implements FrameCodec {
     }
 
     @Override
+    public void decode(MemorySegment frame, ScratchBuffer out, long limit, DecodedParts parts) {
+        var _ = decoder.decode(frame, out, limit, parts);
+    }
+
+    @Override
     public void close() {
         blocks.close();
     }

@@ -36,6 +36,7 @@ final class Lz4FrameDecoder {
 
     private final Lz4Blocks blocks;
     private final XxHash32 checksum = new XxHash32(); // kept: a new one costs more than a small blob
+    private final XxHash32 contentChecksum = new XxHash32();
 
     Lz4FrameDecoder(Lz4Blocks blocks) {
         this.blocks = blocks;
@@ -48,6 +49,15 @@ final class Lz4FrameDecoder {
      * @return bytes of output
      */
     long decode(MemorySegment frame, ScratchBuffer out, long limit) {
+        return decode(frame, out, limit, (bytes, isLast) -> 0);
+    }
+
+    /**
+     * Decompresses a frame and gives it away block by block: {@code out} holds no more than a block, and what was not taken yet.
+     *
+     * @return bytes of output in {@code out}: all that were not taken, and perhaps some before them
+     */
+    long decode(MemorySegment frame, ScratchBuffer out, long limit, DecodedParts parts) {
         long length = frame.byteSize();
         long position = skipSkippableFrames(frame);
         need(frame, position, 7);
@@ -61,6 +71,8 @@ final class Lz4FrameDecoder {
             throw corrupt("has header flags that are not used in stores", descriptorAt);
         }
         int blockBytes = Lz4FrameLayout.blockBytes(blockCode);
+        // Matches of linked blocks reach back so far.
+        long history = (flags & INDEPENDENT) != 0 ? 0 : Lz4LinkedBlock.MAX_DISTANCE;
         boolean hasContentSize = (flags & CONTENT_SIZE) != 0;
         int descriptorBytes = hasContentSize ? 10 : 2;
         need(frame, descriptorAt, descriptorBytes + 1);
@@ -70,7 +82,10 @@ final class Lz4FrameDecoder {
         }
         position = descriptorAt + descriptorBytes + 1;
 
+        contentChecksum.reset();
         long written = 0;
+        long taken = 0;
+        long dropped = 0; // of what was taken, before the start of `out`
         out.start(Math.min(limit, Math.min(blockBytes, (length - position) * MAX_EXPANSION)));
         while (true) {
             need(frame, position, WORD_BYTES);
@@ -89,43 +104,55 @@ final class Lz4FrameDecoder {
             MemorySegment block = frame.asSlice(dataAt, size);
             long before = written;
             if ((word & RAW_BLOCK) != 0) {
-                if (size > limit - written) {
+                if (size > limit - dropped - written) {
                     throw tooLong(limit, position);
                 }
                 MemorySegment.copy(block, 0, out.grow(written + size, written), written, size);
                 written += size;
             } else {
-                long room = Math.min(Math.min(blockBytes, size * MAX_EXPANSION), limit - written);
+                long room = Math.min(Math.min(blockBytes, size * MAX_EXPANSION), limit - dropped - written);
                 MemorySegment target = out.grow(written + room, written);
                 written += (flags & INDEPENDENT) != 0
                         ? decompress(block, target.asSlice(written, room), position)
                         : Lz4LinkedBlock.decode(block, target, written, room);
             }
             position = dataAt + size;
+            MemorySegment content = out.segment().asSlice(before, written - before);
             if ((flags & BLOCK_CHECKSUM) != 0) {
                 need(frame, position, WORD_BYTES);
                 int stored = frame.get(U32, position);
                 // Old Go libraries took it over the plaintext, new ones and the standard over the stored bytes.
-                if (stored != checksum(block)
-                        && stored != checksum(out.segment().asSlice(before, written - before))) {
+                if (stored != checksum(block) && stored != checksum(content)) {
                     throw corrupt("has a block whose checksum differs", position);
                 }
                 position += WORD_BYTES;
             }
+            if ((flags & CONTENT_CHECKSUM) != 0) {
+                contentChecksum.update(content);
+            }
+            taken += parts.take(out.segment().asSlice(taken, written - taken).asReadOnly(), false);
+            long unneeded = Math.min(taken, written - history);
+            if (unneeded > 0) {
+                MemorySegment.copy(out.segment(), unneeded, out.segment(), 0, written - unneeded);
+                written -= unneeded;
+                taken -= unneeded;
+                dropped += unneeded;
+            }
         }
         if ((flags & CONTENT_CHECKSUM) != 0) {
             need(frame, position, WORD_BYTES);
-            if (frame.get(U32, position) != checksum(out.segment().asSlice(0, written))) {
+            if (frame.get(U32, position) != contentChecksum.value()) {
                 throw corrupt("holds content whose checksum differs", position);
             }
             position += WORD_BYTES;
         }
-        if (hasContentSize && frame.get(U64, descriptorAt + 2) != written) {
-            throw corrupt("holds " + written + " bytes, its header says otherwise", descriptorAt + 2);
+        if (hasContentSize && frame.get(U64, descriptorAt + 2) != dropped + written) {
+            throw corrupt("holds " + (dropped + written) + " bytes, its header says otherwise", descriptorAt + 2);
         }
         if (position != length) {
             throw corrupt("is followed by " + (length - position) + " more bytes", position);
         }
+        var _ = parts.take(out.segment().asSlice(taken, written - taken).asReadOnly(), true);
         return written;
     }
 

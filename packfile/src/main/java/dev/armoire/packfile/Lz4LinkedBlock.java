@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
  * plain and slow: the C library could do it, but its twin in Java could not.
  */
 final class Lz4LinkedBlock {
+    static final int MAX_DISTANCE = 0xffff;
     private static final int MIN_MATCH = 4;
 
     private final MemorySegment block;
@@ -23,7 +24,7 @@ final class Lz4LinkedBlock {
     /**
      * Decodes one block.
      *
-     * @param out what was decoded before is in {@code [0, written)}; the block is decoded behind it
+     * @param out what was decoded before is in {@code [0, written)}, or the last {@link #MAX_DISTANCE} bytes of it; the block is decoded behind it
      * @param room bytes that the block may give
      * @return bytes it gave
      */

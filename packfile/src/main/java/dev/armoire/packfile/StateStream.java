@@ -53,7 +53,8 @@ public final class StateStream {
 
     /**
      * Receives the entries of a state in their order. MACs come as places in the stream, to be read with
-     * {@link Mac#read}: half a million entries should cost no object that nobody keeps. The stream is borrowed for the call.
+     * {@link Mac#read}: half a million entries should cost no object that nobody keeps. The stream, or the part of it that is at
+     * hand, is borrowed for the call.
      */
     public interface Visitor {
         /** The state this one builds on, zero if none. Comes first, and only in version 1.1.0. */
@@ -90,93 +91,161 @@ public final class StateStream {
     /**
      * Reads a whole stream.
      *
-     * @param version of the envelope it came in: 1.1.0 has a parent and deletions, anything older has not
-     * @param name names the state in error messages
-     * @throws CorruptDataException when an entry has a wrong length or the trailer is missing; what the visitor was given
-     *     by then is not to be used
+     * @throws CorruptDataException as {@link Reader#take} does
+     * @throws UnsupportedVersionException as making a {@link Reader} does
      */
     public static void read(MemorySegment stream, int version, String name, Visitor visitor) {
-        if (Version.isNewer(version, Version.V1_1_0)) {
-            throw new UnsupportedVersionException("state " + name + " has version " + Version.toString(version)
-                    + ", known up to 1.1.0; this store needs a newer program");
-        }
-        boolean current = version == Version.V1_1_0;
-        long length = stream.byteSize();
-        long position = 0;
-        if (current) {
-            if (length < Mac.BYTES) {
-                throw corrupt(name, 0, "it ends inside the parent");
+        var _ = new Reader(version, name, visitor).take(stream, true);
+    }
+
+    /** Reads one stream, which may come in parts. */
+    public static final class Reader implements DecodedParts {
+        private final boolean isCurrent;
+        private final String name;
+        private final Visitor visitor;
+        /** Bytes of the stream that came before the part that is being read. */
+        private long before;
+
+        private boolean hasTrailer;
+
+        /**
+         * Has read nothing yet.
+         *
+         * @param version of the envelope the stream came in: 1.1.0 has a parent and deletions, anything older has not
+         * @param name names the state in error messages
+         * @throws UnsupportedVersionException when that is newer than this program
+         */
+        public Reader(int version, String name, Visitor visitor) {
+            if (Version.isNewer(version, Version.V1_1_0)) {
+                throw new UnsupportedVersionException("state " + name + " has version " + Version.toString(version)
+                        + ", known up to 1.1.0; this store needs a newer program");
             }
-            visitor.parent(Mac.read(stream, 0));
-            position = Mac.BYTES;
+            this.isCurrent = version == Version.V1_1_0;
+            this.name = name;
+            this.visitor = visitor;
         }
-        while (true) {
-            if (position >= length) {
-                throw corrupt(name, position, "it ends without a trailer");
+
+        /**
+         * Reads all entries that are whole.
+         *
+         * @throws CorruptDataException when an entry has a wrong length or the trailer is missing; what the visitor was
+         *     given by then is not to be used
+         */
+        @Override
+        public long take(MemorySegment part, boolean isLast) {
+            long position = 0;
+            for (long next = 0; next >= 0 && !hasTrailer; ) {
+                position = next;
+                next = step(part, position);
             }
-            int type = stream.get(JAVA_BYTE, position) & 0xff;
-            if (type == METADATA) {
-                if (length - position < TRAILER_BYTES) {
-                    throw corrupt(name, position, "it ends inside the trailer");
+            if (hasTrailer) {
+                return part.byteSize();
+            }
+            if (isLast) {
+                throw cut(part, position);
+            }
+            before += position;
+            return position;
+        }
+
+        /** Reads what is at a position, and returns the one behind it, or -1 when not all of it is there. */
+        private long step(MemorySegment part, long position) {
+            long left = part.byteSize() - position;
+            if (isCurrent && before + position == 0) {
+                if (left < Mac.BYTES) {
+                    return -1;
                 }
-                visitor.trailer(stream.get(U32, position + 1), stream.get(U64, position + 5), stream, position + 13);
-                return;
+                visitor.parent(Mac.read(part, 0));
+                return Mac.BYTES;
             }
-            if (length - position < ENTRY_HEADER_BYTES) {
-                throw corrupt(name, position, "it ends inside the header of an entry");
+            if (left < ENTRY_HEADER_BYTES) {
+                return -1;
             }
-            long size = Integer.toUnsignedLong(stream.get(U32, position + 1));
+            int type = part.get(JAVA_BYTE, position) & 0xff;
+            if (type == METADATA) {
+                if (left < TRAILER_BYTES) {
+                    return -1;
+                }
+                hasTrailer = true;
+                visitor.trailer(part.get(U32, position + 1), part.get(U64, position + 5), part, position + 13);
+                return position + TRAILER_BYTES;
+            }
+            long size = Integer.toUnsignedLong(part.get(U32, position + 1));
+            if (size > left - ENTRY_HEADER_BYTES) {
+                return -1;
+            }
+            entry(part, type, position, size);
+            return position + ENTRY_HEADER_BYTES + size;
+        }
+
+        private void entry(MemorySegment part, int type, long position, long size) {
             long body = position + ENTRY_HEADER_BYTES;
-            if (size > length - body) {
-                throw corrupt(name, position, "an entry of " + size + " bytes, " + (length - body) + " left");
-            }
             switch (type) {
                 case LOCATIONS -> {
-                    check(name, position, "LOCATIONS", size, LOCATIONS_BYTES);
+                    check(position, "LOCATIONS", size, LOCATIONS_BYTES);
                     visitor.location(
-                            stream.get(JAVA_BYTE, body) & 0xff,
-                            stream.get(U32, body + 1),
-                            stream,
+                            part.get(JAVA_BYTE, body) & 0xff,
+                            part.get(U32, body + 1),
+                            part,
                             body + 5,
                             body + 37,
-                            stream.get(U64, body + 69),
-                            Integer.toUnsignedLong(stream.get(U32, body + 77)));
+                            part.get(U64, body + 69),
+                            Integer.toUnsignedLong(part.get(U32, body + 77)));
                 }
                 case COLOURED -> {
-                    check(name, position, "COLOURED", size, COLOURED_BYTES);
-                    visitor.coloured(stream.get(JAVA_BYTE, body) & 0xff, stream, body + 1, stream.get(U64, body + 33));
+                    check(position, "COLOURED", size, COLOURED_BYTES);
+                    visitor.coloured(part.get(JAVA_BYTE, body) & 0xff, part, body + 1, part.get(U64, body + 33));
                 }
                 case PACKFILE -> {
-                    check(name, position, "PACKFILE", size, PACKFILE_BYTES);
-                    visitor.packfile(stream, body, body + 32, stream.get(U64, body + 64));
+                    check(position, "PACKFILE", size, PACKFILE_BYTES);
+                    visitor.packfile(part, body, body + 32, part.get(U64, body + 64));
                 }
                 case DELETE -> {
                     // A number that means nothing to version 1.0.0.
-                    if (current) {
-                        check(name, position, "DELETE", size, DELETE_BYTES);
-                        int entryType = stream.get(JAVA_BYTE, body) & 0xff;
+                    if (isCurrent) {
+                        check(position, "DELETE", size, DELETE_BYTES);
+                        int entryType = part.get(JAVA_BYTE, body) & 0xff;
                         if (entryType < LOCATIONS || entryType > PACKFILE) {
-                            throw corrupt(name, position, "it deletes an entry of type " + entryType);
+                            throw corrupt(position, "it deletes an entry of type " + entryType);
                         }
-                        visitor.deleted(entryType, stream.get(JAVA_BYTE, body + 1) & 0xff, stream, body + 2, body + 34);
+                        visitor.deleted(entryType, part.get(JAVA_BYTE, body + 1) & 0xff, part, body + 2, body + 34);
                     }
                 }
                 default -> {
                     // CONFIGURATION has no bearing on anything; what is unknown was meant for others.
                 }
             }
-            position = body + size;
         }
-    }
 
-    private static void check(String name, long at, String entry, long found, int expected) {
-        if (found != expected) {
-            throw corrupt(name, at, "a " + entry + " entry of " + found + " bytes, expected " + expected);
+        private CorruptDataException cut(MemorySegment part, long position) {
+            long left = part.byteSize() - position;
+            if (isCurrent && before + position == 0) {
+                return corrupt(position, "it ends inside the parent");
+            }
+            if (left == 0) {
+                return corrupt(position, "it ends without a trailer");
+            }
+            if (part.get(JAVA_BYTE, position) == METADATA) {
+                return corrupt(position, "it ends inside the trailer");
+            }
+            if (left < ENTRY_HEADER_BYTES) {
+                return corrupt(position, "it ends inside the header of an entry");
+            }
+            return corrupt(
+                    position,
+                    "an entry of " + Integer.toUnsignedLong(part.get(U32, position + 1)) + " bytes, "
+                            + (left - ENTRY_HEADER_BYTES) + " left");
         }
-    }
 
-    private static CorruptDataException corrupt(String name, long at, String problem) {
-        return new CorruptDataException("state " + name + ", byte " + at + ": " + problem
-                + "; it was damaged before it was stored, or is not a state");
+        private void check(long at, String entry, long found, int expected) {
+            if (found != expected) {
+                throw corrupt(at, "a " + entry + " entry of " + found + " bytes, expected " + expected);
+            }
+        }
+
+        private CorruptDataException corrupt(long at, String problem) {
+            return new CorruptDataException("state " + name + ", byte " + (before + at) + ": " + problem
+                    + "; it was damaged before it was stored, or is not a state");
+        }
     }
 }

@@ -128,6 +128,71 @@ class Lz4FrameTest {
         }
     }
 
+    /** Random bytes in raw blocks, and between them blocks that repeat six of them from as far back as can be. */
+    private static byte[] linkedFrame(byte[] content, Random random) {
+        var frame = new ByteArrayOutputStream();
+        frame.writeBytes(HexFormat.of().parseHex("04224d184440"));
+        frame.write(XxHash32.of(MemorySegment.ofArray(new byte[] {0x44, 0x40})) >>> 8);
+        for (int at = 0; at < content.length; ) {
+            boolean isRaw = at < 65_535 || random.nextBoolean();
+            int length = Math.min(content.length - at, isRaw ? 1 + random.nextInt(65_536) : 11);
+            if (isRaw || length < 11) {
+                byte[] raw = new byte[length];
+                random.nextBytes(raw);
+                System.arraycopy(raw, 0, content, at, length);
+                word(frame, length | 1 << 31);
+                frame.writeBytes(raw);
+            } else {
+                System.arraycopy(content, at - 65_535, content, at, 6);
+                System.arraycopy("xyzzy".getBytes(StandardCharsets.US_ASCII), 0, content, at + 6, 5);
+                word(frame, 9);
+                frame.writeBytes(HexFormat.of().parseHex("02ffff50"));
+                frame.write(content, at + 6, 5);
+            }
+            at += length;
+        }
+        word(frame, 0);
+        word(frame, XxHash32.of(MemorySegment.ofArray(content)));
+        return frame.toByteArray();
+    }
+
+    private static void word(ByteArrayOutputStream frame, int word) {
+        for (int i = 0; i < 4; i++) {
+            frame.write(word >>> (8 * i));
+        }
+    }
+
+    @Test
+    void partsMakeUpTheWhole() {
+        var random = new Random(9);
+        byte[] linked = new byte[1_000_000];
+        byte[] linkedFrame = linkedFrame(linked, random);
+        byte[] plain = half(9_000_000, 5); // three blocks of 4 MiB
+        byte[] frame = encode(Lz4Library.FOREIGN, MemorySegment.ofArray(plain));
+        assertThat(takeInParts(linkedFrame, linked.length, random)).isEqualTo(linked);
+        assertThat(takeInParts(frame, plain.length, random)).isEqualTo(plain);
+        assertThatThrownBy(() -> takeInParts(frame, plain.length - 1, random)).isInstanceOf(CorruptDataException.class);
+        frame[frame.length - 1] ^= 1;
+        assertThatThrownBy(() -> takeInParts(frame, plain.length, random))
+                .isInstanceOf(CorruptDataException.class)
+                .hasMessageContaining("checksum");
+    }
+
+    private static byte[] takeInParts(byte[] frame, long limit, Random random) {
+        var taken = new ByteArrayOutputStream();
+        try (var codec = new Lz4Codec(Lz4Library.FOREIGN);
+                var out = new ScratchBuffer();
+                Arena arena = Arena.ofConfined()) {
+            codec.decode(arena.allocateFrom(ValueLayout.JAVA_BYTE, frame), out, limit, (bytes, isLast) -> {
+                long some = isLast ? bytes.byteSize() : Math.max(0, bytes.byteSize() - random.nextInt(200));
+                taken.writeBytes(bytes.asSlice(0, some).toArray(ValueLayout.JAVA_BYTE));
+                return some;
+            });
+            assertThat(out.segment().byteSize()).isLessThanOrEqualTo(6 << 20);
+        }
+        return taken.toByteArray();
+    }
+
     /** A raw block, then one whose only match reaches back into it. */
     private static byte[] linkedFrame(int distance) {
         byte[] descriptor = {0x44, 0x40};

@@ -183,6 +183,52 @@ class StateStreamTest {
         assertThatThrownBy(() -> read(sweep, 0x00010200)).isInstanceOf(UnsupportedVersionException.class);
     }
 
+    /** As {@link BlobCodec#decodeInParts} gives them: what was not taken comes again with more behind it. */
+    private static List<String> readInParts(byte[] stream, int version, int partBytes) {
+        var recorder = new Recorder();
+        var reader = new StateStream.Reader(version, "test", recorder);
+        int taken = 0;
+        for (int end = Math.min(partBytes, stream.length); end < stream.length; end += partBytes) {
+            MemorySegment part = MemorySegment.ofArray(Arrays.copyOfRange(stream, taken, end));
+            taken += (int) reader.take(part, false);
+        }
+        reader.take(MemorySegment.ofArray(Arrays.copyOfRange(stream, taken, stream.length)), true);
+        return recorder.seen;
+    }
+
+    @Test
+    void streamsInPartsAreReadAsTheWhole() {
+        var other = new ByteArrayOutputStream();
+        other.writeBytes(Arrays.copyOf(backup(), 32));
+        other.writeBytes(HexFormat.of().parseHex("050d000000" + "016b" + "000176" + "0000000000000000"));
+        other.writeBytes(Arrays.copyOfRange(backup(), 32, backup().length));
+        for (byte[] stream : List.of(
+                backup(),
+                other.toByteArray(),
+                Vectors.bytes(Vectors.named("state-sweep")),
+                Vectors.bytes(Vectors.named("state-remove")))) {
+            for (int partBytes : new int[] {1, 2, 7, 31, 33, 90, 200}) {
+                assertThat(readInParts(stream, Version.V1_1_0, partBytes)).isEqualTo(read(stream, Version.V1_1_0));
+                for (int length = 0; length < stream.length; length++) {
+                    byte[] cut = Arrays.copyOf(stream, length);
+                    String problem = message(() -> read(cut, Version.V1_1_0));
+                    assertThat(problem).startsWith("state test, byte ");
+                    assertThat(message(() -> readInParts(cut, Version.V1_1_0, partBytes)))
+                            .isEqualTo(problem);
+                }
+            }
+        }
+    }
+
+    private static String message(Runnable reading) {
+        try {
+            reading.run();
+            return "";
+        } catch (CorruptDataException e) {
+            return e.getMessage();
+        }
+    }
+
     @Test
     void configurationAndUnknownEntriesAreSkipped() {
         byte[] remove = Vectors.bytes(Vectors.named("state-remove"));

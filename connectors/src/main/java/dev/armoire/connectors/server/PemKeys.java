@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.server;
 
+import dev.armoire.crypto.NativeServices;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -35,6 +36,7 @@ public final class PemKeys {
      * @throws IOException that says what is wrong with which file
      */
     public static SSLContext load(Path chainFile, Path keyFile) throws IOException {
+        NativeServices.register();
         char[] none = {};
         try {
             Certificate[] chain = CertificateFactory.getInstance("X.509")

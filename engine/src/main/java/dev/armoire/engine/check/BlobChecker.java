@@ -199,13 +199,19 @@ final class BlobChecker implements WorkQueue.Tools {
         return findings.good().contains(ResourceType.VFS_ENTRY, entry);
     }
 
-    static String reason(RuntimeException e) {
+    /**
+     * What is wrong, in words.
+     *
+     * @throws UncheckedIOException when that is that the store cannot be reached any more
+     */
+    String reason(RuntimeException e) {
+        findings.reach().failed(e);
         Throwable told = e instanceof UncheckedIOException && e.getCause() != null ? e.getCause() : e;
         return told.getMessage() == null ? told.toString() : told.getMessage();
     }
 
     /** The reason without the name of the blob, where its place in the file says more. */
-    private static String reason(RuntimeException e, int type, Mac mac) {
+    private String reason(RuntimeException e, int type, Mac mac) {
         String reason = reason(e);
         String name = ResourceType.name(type) + ' ' + mac.shortHex() + ": ";
         return reason.startsWith(name) ? reason.substring(name.length()) : reason;

@@ -33,16 +33,20 @@ public final class Check {
      * dev.armoire.engine.repository.PipelineAbortedException}.
      *
      * @param repository refreshed by the caller, which verifies CONFIG and every state
-     * @throws IOException when the storage cannot even be listed; a packfile that cannot be read is damage
+     * @throws IOException when the storage cannot even be listed
+     * @throws java.io.UncheckedIOException when it cannot be reached any more; a packfile alone that cannot be read is told of, as
+     *     damage is
      */
     public static CheckResult run(Repository repository, CheckRequest request, CheckEvents events) throws IOException {
         StoredPackfiles packfiles = StoredPackfiles.of(repository);
         StoreVerdicts verdicts = new StoreVerdicts(request.store() ? packfiles.locations().length : 0);
+        Reach reach = new Reach(repository.storage());
         long storeProblems = 0;
+        long otherProblems = 0;
         long bytesRead = 0;
         StorePass pass = null;
         Set<Mac> failed = new HashSet<>();
-        try (Findings findings = new Findings(packfiles, verdicts, request.fast());
+        try (Findings findings = new Findings(packfiles, verdicts, request.fast(), reach);
                 WorkQueue<BlobChecker> queue = new WorkQueue<>(
                         "check", request.workers(), stopped -> new BlobChecker(repository, findings, stopped));
                 BlobChecker own = new BlobChecker(
@@ -51,13 +55,13 @@ public final class Check {
                 if (!request.fast() && request.sample() == null) {
                     checkLargeContents(repository, queue);
                 }
-                storeProblems = checkStates(repository, events);
+                otherProblems = checkStates(repository, events);
                 pass = new StorePass(repository, findings, request, events);
                 pass.run();
-                storeProblems += pass.problems();
                 if (!request.fast() && request.sample() == null) {
-                    storeProblems += checkParity(repository, events);
+                    otherProblems += checkParity(repository, events);
                 }
+                storeProblems = otherProblems + pass.problems();
                 bytesRead = pass.bytesRead() + findings.bytesRead().sumThenReset();
             }
             Set<Trees> well = new HashSet<>();
@@ -82,12 +86,15 @@ public final class Check {
                 events.snapshotDone(id, errors, read, System.nanoTime() - begun);
             }
         }
+        reach.confirm();
+        boolean isOnlyUnreadable = reach.isOnlyUnreadable() && otherProblems == 0;
         if (pass == null) {
-            return new CheckResult(failed.size(), storeProblems, bytesRead);
+            return new CheckResult(failed.size(), storeProblems, isOnlyUnreadable, bytesRead);
         }
         return new CheckResult(
                 failed.size(),
                 storeProblems,
+                isOnlyUnreadable,
                 bytesRead,
                 pass.read(),
                 pass.left(),

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param good objects whose content is well, entries that are well with their objects, and chunks of large contents
  * @param damaged objects that are not, and why; the first so many, as those beyond can be read again
  * @param bytesRead bytes fetched from the storage for the current target
+ * @param reach told of all that could not be read
  */
 record Findings(
         StoredPackfiles packfiles,
@@ -25,12 +26,13 @@ record Findings(
         boolean isFast,
         MacSet good,
         Map<Mac, String> damaged,
-        LongAdder bytesRead)
+        LongAdder bytesRead,
+        Reach reach)
         implements AutoCloseable {
     private static final int MAX_DAMAGED = 100_000;
 
-    Findings(StoredPackfiles packfiles, StoreVerdicts verdicts, boolean isFast) {
-        this(packfiles, verdicts, isFast, new MacSet(), new ConcurrentHashMap<>(), new LongAdder());
+    Findings(StoredPackfiles packfiles, StoreVerdicts verdicts, boolean isFast, Reach reach) {
+        this(packfiles, verdicts, isFast, new MacSet(), new ConcurrentHashMap<>(), new LongAdder(), reach);
     }
 
     @Nullable

@@ -92,7 +92,7 @@ final class FolderCheck {
         } catch (CorruptDataException | UncheckedIOException e) {
             queue.stopIfAsked();
             // Listings are found without this tree.
-            check.ofTarget("the tree of entries: " + BlobChecker.reason(e));
+            check.ofTarget("the tree of entries: " + own.reason(e));
             below.add(new Folder(path, null, Mac.ZERO, check.ofTarget()));
             handOn();
             return;
@@ -145,7 +145,7 @@ final class FolderCheck {
                 });
             } catch (CorruptDataException | UncheckedIOException e) {
                 queue.stopIfAsked();
-                reasons.add("the tree of entries: " + BlobChecker.reason(e));
+                reasons.add("the tree of entries: " + own.reason(e));
                 isTreeWhole = false;
             }
             listed(listing, null, isTreeWhole);
@@ -163,7 +163,7 @@ final class FolderCheck {
             String problem = mac == null ? "there is none" : own.blob(ResourceType.VFS_SUMMARY, mac);
             return problem == null ? null : "its summary: " + problem;
         } catch (CorruptDataException | UncheckedIOException e) {
-            return "its summary: " + BlobChecker.reason(e);
+            return "its summary: " + own.reason(e);
         }
     }
 
@@ -210,7 +210,7 @@ final class FolderCheck {
                 entry = Entry.decode(new MsgpackReader(source.read(ResourceType.VFS_ENTRY, mac), "entry"));
             } catch (CorruptDataException | UncheckedIOException e) {
                 queue.stopIfAsked();
-                reasons.add("its entry: " + BlobChecker.reason(e));
+                reasons.add("its entry: " + own.reason(e));
                 below.add(new Folder(path, null, mac, reasons.text()));
                 return;
             }
@@ -327,7 +327,7 @@ final class FolderCheck {
         private void broken(RuntimeException e) {
             queue.stopIfAsked();
             isWhole = false;
-            tellOnce(BlobChecker.reason(e));
+            tellOnce(own.reason(e));
         }
 
         private void tellOnce(@Nullable String problem) {

@@ -45,6 +45,7 @@ final class PackfileScan implements WorkQueue.Tools {
     private final StageTimes stages;
     private final BlobIndex locations;
     private final MacSet decoded;
+    private final Reach reach;
     private final BlobCodec codec;
     private final MacHasher blobHasher;
     private final MacHasher wholeHasher;
@@ -69,10 +70,12 @@ final class PackfileScan implements WorkQueue.Tools {
 
     /**
      * @param decoded chunks that were decoded and found well where the states place them
+     * @param reach told of what cannot be read
      * @param stopped asked now and then whether the result is still wanted
      */
-    PackfileScan(Repository repository, MacSet decoded, BooleanSupplier stopped) {
+    PackfileScan(Repository repository, MacSet decoded, Reach reach, BooleanSupplier stopped) {
         this.decoded = decoded;
+        this.reach = reach;
         this.storage = repository.storage();
         this.stages = repository.stages();
         this.locations = repository.index();
@@ -101,11 +104,17 @@ final class PackfileScan implements WorkQueue.Tools {
         } catch (PipelineAbortedException e) {
             throw e;
         } catch (KlosetException e) {
+            reach.damaged();
             problem(e.getMessage());
         } catch (NoSuchFileException e) {
+            reach.failed(e);
             problem("it is missing");
         } catch (IOException e) {
+            reach.failed(e);
             problem("it cannot be read: " + e.getMessage());
+        }
+        if (!problems.isEmpty() && isComplete) {
+            reach.damaged();
         }
         if (unnamedProblems > 0) {
             problems.add("and " + unnamedProblems + " more problems of this kind");

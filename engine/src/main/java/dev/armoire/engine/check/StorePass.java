@@ -4,6 +4,7 @@ package dev.armoire.engine.check;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.index.PackfileTable;
+import java.nio.file.NoSuchFileException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -40,13 +41,16 @@ final class StorePass {
     void run() {
         PackfileTable table = repository.index().packfiles();
         for (int packfile : packfiles.missing()) {
+            findings.reach().failed(new NoSuchFileException(table.name(packfile).hex()));
             problem(
                     packfile,
                     "it is missing; states place " + packfiles.locations()[packfile]
                             + " blobs in it: copy it back from another copy of the store");
         }
         try (WorkQueue<PackfileScan> queue = new WorkQueue<>(
-                "check-store", request.workers(), stopped -> new PackfileScan(repository, findings.good(), stopped))) {
+                "check-store",
+                request.workers(),
+                stopped -> new PackfileScan(repository, findings.good(), findings.reach(), stopped))) {
             List<Integer> toRead = choose();
             chosen = toRead.size();
             events.reading(done::sum, chosen);

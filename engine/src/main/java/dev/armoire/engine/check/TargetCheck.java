@@ -102,7 +102,10 @@ final class TargetCheck {
         for (SnapshotHeader.Index index : what.indexes()) {
             queue.submit(tools -> {
                 TreeReader tree = new TreeReader(TreeKind.INDEX, tools.reader(), index.root());
-                guarded("the " + index.name() + " index of the snapshot", () -> tree.forEachNode((mac, node) -> {}));
+                guarded(
+                        tools,
+                        "the " + index.name() + " index of the snapshot",
+                        () -> tree.forEachNode((mac, node) -> {}));
                 tools.account();
             });
         }
@@ -116,6 +119,7 @@ final class TargetCheck {
         Reasons damagedErrors = new Reasons();
         TreeReader recorded = new TreeReader(TreeKind.ERRORS, tools.reader(), what.errors());
         guarded(
+                tools,
                 "the tree of errors",
                 () -> recorded.forEachNode((mac, node) -> {
                     for (int i = 0; i < node.values().size(); i++) {
@@ -134,13 +138,13 @@ final class TargetCheck {
     }
 
     /** Does something that reads trees; what is wrong with them is wrong with the target. */
-    private boolean guarded(String what, Runnable work) {
+    private boolean guarded(BlobChecker tools, String what, Runnable work) {
         try {
             work.run();
             return true;
         } catch (CorruptDataException | UncheckedIOException e) {
             queue.stopIfAsked();
-            ofTarget(what + ": " + BlobChecker.reason(e));
+            ofTarget(what + ": " + tools.reason(e));
             return false;
         }
     }
@@ -165,6 +169,7 @@ final class TargetCheck {
         TreeReader tree =
                 new TreeReader(TreeKind.XATTRS, source, target.header().source().xattrs());
         boolean isWhole = guarded(
+                own,
                 "the tree of attributes",
                 () -> tree.scanUnordered((key, mac) -> {
                     attribute(key, mac);
@@ -180,7 +185,7 @@ final class TargetCheck {
         } catch (CorruptDataException | UncheckedIOException e) {
             queue.stopIfAsked();
             knowsAttributes = false;
-            ofTarget("attribute " + SnapshotPath.display(key) + ": " + BlobChecker.reason(e));
+            ofTarget("attribute " + SnapshotPath.display(key) + ": " + own.reason(e));
             return;
         }
         attributes.add(NAME, own.mac(attributeName(item.path(), item.name())));

@@ -34,8 +34,11 @@ final class EntryReaders implements AutoCloseable {
     private static final int THREADS = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
     /** Neighbours lie together, so one thread reads a few leaves in a row. */
     private static final int LEAVES_A_TASK = 8;
-    /** Objects of more chunks are read again when their turn has come: thousands of them would need much memory. */
-    private static final int MAX_CHUNKS = 1000;
+    /**
+     * Objects of more chunks are read again when their turn has come. A node of 51 leaves has up to 2550 entries below it, and a chunk takes some
+     * 100 bytes of the heap: 16 MB at most.
+     */
+    private static final int MAX_CHUNKS = 64;
 
     private final Repository repository;
     private final BiPredicate<Integer, Mac> known;

@@ -13,25 +13,55 @@ import java.util.Map;
  * built one inside of another, as a walk goes through what blobs refer to. For one thread.
  */
 final class PackfileSets {
-    /** By number; the first one is empty. */
-    private final List<int[]> sets = new ArrayList<>(List.of(new int[0]));
+    private static final Members NONE = new Members(0, new long[0]);
 
-    private final Map<Members, Integer> numbers = new HashMap<>(Map.of(new Members(new int[0]), 0));
+    /** By number; the first one is empty. */
+    private final List<Members> sets = new ArrayList<>(List.of(NONE));
+
+    private final Map<Members, Integer> numbers = new HashMap<>(Map.of(NONE, 0));
     /** Those that are being built, the outermost first; what is behind them is empty and kept for later. */
     private final List<BitSet> open = new ArrayList<>();
 
     private int depth;
 
-    /** To be compared by what is in it. */
-    private record Members(int[] ordinals) {
+    /**
+     * One bit for each packfile from the first to the last one: what is near the root of each of many snapshots may need
+     * thousands.
+     *
+     * @param first ordinal of the first bit, a multiple of 64
+     */
+    private record Members(int first, long[] words) {
+        static Members of(BitSet set) {
+            if (set.isEmpty()) {
+                return NONE;
+            }
+            long[] words = set.toLongArray();
+            int from = set.nextSetBit(0) / Long.SIZE;
+            return new Members(from * Long.SIZE, Arrays.copyOfRange(words, from, words.length));
+        }
+
+        void addTo(BitSet set) {
+            for (int i = 0; i < words.length; i++) {
+                for (long left = words[i]; left != 0; left &= left - 1) {
+                    set.set(first + i * Long.SIZE + Long.numberOfTrailingZeros(left));
+                }
+            }
+        }
+
+        boolean intersects(BitSet others) {
+            BitSet mine = new BitSet();
+            addTo(mine);
+            return mine.intersects(others);
+        }
+
         @Override
         public boolean equals(Object other) {
-            return other instanceof Members members && Arrays.equals(ordinals, members.ordinals);
+            return other instanceof Members members && first == members.first && Arrays.equals(words, members.words);
         }
 
         @Override
         public int hashCode() {
-            return Arrays.hashCode(ordinals);
+            return 31 * first + Arrays.hashCode(words);
         }
     }
 
@@ -49,38 +79,26 @@ final class PackfileSets {
 
     /** Adds all of another set. */
     void addAll(int number) {
-        BitSet into = open.get(depth - 1);
-        for (int packfile : sets.get(number)) {
-            into.set(packfile);
-        }
+        sets.get(number).addTo(open.get(depth - 1));
     }
 
     /** Ends the set that was begun last, gives its number, and adds it to the one around it. */
     int end() {
         BitSet ended = open.get(--depth);
-        int[] ordinals = new int[ended.cardinality()];
-        int at = 0;
-        for (int packfile = ended.nextSetBit(0); packfile >= 0; packfile = ended.nextSetBit(packfile + 1)) {
-            ordinals[at++] = packfile;
-        }
+        Members members = Members.of(ended);
         ended.clear();
-        Members members = new Members(ordinals);
-        Integer known = numbers.get(members);
-        int number;
+        Integer known = numbers.putIfAbsent(members, sets.size());
         if (known == null) {
-            number = sets.size();
-            sets.add(ordinals);
-            numbers.put(members, number);
-        } else {
-            number = known;
+            known = sets.size();
+            sets.add(members);
         }
         if (depth > 0) {
-            addAll(number);
+            addAll(known);
         }
-        return number;
+        return known;
     }
 
     boolean intersects(int number, BitSet packfiles) {
-        return Arrays.stream(sets.get(number)).anyMatch(packfiles::get);
+        return sets.get(number).intersects(packfiles);
     }
 }

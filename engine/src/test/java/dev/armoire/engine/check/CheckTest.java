@@ -4,10 +4,13 @@ package dev.armoire.engine.check;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.armoire.connectors.spi.ForwardingStorage;
 import dev.armoire.connectors.spi.ImportOptions;
 import dev.armoire.connectors.spi.Importer;
 import dev.armoire.connectors.spi.ImporterFactory;
 import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.Backup;
@@ -29,8 +32,13 @@ import dev.armoire.engine.snapshot.TreeReader;
 import dev.armoire.index.BlobLocation;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -43,6 +51,7 @@ import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -116,6 +125,99 @@ class CheckTest {
                     .containsExactly(Map.entry("3f544fc3:/data/small/nosuch", "no such path in this snapshot"));
             assertThat(recorder.finished).containsExactly("3f544fc3 1");
             assertThat(recorder.result().failedSnapshots()).isEqualTo(1);
+        }
+    }
+
+    /** Fails to give out some packfiles, or all of them and CONFIG. */
+    private static final class Unreadable extends ForwardingStorage {
+        private final IOException failure;
+        private volatile Predicate<Mac> unreadable = name -> false;
+        private volatile boolean isLost;
+
+        Unreadable(Storage real, IOException failure) {
+            super(real);
+            this.failure = failure;
+        }
+
+        @Override
+        public MemorySegment readConfig(Arena arena) throws IOException {
+            failIf(isLost);
+            return super.readConfig(arena);
+        }
+
+        @Override
+        public long size(ObjectKind kind, Mac name) throws IOException {
+            failIf(kind == ObjectKind.PACKFILE && unreadable.test(name));
+            return super.size(kind, name);
+        }
+
+        @Override
+        public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
+            failIf(kind == ObjectKind.PACKFILE && unreadable.test(name));
+            super.read(kind, name, offset, into);
+        }
+
+        private void failIf(boolean isUnreadable) throws IOException {
+            if (isUnreadable) {
+                throw failure;
+            }
+        }
+    }
+
+    @Test
+    void whatCannotBeReadIsNotSaidToBeDamaged() throws IOException {
+        Unreadable[] storage = new Unreadable[1];
+        Path store = Stores.copy("plaintext", folder);
+        try (Repository repository = Stores.open(
+                store, real -> storage[0] = new Unreadable(real, new AccessDeniedException("a packfile")))) {
+            List<Target> targets = Stores.targets(repository);
+            storage[0].unreadable = name -> true;
+            for (boolean isWithStore : new boolean[] {false, true}) {
+                Recorder recorder = Recorder.check(repository, targets, false, isWithStore);
+                assertThat(recorder.result().isOnlyUnreadable()).isTrue();
+                assertThat(recorder.result().failedSnapshots()).isEqualTo(targets.size());
+            }
+            Path damaged = Stores.files(store, "packfiles").getFirst();
+            Mac name = Mac.parse(String.valueOf(damaged.getFileName()));
+            storage[0].unreadable = other -> !other.equals(name);
+            assertThat(Recorder.check(repository, targets, false, true).result().isOnlyUnreadable())
+                    .isTrue();
+            Stores.flip(damaged, 40, 1);
+            Recorder recorder = Recorder.check(repository, targets, false, true);
+            assertThat(recorder.result().isOnlyUnreadable()).isFalse();
+            assertThat(recorder.storeProblems)
+                    .anyMatch(text -> text.contains(name.hex()))
+                    .anyMatch(text -> text.contains("it cannot be read: a packfile"));
+            Stores.flip(damaged, 40, 1);
+            storage[0].unreadable = other -> false;
+            Recorder well = Recorder.check(repository, targets, false, true);
+            assertThat(well.result().isOnlyUnreadable()).isFalse();
+            assertThat(well.failed).isEmpty();
+        }
+    }
+
+    @Test
+    void aStoreThatIsOutOfReachIsNotSaidToBeDamaged() throws IOException {
+        Path store = Stores.copy("plaintext", folder);
+        for (IOException failure : List.of(new IOException("Stale file handle"), new NoSuchFileException("gone"))) {
+            Unreadable[] storage = new Unreadable[1];
+            try (Repository repository = Stores.open(store, real -> storage[0] = new Unreadable(real, failure))) {
+                List<Target> targets = Stores.targets(repository);
+                storage[0].isLost = true;
+                for (int until = 0; until < 20; until++) {
+                    for (boolean isWithStore : new boolean[] {false, true}) {
+                        AtomicLong left = new AtomicLong(until);
+                        storage[0].unreadable = name -> left.getAndDecrement() <= 0;
+                        Recorder recorder = new Recorder();
+                        assertThatThrownBy(() -> Check.run(
+                                        repository, new CheckRequest(targets, false, isWithStore, 2), recorder))
+                                .isInstanceOfAny(IOException.class, UncheckedIOException.class)
+                                .hasMessageContaining(String.valueOf(failure.getMessage()));
+                        assertThat(recorder.failed).isEmpty();
+                        assertThat(recorder.storeProblems).isEmpty();
+                    }
+                }
+            }
         }
     }
 

@@ -18,7 +18,7 @@ final class Recorder implements CheckEvents {
     final List<String> finished = new ArrayList<>();
     final List<String> notices = new ArrayList<>();
     private boolean wantsItems = true;
-    private CheckResult result = new CheckResult(0, 0, 0);
+    private CheckResult result = new CheckResult(0, 0, false, 0);
 
     static Recorder check(Repository repository, List<Target> targets, boolean fast, boolean store) throws IOException {
         Recorder recorder = new Recorder();

@@ -2,6 +2,7 @@
 package dev.armoire.engine.check;
 
 import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
 import dev.armoire.crypto.Hashing;
 import dev.armoire.engine.record.SnapshotHeader;
@@ -20,6 +21,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** Stores to be damaged: copies of the fixtures. */
@@ -41,10 +43,16 @@ final class Stores {
     }
 
     static Repository open(Path store) throws IOException {
+        return open(store, storage -> storage);
+    }
+
+    /** @param through what reads of the store go through */
+    static Repository open(Path store, UnaryOperator<Storage> through) throws IOException {
         Location location = Location.parse(store.toString());
         for (StorageFactory factory : ServiceLoader.load(StorageFactory.class)) {
             if (factory.accepts(location)) {
-                Repository repository = Repository.open(factory.open(location), PASSPHRASE::clone, "test");
+                Repository repository =
+                        Repository.open(through.apply(factory.open(location)), PASSPHRASE::clone, "test");
                 try {
                     repository.refresh();
                     return repository;

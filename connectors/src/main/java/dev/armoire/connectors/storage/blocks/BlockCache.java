@@ -13,12 +13,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads objects in blocks and remembers those used last, as blobs lie close to those that are read with them. Blocks that
  * miss next to each other are fetched by one request, and one block by one thread only. Whoever reads on where an earlier
- * request ended is given more than is asked for, twice as much each time. Thread-safe; takes {@link #CAPACITY_BYTES} of heap,
- * and what requests are bringing.
+ * request ended, towards the end of the object or towards its beginning (as listings of directories lie, the deepest first), is
+ * given more than is asked for, twice as much each time; once that is {@link #MAX_AHEAD_BLOCKS}, the next stretch is fetched by
+ * another thread while the reader is busy with the last one. Thread-safe; takes {@link #CAPACITY_BYTES} of heap, and what
+ * requests are bringing, which is two stretches a reader at most.
  */
 public final class BlockCache {
     static final int BLOCK_BYTES = 128 << 10;
@@ -29,7 +33,7 @@ public final class BlockCache {
 
     private static final int MAX_AHEAD_BLOCKS = (1 << 20) / BLOCK_BYTES;
     private static final int CAPACITY_BLOCKS = CAPACITY_BYTES / BLOCK_BYTES;
-    private static final int MAX_SEQUENCES = 64;
+    private static final int MAX_SEQUENCES = 128;
 
     /** Of one block of one object. */
     private record Key(Ranges object, long block) {}
@@ -37,13 +41,45 @@ public final class BlockCache {
     /** Blocks by use, the eldest first; a block that is being fetched is not done. Guarded by itself. */
     private final Map<Key, CompletableFuture<byte[]>> blocks = new LinkedHashMap<>(16, 0.75f, true);
 
-    /** Where a reader would go on, and how many blocks it would then be given. Guarded by {@link #blocks}. */
-    private final Map<Key, Integer> sequences = new LinkedHashMap<>();
+    /** By the block that shows that a reader goes on. Guarded by {@link #blocks}. */
+    private final Map<Key, Sequence> sequences = new LinkedHashMap<>();
 
-    /** Blocks {@code first} to {@code last} of an object, to be fetched by whoever made it. */
-    private record Run(Ranges object, long first, List<CompletableFuture<byte[]>> blocks) {
+    /** A reader who goes on in one direction. Guarded by {@link #blocks}. */
+    private static final class Sequence {
+        private final int step;
+        /** The first block that was not asked for. */
+        private long next;
+
+        private int blocks = 2;
+
+        Sequence(int step, long next) {
+            this.step = step;
+            this.next = next;
+        }
+    }
+
+    /** Blocks next to each other of an object, to be fetched by whoever made it. */
+    private static final class Run {
+        private final Ranges object;
+        private long first;
+        private final List<CompletableFuture<byte[]>> blocks = new ArrayList<>();
+
+        Run(Ranges object, long first) {
+            this.object = object;
+            this.first = first;
+        }
+
         long last() {
             return first + blocks.size() - 1;
+        }
+
+        void add(long block, CompletableFuture<byte[]> bytes) {
+            if (block < first) {
+                first = block;
+                blocks.addFirst(bytes);
+            } else {
+                blocks.addLast(bytes);
+            }
         }
     }
 
@@ -64,9 +100,13 @@ public final class BlockCache {
         long last = (from + length - 1) / BLOCK_BYTES;
         List<CompletableFuture<byte[]>> wanted = new ArrayList<>();
         List<Run> runs = new ArrayList<>();
+        List<Run> beside = new ArrayList<>();
         synchronized (blocks) {
-            claim(object, first, last, wanted, runs);
+            claim(object, first, last, wanted, runs, beside);
+            runs.forEach(run -> goOn(run, beside));
+            evict();
         }
+        beside.forEach(run -> Thread.ofVirtual().name("read-ahead").start(() -> fetchBeside(run)));
         for (int i = 0; i < runs.size(); i++) {
             try {
                 fetch(runs.get(i));
@@ -94,48 +134,120 @@ public final class BlockCache {
         return done;
     }
 
-    /** Finds blocks, and takes those that nobody has upon this thread. */
-    private void claim(Ranges object, long first, long last, List<CompletableFuture<byte[]>> wanted, List<Run> runs) {
+    /** Finds blocks, and takes those that nobody has upon this thread; and what follows on those that were fetched ahead. */
+    private void claim(
+            Ranges object,
+            long first,
+            long last,
+            List<CompletableFuture<byte[]>> wanted,
+            List<Run> runs,
+            List<Run> beside) {
         for (long block = first; block <= last; block++) {
             Key key = new Key(object, block);
             CompletableFuture<byte[]> known = blocks.get(key);
             if (known == null) {
-                known = new CompletableFuture<>();
-                blocks.put(key, known);
                 if (runs.isEmpty() || runs.getLast().last() != block - 1) {
-                    runs.add(new Run(object, block, new ArrayList<>()));
+                    runs.add(new Run(object, block));
                 }
-                runs.getLast().blocks.add(known);
+                known = claim(runs.getLast(), block);
+            } else {
+                Sequence reached = sequences.remove(key);
+                if (reached != null) {
+                    claimNext(object, reached, beside);
+                }
             }
             wanted.add(known);
         }
-        if (!runs.isEmpty() && runs.getLast().last() == last) {
-            claimAhead(runs.getLast());
-        }
-        evict();
     }
 
-    private void claimAhead(Run run) {
-        Integer ahead = sequences.remove(new Key(run.object, run.first));
-        int blockCount = ahead == null ? 1 : ahead;
-        long size = run.object.size();
-        while (run.blocks.size() < blockCount
-                && (size == Ranges.UNKNOWN || (run.last() + 1) * BLOCK_BYTES < size)
-                && !blocks.containsKey(new Key(run.object, run.last() + 1))) {
-            CompletableFuture<byte[]> block = new CompletableFuture<>();
-            blocks.put(new Key(run.object, run.last() + 1), block);
-            run.blocks.add(block);
+    private CompletableFuture<byte[]> claim(Run run, long block) {
+        CompletableFuture<byte[]> bytes = new CompletableFuture<>();
+        blocks.put(new Key(run.object, block), bytes);
+        run.add(block, bytes);
+        return bytes;
+    }
+
+    /** Makes a run longer if its reader goes on, and notes what will show that he does. */
+    private void goOn(Run run, List<Run> beside) {
+        Sequence known = remove(run.object, run.first, 1);
+        if (known == null) {
+            known = remove(run.object, run.last(), -1);
         }
-        if (sequences.size() >= MAX_SEQUENCES) {
-            sequences.remove(sequences.keySet().iterator().next());
+        if (known == null) {
+            await(run.object, run.last() + 1, new Sequence(1, run.last() + 1));
+            await(run.object, run.first - 1, new Sequence(-1, run.first - 1));
+            return;
         }
-        sequences.put(new Key(run.object, run.last() + 1), Math.min(MAX_AHEAD_BLOCKS, 2 * run.blocks.size()));
+        known.next = known.step > 0 ? run.last() + 1 : run.first - 1;
+        extend(run, known);
+        if (run.blocks.size() >= MAX_AHEAD_BLOCKS) {
+            claimNext(run.object, known, beside);
+        } else {
+            await(run.object, known.next, known);
+        }
+    }
+
+    private @Nullable Sequence remove(Ranges object, long block, int step) {
+        Key key = new Key(object, block);
+        Sequence found = sequences.get(key);
+        if (found == null || found.step != step) {
+            return null;
+        }
+        sequences.remove(key);
+        return found;
+    }
+
+    private void extend(Run run, Sequence sequence) {
+        while (run.blocks.size() < sequence.blocks
+                && isThere(run.object, sequence.next)
+                && !isKnown(run.object, sequence.next)) {
+            var _ = claim(run, sequence.next);
+            sequence.next += sequence.step;
+        }
+        sequence.blocks = Math.min(MAX_AHEAD_BLOCKS, 2 * run.blocks.size());
+    }
+
+    /** Claims the next stretch of a sequence; that a reader comes to it will show that he goes on. */
+    private void claimNext(Ranges object, Sequence sequence, List<Run> beside) {
+        for (int i = 0; i < CAPACITY_BLOCKS && isKnown(object, sequence.next); i++) {
+            sequence.next += sequence.step;
+        }
+        long start = sequence.next;
+        if (isThere(object, start) && !isKnown(object, start)) {
+            Run run = new Run(object, start);
+            extend(run, sequence);
+            beside.add(run);
+        }
+        await(object, start, sequence);
+    }
+
+    private boolean isKnown(Ranges object, long block) {
+        return blocks.containsKey(new Key(object, block));
+    }
+
+    /** Whether an object may have a block, as far as is known. */
+    private boolean isThere(Ranges object, long block) {
+        long size = object.size();
+        CompletableFuture<byte[]> before = blocks.get(new Key(object, block - 1));
+        boolean isBehindEnd =
+                before != null && before.state() == Future.State.SUCCESS && before.resultNow().length < BLOCK_BYTES;
+        return block >= 0 && !isBehindEnd && (size == Ranges.UNKNOWN || block * BLOCK_BYTES < size);
+    }
+
+    private void await(Ranges object, long block, Sequence sequence) {
+        if (block >= 0) {
+            if (sequences.size() >= MAX_SEQUENCES) {
+                sequences.remove(sequences.keySet().iterator().next());
+            }
+            sequences.put(new Key(object, block), sequence);
+        }
     }
 
     /** Forgets what was read of an object that is there no more. */
     public void forget(Ranges object) {
         synchronized (blocks) {
             blocks.keySet().removeIf(key -> key.object.equals(object));
+            sequences.keySet().removeIf(key -> key.object.equals(object));
         }
     }
 
@@ -163,6 +275,15 @@ public final class BlockCache {
         }
     }
 
+    /** Nobody is told of a failure: who wants these bytes tries for himself. */
+    private void fetchBeside(Run run) {
+        try {
+            fetch(run);
+        } catch (IOException | RuntimeException | Error e) {
+            giveUp(run, e);
+        }
+    }
+
     private void giveUp(Run run, Throwable failure) {
         synchronized (blocks) {
             for (long block = run.first; block <= run.last(); block++) {
@@ -175,8 +296,7 @@ public final class BlockCache {
         run.blocks.forEach(block -> block.completeExceptionally(failure));
     }
 
-    private static byte @org.jspecify.annotations.Nullable [] await(CompletableFuture<byte[]> block)
-            throws InterruptedIOException {
+    private static byte @Nullable [] await(CompletableFuture<byte[]> block) throws InterruptedIOException {
         try {
             return block.get();
         } catch (InterruptedException e) {

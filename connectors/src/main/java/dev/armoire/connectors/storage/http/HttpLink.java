@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.http;
 
+import dev.armoire.crypto.NativeServices;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.foreign.MemorySegment;
@@ -95,6 +96,7 @@ final class HttpLink implements AutoCloseable {
         this.place = place;
         this.limits = limits;
         this.authorization = settings.authorization();
+        NativeServices.register();
         HttpClient.Builder builder = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(HttpClient.Redirect.NEVER)

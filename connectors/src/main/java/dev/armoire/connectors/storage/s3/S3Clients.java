@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.s3;
 
+import dev.armoire.crypto.NativeServices;
 import java.io.BufferedInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -60,6 +61,7 @@ final class S3Clients {
     private S3Clients() {}
 
     static S3Client of(S3Place place) throws IOException {
+        NativeServices.register();
         SdkHttpClient http = http(place.settings());
         return S3Client.builder()
                 .endpointOverride(place.endpoint())

@@ -40,7 +40,6 @@ final class S3Writer {
     private static final String MARK = "armoire-write";
     private static final String CONTENT_TYPE = "application/octet-stream";
 
-    /** What is not larger goes in one request. */
     private static final long PART_BYTES = 16 << 20;
 
     /** The most that S3 takes, so that parts of the largest objects are larger. */
@@ -53,6 +52,13 @@ final class S3Writer {
 
     /** After a collision with a delete or another write S3 wants the whole upload again. */
     private static final int TRIES = 5;
+
+    /**
+     * What is not larger goes in one request. So do usual packfiles: several are under way at once anyhow, and parts would cost
+     * two more round trips each, three more requests to pay for, and the service the work of joining them.
+     * {@code -Darmoire.s3.whole} sets it, for tests of uploads that fail.
+     */
+    private final long wholeBytes = Long.getLong("armoire.s3.whole", 40 << 20);
 
     private final S3Client client;
     private final S3Requests requests;
@@ -82,7 +88,7 @@ final class S3Writer {
                 throw new FileAlreadyExistsException(key);
             }
             try {
-                if (length <= PART_BYTES) {
+                if (length <= wholeBytes) {
                     put(key, content, storageClass, mark);
                 } else {
                     upload(key, shareable(content), length, storageClass, mark);

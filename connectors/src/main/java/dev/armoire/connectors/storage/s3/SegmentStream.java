@@ -4,7 +4,6 @@ package dev.armoire.connectors.storage.s3;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -14,7 +13,7 @@ import java.util.Objects;
 
 /** The bytes of segments, one after the other. For one thread. */
 final class SegmentStream extends InputStream {
-    private static final int COPIED_BYTES = 64 << 10;
+    private static final long DIGESTED_BYTES = 1 << 20;
 
     private final List<MemorySegment> segments;
     private int next;
@@ -79,12 +78,10 @@ final class SegmentStream extends InputStream {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has MD5", e);
         }
-        byte[] copy = new byte[COPIED_BYTES];
         for (MemorySegment segment : segments) {
-            for (long at = 0; at < segment.byteSize(); at += copy.length) {
-                int count = (int) Math.min(copy.length, segment.byteSize() - at);
-                MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, at, copy, 0, count);
-                digest.update(ByteBuffer.wrap(copy, 0, count));
+            for (long at = 0; at < segment.byteSize(); at += DIGESTED_BYTES) {
+                long count = Math.min(DIGESTED_BYTES, segment.byteSize() - at);
+                digest.update(segment.asSlice(at, count).asByteBuffer());
             }
         }
         return Base64.getEncoder().encodeToString(digest.digest());

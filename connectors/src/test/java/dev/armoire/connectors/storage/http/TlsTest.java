@@ -22,9 +22,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import javax.crypto.Cipher;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -115,6 +118,21 @@ final class TlsTest {
                 storage.read(ObjectKind.STATE, name, 0, MemorySegment.ofArray(content));
                 assertThat(content).containsExactly(1, 2, 3);
             }
+        }
+    }
+
+    @Test
+    void whatIsLargeArrivesThroughTheFasterCiphersAsItWas() throws Exception {
+        byte[] content = new byte[(5 << 20) + 7];
+        new Random(5).nextBytes(content);
+        Mac name = Mac.parse("cd".repeat(32));
+        try (Storage storage = open("https", "127.0.0.1", "tls_no_verify", "true")) {
+            assertThat(Cipher.getInstance("AES/GCM/NoPadding").getProvider().getName())
+                    .isEqualTo("Armoire");
+            storage.write(ObjectKind.PACKFILE, name, List.of(MemorySegment.ofArray(content)));
+            byte[] read = new byte[content.length];
+            storage.read(ObjectKind.PACKFILE, name, 0, MemorySegment.ofArray(read));
+            assertThat(Arrays.equals(read, content)).isTrue();
         }
     }
 

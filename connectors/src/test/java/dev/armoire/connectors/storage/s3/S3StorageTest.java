@@ -31,8 +31,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class S3StorageTest extends S3StoreContract {
-    /** Two whole parts and a bit. */
-    private static final int LARGE_BYTES = (32 << 20) + 12_345;
+    /** Three whole parts and a bit. */
+    private static final int LARGE_BYTES = (48 << 20) + 12_345;
 
     @TempDir
     static Path folder;
@@ -112,7 +112,7 @@ final class S3StorageTest extends S3StoreContract {
         Arena arena = Arena.ofShared();
         MemorySegment gone = arena.allocate(1 << 20);
         arena.close();
-        List<MemorySegment> parts = List.of(MemorySegment.ofArray(new byte[20 << 20]), gone);
+        List<MemorySegment> parts = List.of(MemorySegment.ofArray(new byte[41 << 20]), gone);
         assertThatThrownBy(() -> storage.write(ObjectKind.PACKFILE, mac(13), parts))
                 .isInstanceOf(IllegalStateException.class);
         try (Stream<Path> files = Files.walk(folder)) {
