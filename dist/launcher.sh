@@ -3,8 +3,8 @@ java=$root/runtime/bin/java
 #PART options
 #PART read_class_path
 #PART drop_incubator_warning
-# Writes the AOT cache $1 (loaded and linked classes) for the options $2 by watching a store that is thrown away. Nothing
-# depends on it but speed.
+# Writes the AOT cache $1 (loaded and linked classes) for the options $2 by watching a store that is thrown away, and with $3
+# what stores far away take, too. Nothing depends on it but speed.
 train() {
     training=$(mktemp -d "${TMPDIR:-/tmp}/armoire-training.XXXXXX") || return
     (
@@ -17,7 +17,7 @@ train() {
         case $2 in *TieredStopAtLevel=1*) profiles="-XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining" ;; esac
         # shellcheck disable=SC2086
         "$java" $2 -Darmoire.cache.eager=true $linking $profiles -XX:AOTCacheOutput="$training/armoire.aot" -cp "$class_path" \
-            dev.armoire.cli.AotTraining "$training" "$root/licenses"
+            dev.armoire.cli.AotTraining "$training" "$root/licenses" ${3:-}
     ) && mkdir -p "${1%/*}" && mv "$training/armoire.aot" "$1.$$" && mv -f "$1.$$" "$1" && trained=yes || trained=
     rm -rf "$training"
     [ -n "$trained" ]
@@ -28,15 +28,20 @@ read_class_path
 # beside its own work: here, or in the cache folder of who runs it. ARMOIRE_AOT=no uses none.
 if [ "${ARMOIRE_AOT:-}" = make ]; then
     train "$app/armoire.aot" "$jvm_options"
-    [ -z "$light_options" ] || train "$app/armoire-light.aot" "$light_options"
+    if [ -n "$light_options" ]; then
+        train "$app/armoire-light.aot" "$light_options"
+    else
+        train "$app/armoire-far.aot" "$jvm_options" far
+    fi
     exit
 fi
 choose_options "$@"
 aot=$app/$aot_name
+case $aot_name in armoire-far.aot) far=far ;; *) far= ;; esac
 if [ "${ARMOIRE_AOT:-}" != no ] && [ ! -f "$aot" ]; then
     [ -w "$app" ] || aot=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/armoire/aot/@ID@-$aot_name
     # By exec, as a shell keeps a copy of what it redirects for a function: then who reads our output would wait for the training.
-    [ -f "$aot" ] || (exec < /dev/null > /dev/null 2>&1 && train "$aot" "$train_options" &)
+    [ -f "$aot" ] || (exec < /dev/null > /dev/null 2>&1 && train "$aot" "$train_options" $far &)
 fi
 set -- -cp "$class_path" dev.armoire.cli.Main "$@"
 if [ "${ARMOIRE_AOT:-}" != no ] && [ -f "$aot" ]; then

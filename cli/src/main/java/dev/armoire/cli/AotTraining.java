@@ -16,7 +16,7 @@ final class AotTraining {
     /**
      * Entry point of the launcher. The passphrase comes from the environment.
      *
-     * @param args an empty folder, and a folder to be backed up
+     * @param args an empty folder, a folder to be backed up, and {@code far} for a cache that has what stores far away take too
      * @throws IOException when a command fails, with its name: then there must be no cache
      */
     public static void main(String[] args) throws IOException {
@@ -38,18 +38,39 @@ final class AotTraining {
                 List.of("at", plain, "history", source),
                 List.of("at", plain, "check"),
                 List.of("at", plain, "restore", "-to", restored))) {
-            Surroundings quiet = new Surroundings(
-                    System.getenv(),
-                    Path.of(args[0]),
-                    OutputStream.nullOutputStream(),
-                    OutputStream.nullOutputStream(),
-                    false,
-                    new TerminalPrompt());
-            int exitCode = Cli.run(words, quiet);
-            if (exitCode != ExitCode.OK) {
-                throw new IOException("training run: exit code " + exitCode + " of " + words);
-            }
+            run(args[0], ExitCode.OK, words);
+        }
+        if (args.length > 2) {
+            trainFar(args[0]);
         }
         Main.main(new String[] {"version"}); // so that the cache has what stands before and behind each command
+    }
+
+    private static void trainFar(String folder) throws IOException {
+        try (EmptyBuckets buckets = new EmptyBuckets()) {
+            String place = "127.0.0.1:" + buckets.port();
+            String[] settings = {"use_tls=false", "access_key=none", "secret_access_key=none"};
+            run(
+                    folder,
+                    ExitCode.OK,
+                    List.of("store", "add", "s3", "s3://" + place + "/none/a", settings[0], settings[1], settings[2]));
+            run(folder, ExitCode.OK, List.of("at", "@s3", "create", "-plaintext"));
+            run(folder, ExitCode.NO_STORE, List.of("at", "@s3", "ls"));
+            run(folder, ExitCode.NO_STORE, List.of("at", "sftp://127.0.0.1:1/none", "ls")); // where nobody answers
+        }
+    }
+
+    private static void run(String folder, int expected, List<String> words) throws IOException {
+        Surroundings quiet = new Surroundings(
+                System.getenv(),
+                Path.of(folder),
+                OutputStream.nullOutputStream(),
+                OutputStream.nullOutputStream(),
+                false,
+                new TerminalPrompt());
+        int exitCode = Cli.run(words, quiet);
+        if (exitCode != expected) {
+            throw new IOException("training run: exit code " + exitCode + " of " + words);
+        }
     }
 }

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.spi.StorageFactory;
+import dev.armoire.crypto.Hashing;
+import dev.armoire.packfile.Compression;
+import dev.armoire.packfile.StoreConfig;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.gaul.s3proxy.BlobStores;
 import org.gaul.s3proxy.S3Proxy;
@@ -61,6 +70,29 @@ final class Buckets implements AutoCloseable {
         ArmoireRun.Outcome outcome = run.run(words.toArray(String[]::new));
         if (outcome.exitCode() != 0) {
             throw new AssertionError(outcome);
+        }
+    }
+
+    /** Makes a store without encryption and with small packfiles. */
+    void createWithPackfilesOf(long bytes, String store) throws IOException {
+        createWithPackfilesOf(bytes, Location.parse(location(port(), store)), settings());
+    }
+
+    static void createWithPackfilesOf(long bytes, Location location, Map<String, String> settings) throws IOException {
+        StoreConfig usual = StoreConfig.create(Instant.now(), UUID.randomUUID(), Hashing.BLAKE3, Compression.LZ4, null);
+        StoreConfig config = new StoreConfig(
+                usual.timestamp(),
+                usual.repositoryId(),
+                new StoreConfig.PackfileSettings(0, 0, bytes),
+                usual.chunking(),
+                usual.hashing(),
+                usual.compression(),
+                null);
+        try (var keys = config.plaintextKeys();
+                Arena arena = Arena.ofConfined()) {
+            Objects.requireNonNull(StorageFactory.find(location))
+                    .create(location, config.toObject(keys, arena), settings)
+                    .close();
         }
     }
 

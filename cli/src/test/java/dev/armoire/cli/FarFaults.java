@@ -9,21 +9,26 @@ import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 /**
- * Commands on stores that are far away, through a network and a service that fail as seeds say, or that nothing gets through to any
- * more from some moment on, as when the program is killed. Each command ends right, or with an error that says why; then the store is
- * whole, and the next run completes it. Owns the server. For one thread.
+ * Commands on stores that are far away, through a network and a service that fail as seeds say, by clocks that are an hour apart, or
+ * that nothing gets through to any more from some moment on; and real processes that are killed when a request arrives. Each command
+ * ends right, or with an error that says why; then the store is whole, and the next run completes it. Owns the server. For one thread.
  */
 public final class FarFaults implements AutoCloseable {
     private static final int FILE_BYTES = 300 << 10;
@@ -31,6 +36,16 @@ public final class FarFaults implements AutoCloseable {
     private static final int LARGE_EVERY = 10;
 
     private static final int LARGE_BYTES = 17 << 20;
+
+    /** Those that are killed have this to store, in packfiles so small that most are durable by then. */
+    private static final int KILLED_BYTES = 3 << 20;
+
+    private static final int KILLED_PACKFILE_BYTES = 128 << 10;
+    /** Two packfiles of each lane, and what is lost to padding and to listings that are stored anew. */
+    private static final int STORED_AGAIN_BYTES = 1 << 20;
+
+    private static final String PASSPHRASE = "of all stores of this test";
+    private static final int SIGKILL_EXIT = 137;
 
     /** What is tried. */
     private enum Command {
@@ -78,6 +93,12 @@ public final class FarFaults implements AutoCloseable {
         /** After how much a way is cut off for good. */
         int life(Random random);
 
+        /** After how much of {@link #KILLED_BYTES} a process is killed. */
+        int lifeOfKilled(Random random);
+
+        /** Makes a store without encryption and with small packfiles. */
+        void createWithPackfilesOf(long bytes, String store) throws IOException;
+
         @Override
         void close();
     }
@@ -88,6 +109,11 @@ public final class FarFaults implements AutoCloseable {
 
         void dieAfter(int life);
 
+        void killAfter(int life, Runnable kill);
+
+        /** Sets the server's clock, if it has one that matters. */
+        void setClock(Duration ahead);
+
         Map<String, Integer> faults();
 
         @Override
@@ -96,33 +122,53 @@ public final class FarFaults implements AutoCloseable {
 
     private final Path folder;
     private final Server server;
+    private final boolean isEncrypted;
+    /** The words that start the real program. */
+    private final List<String> program;
+
     private final ArmoireRun run;
     private final String snapshot;
 
-    private FarFaults(Path folder, Server server) throws IOException {
+    private FarFaults(Path folder, Server server, boolean isEncrypted, List<String> program) throws IOException {
         this.folder = folder;
         this.server = server;
-        this.run = new ArmoireRun(folder).withStoreAndSource();
+        this.isEncrypted = isEncrypted;
+        this.program = program;
+        this.run = user(folder).withStoreAndSource();
         writeRandom(folder.resolve("source/some"), FILE_BYTES, 1);
         for (int i = 0; i < 20; i++) {
             Files.writeString(folder.resolve("source/sub/" + i), "file " + i);
         }
         snapshot = run.backup();
         String good = server.direct(run, "good");
-        succeeds("create", run.run("at", good, "create", "-plaintext"));
+        succeeds("create", create(run, good));
         succeeds("sync", run.onStore("sync", "to", good));
     }
 
-    /** Stores in buckets, as {@code s3://} has them. */
-    public static FarFaults ofBuckets(Path folder) throws Exception {
+    private static ArmoireRun user(Path folder) {
+        return new ArmoireRun(folder)
+                .with("ARMOIRE_PASSPHRASE", PASSPHRASE)
+                .with("ARMOIRE_PEER_PASSPHRASE", PASSPHRASE);
+    }
+
+    private ArmoireRun.Outcome create(ArmoireRun run, String place) {
+        return isEncrypted ? run.run("at", place, "create") : run.run("at", place, "create", "-plaintext");
+    }
+
+    /**
+     * Stores in buckets, as {@code s3://} has them.
+     *
+     * @param program the words that start the real program
+     */
+    public static FarFaults ofBuckets(Path folder, boolean isEncrypted, List<String> program) throws Exception {
         System.setProperty("armoire.s3.pause", "1");
         System.setProperty("armoire.s3.whole", Integer.toString(LARGE_BYTES - (1 << 20)));
-        return new FarFaults(folder, new BucketServer(Buckets.start(folder)));
+        return new FarFaults(folder, new BucketServer(Buckets.start(folder)), isEncrypted, program);
     }
 
     /** Stores on a real sshd. A JUnit assumption fails where there is none. */
-    public static FarFaults ofSftp(Path folder) throws Exception {
-        return new FarFaults(folder, new SftpServer(Sshd.start(folder), folder));
+    public static FarFaults ofSftp(Path folder, boolean isEncrypted, List<String> program) throws Exception {
+        return new FarFaults(folder, new SftpServer(Sshd.start(folder), folder), isEncrypted, program);
     }
 
     @Override
@@ -140,12 +186,19 @@ public final class FarFaults implements AutoCloseable {
     public Ended run(long seed) throws IOException {
         Command command = Command.values()[Math.floorMod(seed, Command.values().length)];
         Random random = new Random(seed * 0x9E3779B97F4A7C15L);
+        if (command == Command.BACKUP && random.nextInt(3) == 0) {
+            return runKilled(seed, random);
+        }
         boolean dies = command.writes() && random.nextInt(3) == 0;
+        Duration ahead =
+                dies || random.nextInt(4) > 0 ? Duration.ZERO : Duration.ofHours(random.nextBoolean() ? 1 : -1);
         double share = dies ? 0 : server.shares()[random.nextInt(server.shares().length)];
         int life = dies ? server.life(random) : Integer.MAX_VALUE;
         String what = "seed " + seed + ", " + command.words()
-                + (dies ? ", cut off after " + life : ", " + share + " of what is under way spoilt");
-        ArmoireRun far = new ArmoireRun(folder.resolve("far" + seed));
+                + (dies
+                        ? ", cut off after " + life
+                        : ", " + share + " of what is under way spoilt, clock ahead by " + ahead);
+        ArmoireRun far = user(folder.resolve("far" + seed));
         Path back = folder.resolve("back" + seed);
         boolean isRight;
         Map<String, Integer> faults;
@@ -153,13 +206,14 @@ public final class FarFaults implements AutoCloseable {
             writeRandom(folder.resolve("source/large"), LARGE_BYTES, seed);
         }
         String store = command.writes() ? "s" + seed : "good";
-        ArmoireRun direct = new ArmoireRun(folder.resolve("direct" + seed));
+        ArmoireRun direct = user(folder.resolve("direct" + seed));
         String place = server.direct(direct, store);
         if (command.writes()) {
-            succeeds(what, direct.run("at", place, "create", "-plaintext"));
+            succeeds(what, create(direct, place));
         }
         try (Way way = server.way(seed, share)) {
             server.name(far, "s", way.port(), store);
+            way.setClock(ahead);
             if (dies) {
                 way.dieAfter(life);
             }
@@ -175,11 +229,79 @@ public final class FarFaults implements AutoCloseable {
         if (command.writes()) {
             completes(what, direct, store, place, command, back);
         }
+        cleanUp(seed);
+        return new Ended(command.words(), isRight, faults);
+    }
+
+    private void cleanUp(long seed) throws IOException {
         Files.deleteIfExists(folder.resolve("source/large"));
         for (String name : new String[] {"far", "direct", "back"}) {
             delete(folder.resolve(name + seed));
         }
-        return new Ended(command.words(), isRight, faults);
+    }
+
+    /** A backup by a process that is killed with {@code kill -9}. */
+    private Ended runKilled(long seed, Random random) throws IOException {
+        int life = server.lifeOfKilled(random);
+        String what = "seed " + seed + ", backup, killed after " + life;
+        String store = "s" + seed;
+        ArmoireRun far = user(folder.resolve("far" + seed));
+        ArmoireRun direct = user(folder.resolve("direct" + seed));
+        Path back = folder.resolve("back" + seed);
+        String place = server.direct(direct, store);
+        writeRandom(folder.resolve("source/large"), KILLED_BYTES, seed);
+        if (isEncrypted) {
+            succeeds(what, create(direct, place));
+        } else {
+            server.createWithPackfilesOf(KILLED_PACKFILE_BYTES, store);
+        }
+        boolean wasKilled;
+        try (Way way = server.way(seed, 0)) {
+            server.name(far, "s", way.port(), store);
+            wasKilled = startAndKill(what, far, way, life);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        }
+        completes(what, direct, store, place, Command.BACKUP, back);
+        if (!isEncrypted) {
+            assertThat(packfileBytes(store)).as(what).isLessThan(KILLED_BYTES + FILE_BYTES + STORED_AGAIN_BYTES);
+        }
+        cleanUp(seed);
+        return new Ended("backup by a process", !wasKilled, wasKilled ? Map.of("KILLED", 1) : Map.of());
+    }
+
+    private boolean startAndKill(String what, ArmoireRun far, Way way, int life)
+            throws IOException, InterruptedException {
+        List<String> words = new ArrayList<>(program);
+        words.addAll(List.of("at", "@s", "-quiet", "backup", run.path("source")));
+        Path log = folder.resolve("killed.log");
+        ProcessBuilder builder =
+                new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(log.toFile());
+        Map<String, String> environment = builder.environment();
+        environment.keySet().removeIf(name -> name.startsWith("XDG_"));
+        environment.put("HOME", far.home().toString());
+        environment.put("ARMOIRE_PASSPHRASE", PASSPHRASE);
+        // Neither before there is a process to kill, nor never.
+        CompletableFuture<Process> process = new CompletableFuture<>();
+        way.killAfter(life, () -> process.join().destroyForcibly());
+        Process started = builder.start();
+        process.complete(started);
+        int exitCode = started.waitFor();
+        assertThat(exitCode).as(what + ": " + Files.readString(log)).isIn(0, SIGKILL_EXIT);
+        return exitCode == SIGKILL_EXIT;
+    }
+
+    private long packfileBytes(String store) throws IOException {
+        Location location = server.direct(store);
+        try (Storage storage =
+                Objects.requireNonNull(StorageFactory.find(location)).open(location, server.settings())) {
+            long bytes = 0;
+            for (Mac packfile : storage.list(ObjectKind.PACKFILE)) {
+                bytes += storage.size(ObjectKind.PACKFILE, packfile);
+            }
+            return bytes;
+        }
     }
 
     private boolean wentWell(String what, ArmoireRun far, Command command, Path back) throws IOException {
@@ -308,6 +430,17 @@ public final class FarFaults implements AutoCloseable {
             return random.nextInt(30);
         }
 
+        /** The lock and what else comes first is about ten requests, and then there are some thirty packfiles. */
+        @Override
+        public int lifeOfKilled(Random random) {
+            return random.nextInt(50);
+        }
+
+        @Override
+        public void createWithPackfilesOf(long bytes, String store) throws IOException {
+            buckets.createWithPackfilesOf(bytes, store);
+        }
+
         @Override
         public Way way(long seed, double share) throws IOException {
             FaultProxy proxy = new FaultProxy(buckets.port(), seed, share, FaultProxy.Fault.OF_BUCKETS);
@@ -320,6 +453,16 @@ public final class FarFaults implements AutoCloseable {
                 @Override
                 public void dieAfter(int life) {
                     proxy.dieAfter(life);
+                }
+
+                @Override
+                public void killAfter(int life, Runnable kill) {
+                    proxy.killAfter(life, kill);
+                }
+
+                @Override
+                public void setClock(Duration ahead) {
+                    proxy.setClock(ahead);
                 }
 
                 @Override
@@ -378,6 +521,16 @@ public final class FarFaults implements AutoCloseable {
         }
 
         @Override
+        public int lifeOfKilled(Random random) {
+            return random.nextInt(KILLED_BYTES + 2 * FILE_BYTES);
+        }
+
+        @Override
+        public void createWithPackfilesOf(long bytes, String store) throws IOException {
+            Buckets.createWithPackfilesOf(bytes, Location.parse(path(store).toString()), Map.of());
+        }
+
+        @Override
         public Way way(long seed, double share) throws IOException {
             Link link = new Link(sshd.port(), Long.MAX_VALUE);
             link.spoil(seed, share);
@@ -390,6 +543,16 @@ public final class FarFaults implements AutoCloseable {
                 @Override
                 public void dieAfter(int life) {
                     link.cutAfter(life);
+                }
+
+                @Override
+                public void killAfter(int life, Runnable kill) {
+                    link.killAfter(life, kill);
+                }
+
+                @Override
+                public void setClock(Duration ahead) {
+                    // requests carry no time
                 }
 
                 @Override

@@ -12,6 +12,10 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -45,12 +49,14 @@ final class FaultProxy implements AutoCloseable {
         /** A byte of a packfile or state that is read is another one. */
         SPOILT_DOWNLOAD,
         /** Not drawn: so many requests are under way that one more is refused. */
-        TOO_MANY;
+        TOO_MANY,
+        /** Not drawn: by the clock of the service the request was signed at another time. */
+        CLOCK_SKEW;
 
         /** What happens to any web server. */
         static final Set<Fault> OF_THE_WEB = EnumSet.range(LATENCY, SLOW_BYTES);
 
-        static final Set<Fault> OF_BUCKETS = EnumSet.complementOf(EnumSet.of(WRONG_RANGE, TOO_MANY));
+        static final Set<Fault> OF_BUCKETS = EnumSet.complementOf(EnumSet.of(WRONG_RANGE, TOO_MANY, CLOCK_SKEW));
     }
 
     private static final Set<String> NOT_PASSED_ON = Set.of(
@@ -60,6 +66,13 @@ final class FaultProxy implements AutoCloseable {
     private static final byte[] SLOW_DOWN_BODY =
             "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
                     .getBytes(StandardCharsets.US_ASCII);
+
+    private static final byte[] SKEWED_BODY = ("<Error><Code>RequestTimeTooSkewed</Code>"
+                    + "<Message>The difference between the request time and the current time is too large.</Message></Error>")
+            .getBytes(StandardCharsets.US_ASCII);
+    private static final Duration TOLERATED_SKEW = Duration.ofMinutes(15);
+    private static final DateTimeFormatter SIGNED =
+            DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
 
     private final int target;
     private final Random random;
@@ -73,6 +86,8 @@ final class FaultProxy implements AutoCloseable {
     private final AtomicInteger underWay = new AtomicInteger();
     private final AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
     private final LongAdder stored = new LongAdder();
+    private volatile Duration ahead = Duration.ZERO;
+    private volatile Runnable kill = () -> {};
     private long held;
     private long mostHeld;
 
@@ -127,6 +142,17 @@ final class FaultProxy implements AutoCloseable {
         left.set(requests);
     }
 
+    /** Kills the client when a request arrives after so many; half of the times that request still gets through. */
+    void killAfter(int requests, Runnable kill) {
+        this.kill = kill;
+        left.set(requests);
+    }
+
+    /** Sets the clock of the service, which refuses what is not signed at about its time. */
+    void setClock(Duration ahead) {
+        this.ahead = ahead;
+    }
+
     /** Bytes of packfiles that were stored. */
     long stored() {
         return stored.sum();
@@ -147,8 +173,15 @@ final class FaultProxy implements AutoCloseable {
     }
 
     private void pass(HttpExchange exchange) throws IOException, InterruptedException {
-        if (left.getAndDecrement() <= 0) {
-            left.set(0);
+        int before = left.getAndDecrement();
+        if (before <= 0) {
+            left.set(-1);
+            if (before == 0) {
+                if (drawBelow(2) == 0) {
+                    ask(exchange, exchange.getRequestBody().readAllBytes());
+                }
+                kill.run();
+            }
             return;
         }
         try {
@@ -162,12 +195,33 @@ final class FaultProxy implements AutoCloseable {
 
     private void pass(HttpExchange exchange, Fault fault) throws IOException, InterruptedException {
         byte[] content = exchange.getRequestBody().readAllBytes();
+        if (!ahead.isZero() && isSkewed(exchange)) {
+            return;
+        }
         hold(content.length);
         try {
             pass(exchange, fault, content);
         } finally {
             hold(-content.length);
         }
+    }
+
+    /** Refuses what is signed at another time, and tells its own. */
+    private boolean isSkewed(HttpExchange exchange) throws IOException {
+        Instant now = Instant.now().plus(ahead);
+        exchange.getResponseHeaders()
+                .set("Date", DateTimeFormatter.RFC_1123_DATE_TIME.format(now.atZone(ZoneOffset.UTC)));
+        Instant signed = Instant.from(SIGNED.parse(exchange.getRequestHeaders().getFirst("X-Amz-Date")));
+        if (Duration.between(signed, now).abs().compareTo(TOLERATED_SKEW) <= 0) {
+            return false;
+        }
+        count(Fault.CLOCK_SKEW);
+        boolean isHead = exchange.getRequestMethod().equals("HEAD");
+        exchange.sendResponseHeaders(403, isHead ? -1 : SKEWED_BODY.length);
+        if (!isHead) {
+            exchange.getResponseBody().write(SKEWED_BODY);
+        }
+        return true;
     }
 
     private void pass(HttpExchange exchange, Fault fault, byte[] content) throws IOException, InterruptedException {

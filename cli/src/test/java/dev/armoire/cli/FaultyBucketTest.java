@@ -10,25 +10,19 @@ import dev.armoire.connectors.spi.ImporterFactory;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
-import dev.armoire.crypto.Hashing;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.BackupEvents;
 import dev.armoire.engine.backup.BackupOptions;
 import dev.armoire.engine.repository.Repository;
-import dev.armoire.packfile.Compression;
-import dev.armoire.packfile.StoreConfig;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
-import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -71,7 +65,7 @@ final class FaultyBucketTest {
         }
         long total = (long) files * content.length;
         long packfileBytes = 512 << 10;
-        createWithPackfilesOf(packfileBytes, "resumed");
+        buckets.createWithPackfilesOf(packfileBytes, "resumed");
 
         long before;
         try (FaultProxy proxy = new FaultProxy(buckets.port(), 0, 0, FaultProxy.Fault.OF_BUCKETS)) {
@@ -97,7 +91,7 @@ final class FaultyBucketTest {
         long packfileBytes = 1 << 20;
         for (int connections : new int[] {1, 16, 64}) {
             String store = "with" + connections;
-            createWithPackfilesOf(packfileBytes, store);
+            buckets.createWithPackfilesOf(packfileBytes, store);
             try (FaultProxy slow = slow()) {
                 Buckets.name(run, store, slow.port(), store);
                 succeeds(run.run("store", "set", store, "connections=" + connections));
@@ -120,25 +114,6 @@ final class FaultyBucketTest {
 
     private static FaultProxy slow() throws IOException {
         return new FaultProxy(buckets.port(), 0, 1, Set.of(FaultProxy.Fault.LATENCY));
-    }
-
-    private static void createWithPackfilesOf(long bytes, String store) throws IOException {
-        StoreConfig usual = StoreConfig.create(Instant.now(), UUID.randomUUID(), Hashing.BLAKE3, Compression.LZ4, null);
-        StoreConfig config = new StoreConfig(
-                usual.timestamp(),
-                usual.repositoryId(),
-                new StoreConfig.PackfileSettings(0, 0, bytes),
-                usual.chunking(),
-                usual.hashing(),
-                usual.compression(),
-                null);
-        Location location = Location.parse(Buckets.location(buckets.port(), store));
-        try (var keys = config.plaintextKeys();
-                Arena arena = Arena.ofConfined()) {
-            Objects.requireNonNull(StorageFactory.find(location))
-                    .create(location, config.toObject(keys, arena), Buckets.settings())
-                    .close();
-        }
     }
 
     private static void backUp(int port, Path tree) throws IOException {

@@ -45,6 +45,7 @@ final class Link implements AutoCloseable {
     private final AtomicLong busyUntil = new AtomicLong(System.nanoTime());
 
     private final Map<Fault, Integer> faults = new EnumMap<>(Fault.class);
+    private volatile Runnable kill = () -> {};
     private Random random = new Random(0);
     private double share;
 
@@ -61,6 +62,12 @@ final class Link implements AutoCloseable {
 
     /** Cuts the connection that carries the byte after so many more, and lets nobody through any more. */
     void cutAfter(long bytes) {
+        left.set(bytes);
+    }
+
+    /** Kills the client instead when it has carried so many bytes. */
+    void killAfter(long bytes, Runnable kill) {
+        this.kill = kill;
         left.set(bytes);
     }
 
@@ -127,7 +134,11 @@ final class Link implements AutoCloseable {
             OutputStream out = to.getOutputStream();
             byte[] piece = new byte[16 << 10];
             for (int count = in.read(piece); count >= 0; count = in.read(piece)) {
-                if (left.addAndGet(-count) < 0) {
+                long rest = left.addAndGet(-count);
+                if (rest < 0) {
+                    if (rest + count >= 0) {
+                        kill.run();
+                    }
                     reset(client);
                     return;
                 }

@@ -35,8 +35,9 @@ public final class Torture {
               large   a store of small blobs, 30 % of them garbage, and how long maintenance takes over
                       it (full: 1,000,000 blobs; only when it is named)
               s3      backup, sync both ways, restore and check on stores in buckets, through latency,
-                      resets, 500, 503, SlowDown, cut and slow answers, wrong checksums and too many
-                      connections, or cut off for good and resumed (full: 200)
+                      resets, 500, 503, SlowDown, cut and slow answers, wrong checksums, too many
+                      connections and clocks an hour apart, or cut off for good, or the real process
+                      killed at some request, and resumed (full: 200)
               sftp    the same on a real sshd (which must be there), through connections that are slow,
                       stall, break, spoil a bit or are refused (full: 200)
               writers eight writers, maintenance, check, removals at once (full: 600 seconds)
@@ -48,7 +49,7 @@ public final class Torture {
             List.of("flip", "files", "heal", "fuzz", "power", "errors", "s3", "sftp", "writers", "kill");
 
     /** These make stores of one kind only. */
-    private static final Set<String> PLAINTEXT_PARTS = Set.of("fuzz", "s3", "sftp");
+    private static final Set<String> PLAINTEXT_PARTS = Set.of("fuzz");
 
     private static final int EVERY_CALL = 2000;
 
@@ -169,7 +170,7 @@ public final class Torture {
                     new StorageErrors(folder, isEncrypted, seed, tally)
                             .run(List.of(StorageErrors.Fault.POWER_LOSS), step(times));
                 case "large" -> new LargeStore(folder, isEncrypted, out, tally).run(share);
-                case "s3", "sftp" -> farAway(part, folder, share, tally);
+                case "s3", "sftp" -> farAway(part, folder, isEncrypted, share, tally);
                 case "writers" -> new ManyWriters(folder, isEncrypted, seed, tally).run(Duration.ofSeconds(share));
                 default -> throw new IllegalArgumentException(part);
             }
@@ -180,8 +181,10 @@ public final class Torture {
         out.println("peak memory of this process: " + Damage.residentMiB() + " MiB");
     }
 
-    private void farAway(String part, Path folder, int times, Tally tally) {
-        try (FarFaults far = part.equals("s3") ? FarFaults.ofBuckets(folder) : FarFaults.ofSftp(folder)) {
+    private void farAway(String part, Path folder, boolean isEncrypted, int times, Tally tally) {
+        try (FarFaults far = part.equals("s3")
+                ? FarFaults.ofBuckets(folder, isEncrypted, program)
+                : FarFaults.ofSftp(folder, isEncrypted, program)) {
             for (int i = 0; i < times; i++) {
                 try {
                     FarFaults.Ended ended = far.run(seed * 1_000_000 + i);

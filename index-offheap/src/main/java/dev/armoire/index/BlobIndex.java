@@ -7,6 +7,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.armoire.crypto.Mac;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +34,7 @@ public final class BlobIndex implements AutoCloseable {
 
     private static final int SHARDS = 16;
     private static final long SLOT_BYTES = 48;
+    private static final long LEAST_SLOTS = 64;
     private static final long WORD_AT = 32;
     private static final long PACKFILE_AT = 40;
     private static final long LENGTH_AT = 44;
@@ -64,6 +67,38 @@ public final class BlobIndex implements AutoCloseable {
     public void attach(LocationRuns older, Runnable reload) {
         this.reload = reload;
         this.runs = older;
+    }
+
+    /**
+     * Takes from the tables what files have that were just made of them, and puts these behind the tables. Does nothing when files were given up: then the tables have all. Other threads may use the index meanwhile.
+     *
+     * @param files all that belong behind the tables now, older ones first, each with all that it had before
+     * @param packfileCount number of packfiles that their locations may name
+     * @param newReload see {@link #attach}
+     * @param kept the locations that stay; all that the files lack
+     */
+    public void moveToFiles(List<Path> files, int packfileCount, Runnable newReload, Kept kept) {
+        synchronized (reloading) {
+            if (givenUp != null) {
+                return;
+            }
+            LocationRuns older = runs;
+            try {
+                if (older == null) {
+                    runs = new LocationRuns(files, packfileCount);
+                } else {
+                    older.replace(files, packfileCount);
+                }
+            } catch (DamagedIndexException e) {
+                return; // the tables still have all
+            }
+            reload = newReload;
+        }
+        for (Shard shard : shards) {
+            synchronized (shard) {
+                shard.keep((type, packfile) -> packfile == PENDING || kept.isKept(type, packfile));
+            }
+        }
     }
 
     /** Begins to open the files behind the tables in the background: for those who are about to look up much. */
@@ -159,10 +194,13 @@ public final class BlobIndex implements AutoCloseable {
     }
 
     private @Nullable BlobLocation find(int type, Mac mac, IntPredicate accepts) {
-        LocationRuns older = runs;
         BlobLocation best = findInTables(type, mac, accepts);
-        if (best != null || older == null) {
+        LocationRuns older = runs; // afterwards: what leaves the tables is in files before
+        if (best != null) {
             return best; // without opening the files: what every command reads is in the tables
+        }
+        if (older == null) {
+            return findInTables(type, mac, accepts); // if they were given up between, all is in the tables now
         }
         Lowest lowest = new Lowest(accepts);
         try {
@@ -228,8 +266,12 @@ public final class BlobIndex implements AutoCloseable {
 
     /** Whether the blob is readable, or claimed by this process. */
     public boolean contains(int type, Mac mac) {
-        LocationRuns older = runs; // first: what is given up meanwhile is in the tables
-        return tablesContain(type, mac) || older != null && filesContain(older, type, mac);
+        if (tablesContain(type, mac)) {
+            return true;
+        }
+        LocationRuns older = runs; // afterwards: what leaves the tables is in files before
+        // If they were given up between, all is in the tables now.
+        return older == null ? tablesContain(type, mac) : filesContain(older, type, mac);
     }
 
     private boolean tablesContain(int type, Mac mac) {
@@ -260,16 +302,22 @@ public final class BlobIndex implements AutoCloseable {
      * caller has the duty.
      */
     public boolean claim(int type, Mac mac) {
-        if (runs != null && contains(type, mac)) {
-            return false;
-        }
         Shard shard = shard(mac);
-        synchronized (shard) {
-            if (shard.contains(type, mac)) {
+        while (true) {
+            LocationRuns older = runs;
+            if (older != null && contains(type, mac)) {
                 return false;
             }
-            shard.add(type, mac, PENDING, 0, 0);
-            return true;
+            synchronized (shard) {
+                if (older == null && runs != null) {
+                    continue; // it may have left the table for a file just now
+                }
+                if (shard.contains(type, mac)) {
+                    return false;
+                }
+                shard.add(type, mac, PENDING, 0, 0);
+                return true;
+            }
         }
     }
 
@@ -332,11 +380,17 @@ public final class BlobIndex implements AutoCloseable {
         return shards[(int) (mac.w1() >>> 60)];
     }
 
+    /** Which locations of the tables remain there. */
+    @FunctionalInterface
+    public interface Kept {
+        boolean isKept(int type, int packfile);
+    }
+
     /** One table. Callers hold its lock. */
     private static final class Shard {
         private final PackfileTable packfiles;
         private Arena arena = Arena.ofShared();
-        private long slots = 64;
+        private long slots = LEAST_SLOTS;
         private MemorySegment table = arena.allocate(slots * SLOT_BYTES, 64);
         private long used;
 
@@ -442,44 +496,52 @@ public final class BlobIndex implements AutoCloseable {
             slots = newSlots;
             table = arena.allocate(slots * SLOT_BYTES, 64);
             for (long from = 0; from < old.byteSize(); from += SLOT_BYTES) {
-                if ((int) old.get(JAVA_LONG, from + WORD_AT) << 24 == 0) {
-                    continue;
+                if ((int) old.get(JAVA_LONG, from + WORD_AT) << 24 != 0) {
+                    insert(old, from);
                 }
-                long at = home(old.get(JAVA_LONG, from));
-                while (type(at) != 0) {
-                    at = next(at);
-                }
-                MemorySegment.copy(old, from, table, at, SLOT_BYTES);
             }
             oldArena.close();
         }
 
         /** Claims stand in the way of look-ups only as long as their slots are in use, so the table is filled anew. */
         void dropClaims() {
+            keep((type, packfile) -> packfile != PENDING);
+        }
+
+        /** Fills the table anew with a part of what is in it; not if that is all. */
+        void keep(Kept kept) {
             MemorySegment old = table;
-            Arena oldArena = arena;
-            boolean hasClaims = false;
-            for (long at = 0; at < old.byteSize() && !hasClaims; at += SLOT_BYTES) {
-                hasClaims = type(at) != 0 && old.get(JAVA_INT, at + PACKFILE_AT) == PENDING;
+            long remaining = 0;
+            for (long at = 0; at < old.byteSize(); at += SLOT_BYTES) {
+                remaining += type(at) != 0 && kept.isKept(type(at), old.get(JAVA_INT, at + PACKFILE_AT)) ? 1 : 0;
             }
-            if (!hasClaims) {
+            if (remaining == used) {
                 return;
             }
+            Arena oldArena = arena;
             arena = Arena.ofShared();
+            slots = LEAST_SLOTS;
+            while (remaining * 4 >= slots * 3) {
+                slots *= 2;
+            }
             table = arena.allocate(slots * SLOT_BYTES, 64);
             used = 0;
             for (long from = 0; from < old.byteSize(); from += SLOT_BYTES) {
-                boolean isEmpty = ((int) old.get(JAVA_LONG, from + WORD_AT) & 0xFF) == 0;
-                if (!isEmpty && old.get(JAVA_INT, from + PACKFILE_AT) != PENDING) {
-                    long at = home(old.get(JAVA_LONG, from));
-                    while (type(at) != 0) {
-                        at = next(at);
-                    }
-                    MemorySegment.copy(old, from, table, at, SLOT_BYTES);
+                int type = (int) old.get(JAVA_LONG, from + WORD_AT) & 0xFF;
+                if (type != 0 && kept.isKept(type, old.get(JAVA_INT, from + PACKFILE_AT))) {
+                    insert(old, from);
                     used++;
                 }
             }
             oldArena.close();
+        }
+
+        private void insert(MemorySegment old, long from) {
+            long at = home(old.get(JAVA_LONG, from));
+            while (type(at) != 0) {
+                at = next(at);
+            }
+            MemorySegment.copy(old, from, table, at, SLOT_BYTES);
         }
 
         private void put(long at, int type, Mac mac, int packfile, long offset, long length) {

@@ -3,11 +3,13 @@ package dev.armoire.index;
 
 import dev.armoire.crypto.Mac;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -23,6 +25,7 @@ import net.openhft.chronicle.map.ExternalMapQueryContext;
 import net.openhft.chronicle.map.MapEntry;
 import net.openhft.chronicle.map.VanillaChronicleMap;
 import net.openhft.posix.PosixAPI;
+import org.jspecify.annotations.Nullable;
 
 /**
  * (resource type, MAC) → locations in a file that a {@link Builder} wrote and nobody changes afterwards: the one adapter of
@@ -41,8 +44,12 @@ import net.openhft.posix.PosixAPI;
  *
  * <pre>
  *  sums: | magic (8) | file bytes (8) | segment headers at (8) | bytes of one (8) | segments at (8) | bytes of one (8) |
- *        | entries (8) | segments (4) | CRC of all before the segment headers (4) | CRC of these 64 bytes (4) | CRC of each segment (4)* |
+ *        | entries (8) | bytes of the filter (8) | segments (4) | CRC of all before the segment headers (4) | CRC of these 72 bytes (4) |
+ *        | CRC of each segment (4)* | CRC of each part of the filter (4)* | filter |
  * </pre>
+ *
+ * The filter is a {@link MacFilter} of all keys, so that a MAC which is new costs one access to memory and none to Chronicle; its parts
+ * are compared with their sums as segments are.
  */
 final class LocationMap implements AutoCloseable {
     /** Offsets that the file cannot hold begin here: 1 TiB. */
@@ -65,8 +72,12 @@ final class LocationMap implements AutoCloseable {
     private static final int SEGMENT_DEVIATIONS = 6;
     private static final int LOCK_BYTES = 8;
 
-    private static final long MAGIC = 0x3153_4d55_5345_4d52L; // RMESUMS1
-    private static final long SUMS_HEADER_BYTES = 68;
+    private static final long MAGIC = 0x3253_4d55_5345_4d52L; // RMESUMS2
+    private static final long FILTER_PART_BYTES = 4096;
+    private static final long SEGMENTS_AT = 64;
+    private static final long CRC_BEFORE_HEADERS_AT = 68;
+    private static final long CRC_OF_SUMS_AT = 72;
+    private static final long SUMS_HEADER_BYTES = 76;
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle WORD = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
@@ -89,9 +100,11 @@ final class LocationMap implements AutoCloseable {
     private final Path file;
     private final Layout layout;
     private final Arena arena;
-    private final MemorySegment bytes;
+    private final FileBytes bytes;
     private final MemorySegment sums;
-    /** One bit for each segment that was compared with its sum. */
+    private final MemorySegment filterBits;
+    private final MacFilter filter;
+    /** One bit for each segment, and after them for each part of the filter, that was compared with its sum. */
     private final AtomicLongArray verified;
 
     private LocationMap(
@@ -99,7 +112,7 @@ final class LocationMap implements AutoCloseable {
             Path file,
             Layout layout,
             Arena arena,
-            MemorySegment bytes,
+            FileBytes bytes,
             MemorySegment sums) {
         this.map = map;
         this.file = file;
@@ -107,7 +120,9 @@ final class LocationMap implements AutoCloseable {
         this.arena = arena;
         this.bytes = bytes;
         this.sums = sums;
-        this.verified = new AtomicLongArray((layout.segments + 63) / 64);
+        this.filterBits = sums.asSlice(layout.filterAt());
+        this.filter = new MacFilter(filterBits);
+        this.verified = new AtomicLongArray((layout.segments + layout.filterParts() + 63) / 64);
     }
 
     /** Where in the file the parts of a map lie, in bytes. */
@@ -118,8 +133,9 @@ final class LocationMap implements AutoCloseable {
             long segmentsAt,
             long segmentBytes,
             long entries,
+            long filterBytes,
             int segments) {
-        static Layout of(ChronicleMap<byte[], byte[]> map, long fileBytes) {
+        static Layout of(ChronicleMap<byte[], byte[]> map, long fileBytes, long filterBytes) {
             VanillaChronicleMap<?, ?, ?> inside = (VanillaChronicleMap<?, ?, ?>) map;
             long first = inside.segmentHeaderAddress(0);
             int segments = inside.segments();
@@ -130,33 +146,58 @@ final class LocationMap implements AutoCloseable {
                     inside.segmentBaseAddr(0) - inside.bsAddress(),
                     inside.tierSize,
                     map.longSize(),
+                    filterBytes,
                     segments);
         }
 
-        int crcBeforeHeaders(MemorySegment file) {
+        int crcBeforeHeaders(FileBytes file) throws IOException {
             CRC32C crc = new CRC32C();
-            update(crc, file, 0, headersAt);
+            file.update(crc, 0, headersAt);
             return (int) crc.getValue();
         }
 
-        int crcOfSegment(MemorySegment file, int segment) {
+        int crcOfSegment(FileBytes file, int segment) throws IOException {
             CRC32C crc = new CRC32C();
-            update(crc, file, headersAt + segment * headerBytes + LOCK_BYTES, headerBytes - LOCK_BYTES);
-            update(crc, file, segmentsAt + segment * segmentBytes, segmentBytes);
+            file.update(crc, headersAt + segment * headerBytes + LOCK_BYTES, headerBytes - LOCK_BYTES);
+            file.update(crc, segmentsAt + segment * segmentBytes, segmentBytes);
             return (int) crc.getValue();
         }
 
-        MemorySegment toSums(MemorySegment file, Arena arena) {
-            MemorySegment sums = arena.allocate(SUMS_HEADER_BYTES + 4L * segments, 8);
-            long[] numbers = {MAGIC, fileBytes, headersAt, headerBytes, segmentsAt, segmentBytes, entries};
+        long filterSumsAt() {
+            return SUMS_HEADER_BYTES + 4L * segments;
+        }
+
+        int filterParts() {
+            return Math.toIntExact((filterBytes + FILTER_PART_BYTES - 1) / FILTER_PART_BYTES);
+        }
+
+        long filterAt() {
+            return filterSumsAt() + 4L * filterParts();
+        }
+
+        static int crcOfFilter(MemorySegment filter, int part) {
+            long at = part * FILTER_PART_BYTES;
+            CRC32C crc = new CRC32C();
+            crc.update(filter.asSlice(at, Math.min(FILTER_PART_BYTES, filter.byteSize() - at))
+                    .asByteBuffer());
+            return (int) crc.getValue();
+        }
+
+        /** All but the filter itself. */
+        MemorySegment toSums(FileBytes file, MemorySegment filter, Arena arena) throws IOException {
+            MemorySegment sums = arena.allocate(filterAt(), 8);
+            long[] numbers = {MAGIC, fileBytes, headersAt, headerBytes, segmentsAt, segmentBytes, entries, filterBytes};
             for (int i = 0; i < numbers.length; i++) {
                 sums.set(U64, 8L * i, numbers[i]);
             }
-            sums.set(U32, 56, segments);
-            sums.set(U32, 60, crcBeforeHeaders(file));
-            sums.set(U32, 64, crcOfSums(sums));
+            sums.set(U32, SEGMENTS_AT, segments);
+            sums.set(U32, CRC_BEFORE_HEADERS_AT, crcBeforeHeaders(file));
+            sums.set(U32, CRC_OF_SUMS_AT, crcOfSums(sums));
             for (int segment = 0; segment < segments; segment++) {
                 sums.set(U32, SUMS_HEADER_BYTES + 4L * segment, crcOfSegment(file, segment));
+            }
+            for (int part = 0; part < filterParts(); part++) {
+                sums.set(U32, filterSumsAt() + 4L * part, crcOfFilter(filter, part));
             }
             return sums;
         }
@@ -164,7 +205,7 @@ final class LocationMap implements AutoCloseable {
         static Layout fromSums(MemorySegment sums, long fileBytes, String name) {
             if (sums.byteSize() < SUMS_HEADER_BYTES
                     || sums.get(U64, 0) != MAGIC
-                    || sums.get(U32, 64) != crcOfSums(sums)) {
+                    || sums.get(U32, CRC_OF_SUMS_AT) != crcOfSums(sums)) {
                 throw new DamagedIndexException("the sums of " + name + " are damaged");
             }
             Layout layout = new Layout(
@@ -174,8 +215,10 @@ final class LocationMap implements AutoCloseable {
                     sums.get(U64, 32),
                     sums.get(U64, 40),
                     sums.get(U64, 48),
-                    sums.get(U32, 56));
-            if (layout.fileBytes != fileBytes || sums.byteSize() != SUMS_HEADER_BYTES + 4L * layout.segments) {
+                    sums.get(U64, 56),
+                    sums.get(U32, SEGMENTS_AT));
+            long sumsBytes = layout.filterAt() + layout.filterBytes;
+            if (layout.fileBytes != fileBytes || sums.byteSize() != sumsBytes) {
                 throw new DamagedIndexException(name + " has " + fileBytes + " bytes, expected " + layout.fileBytes);
             }
             return layout;
@@ -183,16 +226,43 @@ final class LocationMap implements AutoCloseable {
 
         private static int crcOfSums(MemorySegment sums) {
             CRC32C crc = new CRC32C();
-            update(crc, sums, 0, 64);
+            crc.update(sums.asSlice(0, CRC_OF_SUMS_AT).asByteBuffer());
             return (int) crc.getValue();
         }
+    }
 
-        private static void update(CRC32C crc, MemorySegment bytes, long at, long length) {
-            long end = at + length;
-            for (long from = at; from < end; ) {
-                long part = Math.min(end - from, 1 << 30);
-                crc.update(bytes.asSlice(from, part).asByteBuffer());
-                from += part;
+    /**
+     * The file as it is read, not as it is mapped: each mapped page counts as memory of the process, and Chronicle has mapped
+     * them once. Thread-safe, and an interrupt does not close it, as it does a channel.
+     */
+    private static final class FileBytes implements AutoCloseable {
+        private final RandomAccessFile in;
+        private final byte[] buffer = new byte[32 << 10];
+
+        FileBytes(Path file) throws IOException {
+            this.in = new RandomAccessFile(file.toFile(), "r");
+        }
+
+        long size() throws IOException {
+            return in.length();
+        }
+
+        synchronized void update(CRC32C crc, long at, long length) throws IOException {
+            in.seek(at);
+            for (long left = length; left > 0; ) {
+                int part = (int) Math.min(left, buffer.length);
+                in.readFully(buffer, 0, part);
+                crc.update(buffer, 0, part);
+                left -= part;
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                in.close();
+            } catch (IOException e) {
+                // Nothing was written.
             }
         }
     }
@@ -208,21 +278,29 @@ final class LocationMap implements AutoCloseable {
      */
     static LocationMap open(Path file) {
         Arena arena = Arena.ofShared();
+        FileBytes bytes = null;
         try {
-            MemorySegment bytes = map(file, arena);
+            bytes = new FileBytes(file);
             MemorySegment sums = map(sumsOf(file), arena);
-            Layout layout = Layout.fromSums(sums, bytes.byteSize(), file.toString());
-            if (layout.crcBeforeHeaders(bytes) != sums.get(U32, 60)) {
+            Layout layout = Layout.fromSums(sums, bytes.size(), file.toString());
+            if (layout.crcBeforeHeaders(bytes) != sums.get(U32, CRC_BEFORE_HEADERS_AT)) {
                 throw new DamagedIndexException(file + " is damaged at its head");
             }
             ChronicleMap<byte[], byte[]> map = builder(layout.entries).createPersistedTo(file.toFile());
             return new LocationMap(map, file, layout, arena, bytes, sums);
         } catch (DamagedIndexException e) {
-            arena.close();
+            close(arena, bytes);
             throw e;
         } catch (IOException | RuntimeException | LinkageError | AssertionError e) {
-            arena.close();
+            close(arena, bytes);
             throw new DamagedIndexException(file + " cannot be opened", e);
+        }
+    }
+
+    private static void close(Arena arena, @Nullable FileBytes bytes) {
+        arena.close();
+        if (bytes != null) {
+            bytes.close();
         }
     }
 
@@ -266,6 +344,10 @@ final class LocationMap implements AutoCloseable {
      * @throws DamagedIndexException when the part of the file that would have them is damaged
      */
     void find(int type, Mac mac, Places places) {
+        verifyFilter((int) (filter.block(mac) / FILTER_PART_BYTES));
+        if (!filter.mayHave(mac)) {
+            return;
+        }
         byte[] key = new byte[KEY_BYTES];
         byte[] value = new byte[VALUE_BYTES];
         boolean goesOn = true;
@@ -299,15 +381,35 @@ final class LocationMap implements AutoCloseable {
     }
 
     private void verify(int segment) {
-        int word = segment >>> 6;
-        long bit = 1L << segment;
-        if ((verified.get(word) & bit) != 0) {
+        if (isVerified(segment)) {
             return;
         }
-        if (layout.crcOfSegment(bytes, segment) != sums.get(U32, SUMS_HEADER_BYTES + 4L * segment)) {
-            throw new DamagedIndexException(file + " is damaged in segment " + segment);
+        try {
+            if (layout.crcOfSegment(bytes, segment) != sums.get(U32, SUMS_HEADER_BYTES + 4L * segment)) {
+                throw new DamagedIndexException(file + " is damaged in segment " + segment);
+            }
+        } catch (IOException e) {
+            throw new DamagedIndexException(file + " cannot be read", e);
         }
-        verified.accumulateAndGet(word, bit, (a, b) -> a | b);
+        setVerified(segment);
+    }
+
+    private void verifyFilter(int part) {
+        if (isVerified(layout.segments + part)) {
+            return;
+        }
+        if (Layout.crcOfFilter(filterBits, part) != sums.get(U32, layout.filterSumsAt() + 4L * part)) {
+            throw new DamagedIndexException(file + " is damaged in part " + part + " of its filter");
+        }
+        setVerified(layout.segments + part);
+    }
+
+    private boolean isVerified(int bit) {
+        return (verified.get(bit >>> 6) & 1L << bit) != 0;
+    }
+
+    private void setVerified(int bit) {
+        verified.accumulateAndGet(bit >>> 6, 1L << bit, (a, b) -> a | b);
     }
 
     /**
@@ -334,7 +436,7 @@ final class LocationMap implements AutoCloseable {
     @Override
     public void close() {
         map.close();
-        arena.close();
+        close(arena, bytes);
     }
 
     private static void encodeKey(byte[] key, int type, Mac mac, int copy) {
@@ -371,6 +473,9 @@ final class LocationMap implements AutoCloseable {
     static final class Builder implements AutoCloseable {
         private final Path file;
         private final ChronicleMap<byte[], byte[]> map;
+        private final Arena arena = Arena.ofConfined();
+        private final MemorySegment filterBits;
+        private final MacFilter filter;
         private final byte[] key = new byte[KEY_BYTES];
         private final byte[] value = new byte[VALUE_BYTES];
 
@@ -386,6 +491,8 @@ final class LocationMap implements AutoCloseable {
                 throw new IOException("no room for an index of " + entries + " entries");
             }
             this.map = builder(entries).createPersistedTo(file.toFile());
+            this.filterBits = arena.allocate(MacFilter.bytes(entries), Long.BYTES);
+            this.filter = new MacFilter(filterBits);
         }
 
         /** Adds a location; a second one in the same packfile is ignored. */
@@ -395,6 +502,7 @@ final class LocationMap implements AutoCloseable {
                 encodeValue(value, packfile, offset, length);
                 byte[] known = map.putIfAbsent(key, value);
                 if (known == null) {
+                    filter.add(mac);
                     return;
                 }
                 int holder = (int) INT.get(known, PACKFILE_AT);
@@ -414,22 +522,22 @@ final class LocationMap implements AutoCloseable {
          * @throws IOException when it could not be written, or when what was added did not spread as evenly as it should
          */
         void finish() throws IOException {
-            Layout layout = Layout.of(map, Files.size(file));
+            Layout layout = Layout.of(map, Files.size(file), filterBits.byteSize());
             boolean hasOverflowed =
                     ((VanillaChronicleMap<?, ?, ?>) map).globalMutableState().getAllocatedExtraTierBulks() > 0;
             if (hasOverflowed) {
                 throw new IOException("a segment of " + file + " was too small");
             }
             map.close();
-            try (Arena arena = Arena.ofConfined();
+            try (FileBytes bytes = new FileBytes(file);
                     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
                     FileChannel out =
                             FileChannel.open(sumsOf(file), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                 channel.force(true);
-                MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, layout.fileBytes, arena);
-                var sums = layout.toSums(bytes, arena).asByteBuffer();
-                while (sums.hasRemaining()) {
-                    out.write(sums);
+                ByteBuffer[] parts = {layout.toSums(bytes, filterBits, arena).asByteBuffer(), filterBits.asByteBuffer()
+                };
+                while (parts[1].hasRemaining()) {
+                    out.write(parts);
                 }
                 out.force(true);
             }
@@ -438,6 +546,7 @@ final class LocationMap implements AutoCloseable {
         @Override
         public void close() {
             map.close();
+            arena.close();
         }
     }
 }

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe. Packfiles are ordinals of the {@link PackfileTable} that belongs to the files.
  */
 public final class LocationRuns implements AutoCloseable {
-    private final List<Path> files;
-    private final int packfiles;
+    private List<Path> files;
+    private volatile int packfiles;
     private volatile @Nullable List<LocationMap> maps;
     private @Nullable Thread opener;
 
@@ -25,6 +25,27 @@ public final class LocationRuns implements AutoCloseable {
     public LocationRuns(List<Path> files, int packfiles) {
         this.files = List.copyOf(files);
         this.packfiles = packfiles;
+    }
+
+    /**
+     * Takes up what {@link #write} has made meanwhile. What files held that are no longer named is in those that are.
+     *
+     * @param newFiles all that belong together now, older ones first
+     * @param newPackfiles number of packfiles that their locations may name, no fewer than before
+     */
+    synchronized void replace(List<Path> newFiles, int newPackfiles) {
+        packfiles = newPackfiles;
+        List<LocationMap> open = maps;
+        if (open != null) {
+            List<LocationMap> more = new ArrayList<>(open);
+            for (Path file : newFiles) {
+                if (!files.contains(file)) {
+                    more.add(LocationMap.open(file));
+                }
+            }
+            maps = List.copyOf(more); // those of files that are gone stay mapped: somebody may be reading them
+        }
+        files = List.copyOf(newFiles);
     }
 
     /** Begins to open the files in the background, for those who are going to need them. */

@@ -111,9 +111,9 @@ class LocationMapTest {
     void aFlippedByteIsNeverBelieved() throws IOException {
         Path whole = write("whole", 0, 3000);
         Random random = new Random(5);
-        for (int round = 0; round < 60; round++) {
+        for (int round = 0; round < 90; round++) {
             Path file = copy(whole, "damaged" + round);
-            boolean inSums = round % 6 == 0;
+            boolean inSums = round % 3 == 0;
             Path target = inSums ? folder.resolve("damaged" + round + ".sums") : file;
             long at = round % 6 == 1 ? random.nextLong(20_000) : random.nextLong(Files.size(target));
             flip(target, at, 1 + random.nextInt(255));

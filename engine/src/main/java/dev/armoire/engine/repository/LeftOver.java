@@ -114,8 +114,8 @@ final class LeftOver {
             if (!isOfUse(records) || storage.localPath() != null && !isWhole(name, size)) {
                 return;
             }
-            state.addPackfile(name, records.segment());
             repository.addPackfile(name, records.segment());
+            state.addPackfile(name, records.segment());
             packfiles.incrementAndGet();
             bytes.addAndGet(size);
         } catch (NoSuchFileException | CorruptDataException e) {

@@ -293,12 +293,12 @@ public final class PackWriter implements AutoCloseable {
             hasher.finish().write(mac, 0);
             parts.add(mac);
             repository.storage().write(ObjectKind.PACKFILE, name, parts);
+            repository.addPackfile(name, pack.tail.index());
             state.addPackfile(name, pack.tail.index());
             for (MemorySegment part : parts) {
                 storedBytes.addAndGet(part.byteSize());
             }
             packfiles.incrementAndGet();
-            repository.addPackfile(name, pack.tail.index());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

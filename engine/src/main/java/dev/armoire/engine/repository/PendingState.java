@@ -29,6 +29,8 @@ public final class PendingState implements AutoCloseable {
     private static final Duration CHECKPOINT_EVERY = Duration.ofMinutes(5);
     /** Some 128 packfiles: their states are few beside them. */
     static final long CHECKPOINT_BYTES = 4L << 30;
+    /** Some 23 MB as a state has them: what small files come to long before their bytes do. */
+    private static final int CHECKPOINT_LOCATIONS = 256 << 10;
 
     private final Repository repository;
     private Mac name;
@@ -42,6 +44,7 @@ public final class PendingState implements AutoCloseable {
     private final List<Named> packfiles = new ArrayList<>();
     private int deletions;
     private long bytes;
+    private long locationCount;
     private boolean hasSnapshot;
 
     private record Named(int type, Mac mac, long whenNanos) {}
@@ -55,7 +58,7 @@ public final class PendingState implements AutoCloseable {
     }
 
     /**
-     * Adds a packfile that is durable.
+     * Adds a packfile that is durable, and that the repository knows of if this process is to read from it.
      *
      * @param index its records, see {@link PackfileLayout}
      */
@@ -68,14 +71,17 @@ public final class PendingState implements AutoCloseable {
                     PackfileLayout.recordOffset(index, at),
                     PackfileLayout.recordLength(index, at));
             bytes += PackfileLayout.recordLength(index, at);
+            locationCount++;
             hasSnapshot |= PackfileLayout.recordType(index, at) == ResourceType.SNAPSHOT;
         }
         packfiles.add(new Named(ResourceType.PACKFILE, packfile, nanos(Instant.now())));
         isComplete = false;
         boolean isDue = bytes >= repository.checkpointBytes()
+                || locationCount >= CHECKPOINT_LOCATIONS
                 || Duration.between(begun, Instant.now()).compareTo(CHECKPOINT_EVERY) >= 0;
         if (isDue && !hasSnapshot) {
             write();
+            repository.relieveMemory();
         }
     }
 
@@ -147,7 +153,12 @@ public final class PendingState implements AutoCloseable {
             repository.storage().write(ObjectKind.STATE, name, List.of(header, payload, mac));
             written = header.byteSize() + payload.byteSize() + mac.byteSize();
         }
-        repository.committed(name, parent, timestamp, !colours.isEmpty() || deletions > 0);
+        repository.committed(
+                name,
+                parent,
+                timestamp,
+                packfiles.stream().map(Named::mac).toList(),
+                !colours.isEmpty() || deletions > 0);
         for (Named colour : colours) {
             if (colour.type == ResourceType.SNAPSHOT) {
                 repository.markRemoved(colour.mac);
@@ -158,6 +169,7 @@ public final class PendingState implements AutoCloseable {
         packfiles.clear();
         deletions = 0;
         bytes = 0;
+        locationCount = 0;
         hasSnapshot = false;
         parent = name;
         name = repository.random().nextMac();

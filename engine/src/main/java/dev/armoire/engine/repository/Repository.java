@@ -87,6 +87,9 @@ public final class Repository implements AutoCloseable {
     /** Ordinals of the packfiles that this process has made. */
     private final BitSet ownPackfiles = new BitSet();
 
+    /** Those of them that no durable state names yet. */
+    private final BitSet unnamedPackfiles = new BitSet();
+
     /** Whether a state of this process says more than what was taken note of here: it is cached when it was read. */
     private boolean hasCommittedColours;
 
@@ -447,21 +450,62 @@ public final class Repository implements AutoCloseable {
     /** Brings the cache up to date when it lacks more than the next process would read from the states in no time. */
     private synchronized void updateCache() {
         StateCache target = cache;
-        if (target == null
-                || hasCommittedColours
-                || merged.isEmpty()
-                || Thread.currentThread().isInterrupted()) {
+        if (target == null || !mayUpdateCache()) {
             return;
         }
         StateFacts known = cached;
         int newStates = merged.size() - (known == null ? 0 : known.states().size());
         long newLocations =
                 index.size() - (known == null ? 0 : known.locations().size());
-        boolean hasGivenUpFiles = known != null && !known.runs().isEmpty() && index.isWhole();
-        if (index.metDamage() || !hasGivenUpFiles && target.isWorth(newStates, newLocations)) {
+        if (index.metDamage() || target.isWorth(newStates, newLocations)) {
             List<StateFacts.Run> runs = known == null || index.metDamage() ? List.of() : known.runs();
-            target.update(facts(runs), index, this::isCached, random().nextMac().w0());
+            var _ = target.update(
+                    facts(runs), index, this::isCached, random().nextMac().w0());
         }
+    }
+
+    private boolean mayUpdateCache() {
+        StateFacts known = cached;
+        boolean hasGivenUpFiles = known != null && !known.runs().isEmpty() && index.isWhole();
+        return !hasCommittedColours
+                && !merged.isEmpty()
+                && (index.metDamage() || !hasGivenUpFiles)
+                && !Thread.currentThread().isInterrupted();
+    }
+
+    /**
+     * Moves into files of the cache what states name, when it has become much; without a cache it stays. For those who add
+     * packfiles, between two of them.
+     */
+    void relieveMemory() {
+        StateCache target = cache;
+        if (target == null || !target.isMuch(index.size())) {
+            return;
+        }
+        StateFacts written;
+        BitSet moved = new BitSet();
+        synchronized (this) {
+            StateFacts known = cached;
+            if (!mayUpdateCache() || index.metDamage()) {
+                return;
+            }
+            List<StateFacts.Run> runs = known == null ? List.of() : known.runs();
+            written = target.update(
+                    facts(runs), index, this::isCached, random().nextMac().w0());
+            if (written == null || written.runs().isEmpty() || written.runs().equals(runs)) {
+                return;
+            }
+            cached = written;
+            for (int ordinal = 0; ordinal < packfiles.size(); ordinal++) {
+                moved.set(ordinal, isCached(ordinal));
+            }
+        }
+        // Without our own lock, which whoever reads the states again takes after one of the index.
+        index.moveToFiles(
+                target.files(written),
+                written.packfiles().size(),
+                () -> mergeAgain(written),
+                (type, packfile) -> type == ResourceType.SNAPSHOT || !moved.get(packfile));
     }
 
     /** What is known now, but for locations. Of packfiles of ours only those count that a state names. */
@@ -469,7 +513,9 @@ public final class Repository implements AutoCloseable {
         List<StateFacts.Packfile> all = new ArrayList<>();
         for (int ordinal = 0; ordinal < packfiles.size(); ordinal++) {
             boolean isOurs = ownPackfiles.get(ordinal);
-            boolean isKnown = packfiles.isKnown(ordinal) && !(isOurs && packfiles.isDeleted(ordinal));
+            boolean isKnown = packfiles.isKnown(ordinal)
+                    && !unnamedPackfiles.get(ordinal)
+                    && !(isOurs && packfiles.isDeleted(ordinal));
             all.add(new StateFacts.Packfile(packfiles.name(ordinal), isKnown, packfiles.isDeleted(ordinal) && !isOurs));
         }
         Map<Mac, Set<Integer>> snapshots = new HashMap<>();
@@ -480,18 +526,18 @@ public final class Repository implements AutoCloseable {
             }
         });
         return new StateFacts(
-                merged,
+                Map.copyOf(merged),
                 all,
-                colourChanges,
+                List.copyOf(colourChanges),
                 snapshots,
-                removedSnapshots,
+                Set.copyOf(removedSnapshots),
                 new StateFacts.Locations.Writer().written(),
                 runs);
     }
 
     /** Deletions are for ever: that of a state's, and that of what this process has made and not committed. */
     private boolean isCached(int packfile) {
-        return !packfiles.isDeleted(packfile);
+        return !packfiles.isDeleted(packfile) && !unnamedPackfiles.get(packfile);
     }
 
     private void merge(Mac name, BlobCodec codec) throws IOException {
@@ -761,6 +807,7 @@ public final class Repository implements AutoCloseable {
 
     private synchronized void addSnapshots(MemorySegment records, int packfile) {
         ownPackfiles.set(packfile);
+        unnamedPackfiles.set(packfile);
         for (long at = 0; at < records.byteSize(); at += PackfileLayout.RECORD_BYTES) {
             if (PackfileLayout.recordType(records, at) == ResourceType.SNAPSHOT) {
                 addHolder(PackfileLayout.recordMac(records, at), packfile);
@@ -782,8 +829,9 @@ public final class Repository implements AutoCloseable {
     }
 
     /** Called when a state of ours is durable. */
-    synchronized void committed(Mac state, Mac parent, long timestamp, boolean hasColours) {
+    synchronized void committed(Mac state, Mac parent, long timestamp, List<Mac> named, boolean hasColours) {
         hasCommittedColours |= hasColours;
+        named.forEach(packfile -> unnamedPackfiles.clear(packfiles.ordinal(packfile)));
         merged.put(state, new StateInfo(parent, timestamp));
         latestState = state;
     }

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code facts} is read whole by every command, and holds the few locations that were learned last; {@code locations-*}
  * hold the other ones, are opened by those who look something up, and are never changed: a new one takes the place of older
- * ones of its size, so that each location is written again only a logarithmic number of times. {@code facts} names the
+ * ones of its size, up to a limit, so that each location is written again only a logarithmic number of times. {@code facts} names the
  * files that belong to it and is replaced by a rename after these are durable. So whoever finds it, in whatever process and
  * after whatever crash, finds a whole; whoever still reads what is replaced falls back on the states.
  *
@@ -47,7 +47,7 @@ import org.jspecify.annotations.Nullable;
  * anew under the same id are taken for this one's.
  */
 final class StateCache {
-    private static final String FORMAT = "index-2";
+    private static final String FORMAT = "index-3";
     private static final String FACTS = "facts";
     private static final String RUN_PREFIX = "locations-";
     private static final long MAGIC = 0x41524d4641435432L; // ARMFACT2
@@ -57,19 +57,25 @@ final class StateCache {
     /** A file is merged into the one that is made if it has at most this many times its entries. */
     private static final int MERGE_FACTOR = 2;
 
+    /** About so many files there may be, each asked for each blob that is new. */
+    private static final int MOST_FILES = 32;
+
     /**
      * From when on files are worth their making.
      *
      * @param states new ones that the next process may well read again
      * @param locations new ones that it may well read again
      * @param inFacts locations that {@code facts} may hold: putting so many into the tables is faster than opening a file
+     * @param inMemory locations that a process keeps in its tables, some 64 bytes each, while it adds more
+     * @param inFile locations of a file that is merged from others, 63 bytes each, all mapped while it is made; a {@link #MOST_FILES}th of
+     *     all if that is more
      */
-    record Limits(int states, int locations, int inFacts) {
-        static final Limits USUAL = new Limits(8, 4096, 16 << 10);
+    record Limits(int states, int locations, int inFacts, int inMemory, int inFile) {
+        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 512 << 10, 640 << 10);
         /** Where each state costs two round trips. */
-        static final Limits FAR = new Limits(1, 1, 16 << 10);
+        static final Limits FAR = new Limits(1, 1, 16 << 10, 512 << 10, 640 << 10);
         /** Everything goes into files at once: for the run that trains the JVM, and for tests. */
-        static final Limits NONE = new Limits(1, 1, 0);
+        static final Limits NONE = new Limits(1, 1, 0, 1, 640 << 10);
     }
 
     private final Limits limits;
@@ -152,6 +158,11 @@ final class StateCache {
         return newStates >= limits.states || newStates > 0 && newLocations >= limits.locations;
     }
 
+    /** Whether a process that adds locations should move them out of its memory. */
+    boolean isMuch(long locations) {
+        return locations >= limits.inMemory;
+    }
+
     /** Which locations of the tables belong into the cache. */
     @FunctionalInterface
     interface Kept {
@@ -164,21 +175,24 @@ final class StateCache {
      *
      * @param facts with the runs that stay valid, and no locations
      * @param index has in its tables whatever these runs have not
+     * @return what is there now, or null if it is as it was
      */
-    void update(StateFacts facts, BlobIndex index, Kept kept, long newGeneration) {
+    @Nullable
+    StateFacts update(StateFacts facts, BlobIndex index, Kept kept, long newGeneration) {
         try {
             Files.createDirectories(folder);
             try (FileChannel lockFile = FileChannel.open(
                             folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                     FileLock lock = lockFile.tryLock()) {
                 if (lock != null && currentGeneration() == generation) {
-                    write(facts, index, kept, newGeneration);
+                    return write(facts, index, kept, newGeneration);
                 }
             }
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             // A cache that cannot be written costs time only, and not having told so costs
             // nothing.
         }
+        return null;
     }
 
     private long currentGeneration() {
@@ -194,7 +208,8 @@ final class StateCache {
         }
     }
 
-    private void write(StateFacts facts, BlobIndex index, Kept kept, long newGeneration) throws IOException {
+    private @Nullable StateFacts write(StateFacts facts, BlobIndex index, Kept kept, long newGeneration)
+            throws IOException {
         Set<String> inUse = new HashSet<>(Set.of(FACTS, "lock"));
         facts.runs().forEach(run -> inUse.add(run.name()));
         long[] count = new long[1];
@@ -206,7 +221,7 @@ final class StateCache {
             }
         });
         if (!fits[0]) {
-            return; // an archive of more than a tebibyte
+            return null; // an archive of more than a tebibyte
         }
         List<Run> runs = new ArrayList<>(facts.runs());
         boolean isLarge = count[0] > limits.inFacts;
@@ -219,25 +234,29 @@ final class StateCache {
                 locations.location(type, mac, packfile, offset, length);
             }
         });
-        replaceFacts(
-                new StateFacts(
-                        facts.states(),
-                        facts.packfiles(),
-                        facts.colourChanges(),
-                        facts.snapshots(),
-                        facts.removedSnapshots(),
-                        locations.written(),
-                        runs),
-                newGeneration);
+        StateFacts written = new StateFacts(
+                facts.states(),
+                facts.packfiles(),
+                facts.colourChanges(),
+                facts.snapshots(),
+                facts.removedSnapshots(),
+                locations.written(),
+                runs);
+        replaceFacts(written, newGeneration);
         runs.forEach(run -> inUse.add(run.name()));
         deleteOthers(inUse);
+        return written;
     }
 
     /** Writes what the tables hold, and takes over from the end of {@code runs} what is not much larger. */
     private Run newRun(List<Run> runs, long count, BlobIndex index, Kept kept, long newGeneration) throws IOException {
         List<Path> merged = new ArrayList<>();
         long entries = count;
-        while (!runs.isEmpty() && runs.getLast().entries() <= MERGE_FACTOR * entries) {
+        long all = count + runs.stream().mapToLong(Run::entries).sum();
+        long most = Math.max(limits.inFile, all / MOST_FILES);
+        while (!runs.isEmpty()
+                && runs.getLast().entries() <= MERGE_FACTOR * entries
+                && runs.getLast().entries() + entries <= most) {
             Run last = runs.removeLast();
             merged.addFirst(path(last));
             entries += last.entries();

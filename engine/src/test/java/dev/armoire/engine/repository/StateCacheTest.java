@@ -18,6 +18,7 @@ import dev.armoire.index.BlobLocation;
 import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
@@ -147,7 +148,7 @@ class StateCacheTest {
     }
 
     private Path folder() throws IOException {
-        try (Stream<Path> stores = Files.list(cache.resolve("index-2"))) {
+        try (Stream<Path> stores = Files.list(cache.resolve("index-3"))) {
             return stores.findFirst().orElseThrow();
         }
     }
@@ -173,7 +174,7 @@ class StateCacheTest {
 
     @Test
     void aSmallStoreNeedsNoFileOfLocations() throws IOException {
-        backUp(new StateCache.Limits(1, 1, 10_000), 1);
+        backUp(new StateCache.Limits(1, 1, 10_000, 10_000, 10_000), 1);
         assertThat(cacheFiles()).hasSize(1);
         try (Repository cached = open()) {
             assertThat(statesRead).hasValue(0);
@@ -294,6 +295,115 @@ class StateCacheTest {
             assertThat(statesRead).hasValue(0);
             assertThat(cached.index().contains(ResourceType.CHUNK, blob)).isFalse();
             assertSaysTheSame(cached);
+        }
+    }
+
+    /** What states name leaves the memory while more is added, and is found all the same, here and by others. */
+    @Test
+    void whatIsNamedLeavesTheMemory() throws IOException {
+        backUp(1);
+        Random random = new Random(3);
+        List<Mac> named = new ArrayList<>();
+        try (Repository writer = open()) {
+            writer.setCheckpointBytes(1);
+            try (PendingState state = writer.newPendingState(writer.random().nextMac());
+                    PackWriter packs = writer.newPackWriter(state);
+                    var codec = writer.newCodec()) {
+                for (int round = 0; round < 10; round++) {
+                    Mac claimed = mac(random);
+                    assertThat(writer.index().claim(ResourceType.CHUNK, claimed))
+                            .isTrue();
+                    for (int i = 0; i < 100; i++) {
+                        named.add(mac(random));
+                        assertThat(writer.index().claim(ResourceType.CHUNK, named.getLast()))
+                                .isTrue();
+                        packs.put(
+                                PackWriter.Lane.DATA,
+                                ResourceType.CHUNK,
+                                named.getLast(),
+                                codec,
+                                codec.prepare(MemorySegment.ofArray(new byte[50])));
+                    }
+                    packs.flush();
+                    assertThat(writer.index().size()).isLessThan(100);
+                    assertAllAreThere(writer, named);
+                    assertThat(writer.index().claim(ResourceType.CHUNK, claimed))
+                            .isFalse();
+                    try (Repository other = open()) {
+                        assertThat(statesRead).hasValue(0);
+                        assertAllAreThere(other, named);
+                        assertThat(other.index().contains(ResourceType.CHUNK, claimed))
+                                .isFalse();
+                        assertSaysTheSame(other);
+                    }
+                }
+                state.commit();
+            }
+        }
+        try (Repository cached = open()) {
+            assertThat(statesRead).hasValue(0);
+            assertAllAreThere(cached, named);
+            assertSaysTheSame(cached);
+        }
+    }
+
+    /** In place, and as long as it was, as others have it mapped. */
+    private static void flipEverySixtyFourth(Path file) throws IOException {
+        try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+            for (long at = 0; at < bytes.length(); at += 64) {
+                bytes.seek(at);
+                int value = bytes.read();
+                bytes.seek(at);
+                bytes.write(value ^ 0x55);
+            }
+        }
+    }
+
+    /** Where the files in use are damaged, all is read from the states. */
+    @Test
+    void whatHasLeftTheMemoryIsNotLostWithTheFiles() throws IOException {
+        Random random = new Random(4);
+        List<Mac> named = new ArrayList<>();
+        try (Repository writer = open()) {
+            writer.setCheckpointBytes(1);
+            try (PendingState state = writer.newPendingState(writer.random().nextMac());
+                    PackWriter packs = writer.newPackWriter(state);
+                    var codec = writer.newCodec()) {
+                for (int round = 0; round < 4; round++) {
+                    named.add(mac(random));
+                    assertThat(writer.index().claim(ResourceType.CHUNK, named.getLast()))
+                            .isTrue();
+                    packs.put(
+                            PackWriter.Lane.DATA,
+                            ResourceType.CHUNK,
+                            named.getLast(),
+                            codec,
+                            codec.prepare(MemorySegment.ofArray(new byte[50])));
+                    packs.flush();
+                    if (round % 2 == 0) {
+                        for (Path file : cacheFiles()) {
+                            flipEverySixtyFourth(file);
+                        }
+                    }
+                    assertAllAreThere(writer, named);
+                }
+                state.commit();
+            }
+        }
+        try (Repository cached = open()) {
+            assertAllAreThere(cached, named);
+            assertSaysTheSame(cached);
+        }
+    }
+
+    private static Mac mac(Random random) {
+        return new Mac(random.nextLong(), random.nextLong(), random.nextLong(), random.nextLong());
+    }
+
+    private static void assertAllAreThere(Repository repository, List<Mac> chunks) {
+        for (Mac chunk : chunks) {
+            assertThat(repository.index().find(ResourceType.CHUNK, chunk)).isNotNull();
+            assertThat(repository.index().claim(ResourceType.CHUNK, chunk)).isFalse();
         }
     }
 

@@ -1,0 +1,1 @@
+../../../../../../../connectors/src/test/java/dev/armoire/connectors/SourceContract.java
