@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
-import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
@@ -10,7 +9,6 @@ import dev.armoire.engine.snapshot.Snapshot;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -18,7 +16,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Arrays;
 
 /** {@code archive}: writes what a snapshot has as a tar or zip file. */
 final class ArchiveCommand implements Command {
@@ -50,44 +47,15 @@ final class ArchiveCommand implements Command {
         return "interrupted; no archive was made";
     }
 
-    private enum Format {
-        TAR(".tar"),
-        TARBALL(".tar.gz"),
-        ZIP(".zip");
-
-        private final String ending;
-
-        Format(String ending) {
-            this.ending = ending;
-        }
-
-        static Format of(String name) {
-            return switch (name) {
-                case "tar" -> TAR;
-                case "tarball", "tgz", "tar.gz" -> TARBALL;
-                case "zip" -> ZIP;
-                default -> throw CommandException.usage("unsupported format " + name + ": tar, tarball or zip");
-            };
-        }
-
-        ArchiveWriter open(OutputStream out) throws IOException {
-            return switch (this) {
-                case TAR -> new TarWriter(out, false);
-                case TARBALL -> new TarWriter(out, true);
-                case ZIP -> new ZipWriter(out);
-            };
-        }
-    }
-
     @Override
     public int run(Session session, Flags.Arguments arguments) throws IOException {
         if (arguments.words().size() != 1) {
             throw CommandException.usage("archive takes one ID[:PATH]");
         }
         Report report = session.report();
-        Format format = Format.of(arguments.get("format", "tarball"));
+        ArchiveFormat format = ArchiveFormat.of(arguments.get("format", "tarball"));
         String output =
-                arguments.get("output", "armoire-" + Instant.now().truncatedTo(ChronoUnit.SECONDS) + format.ending);
+                arguments.get("output", "armoire-" + Instant.now().truncatedTo(ChronoUnit.SECONDS) + format.ending());
         try (Repository repository = session.openForReading();
                 BlobReader reader = repository.newReader()) {
             Snapshots.Name name = Snapshots.Name.parse(arguments.words().getFirst());
@@ -97,7 +65,7 @@ final class ArchiveCommand implements Command {
                     ? start.isDirectory() ? start.path() : SnapshotPath.parent(start.path())
                     : SnapshotPath.ROOT;
             if (output.equals("-")) {
-                write(snapshot, start, base, format, report.contents(), report);
+                format.write(snapshot, start, base, report.contents(), report);
             } else {
                 Path file;
                 try {
@@ -105,7 +73,7 @@ final class ArchiveCommand implements Command {
                 } catch (InvalidPathException e) {
                     throw new CommandException(ExitCode.CANNOT_CREATE, "cannot write to " + output, e);
                 }
-                writeBeside(file, out -> write(snapshot, start, base, format, out, report));
+                writeBeside(file, out -> format.write(snapshot, start, base, out, report));
             }
         }
         return session.exitCode(ExitCode.OK);
@@ -140,38 +108,5 @@ final class ArchiveCommand implements Command {
         } finally {
             Files.deleteIfExists(beside);
         }
-    }
-
-    private static void write(
-            Snapshot snapshot, Entry start, byte[] base, Format format, OutputStream out, Report report)
-            throws IOException {
-        ArchiveWriter writer = format.open(out);
-        FileWalk.walk(
-                snapshot,
-                start,
-                entry -> {
-                    byte[] member = SnapshotPath.relative(entry.path(), base);
-                    if (member.length > 0) {
-                        String left = writer.add(snapshot, entry, member);
-                        if (left != null) {
-                            report.warn(SnapshotPath.display(entry.path()) + ": " + left);
-                        }
-                    }
-                },
-                (path, problem) -> {
-                    throw new CorruptDataException(SnapshotPath.display(path) + ": " + problem.getMessage(), problem);
-                });
-        writer.finish();
-    }
-
-    /** The bytes as a text whose characters they are: libraries that encode it with ISO-8859-1 write them as they are. */
-    static String asLatin1(byte[] bytes) {
-        return new String(bytes, StandardCharsets.ISO_8859_1);
-    }
-
-    static byte[] withSlash(byte[] path) {
-        byte[] longer = Arrays.copyOf(path, path.length + 1);
-        longer[path.length] = '/';
-        return longer;
     }
 }

@@ -22,9 +22,7 @@ final class Commands {
             "service", "Armoire has no vendor services: `armoire run` and `armoire schedule` run jobs",
             "token", "Armoire has no accounts and needs no token",
             "pkg", "Armoire has no packages to add: its connectors are built in",
-            "cached", "Armoire needs no helper process",
-            "ui",
-                    "Armoire has no web application: `armoire mount -to http://localhost:0` shows snapshots to a browser");
+            "cached", "Armoire needs no helper process");
 
     static {
         KNOWN.put("create", new Known("make a store", () -> new CreateCommand()));
@@ -39,6 +37,7 @@ final class Commands {
         KNOWN.put("archive", new Known("make a tar or zip file of a snapshot", () -> new ArchiveCommand()));
         KNOWN.put("restore", new Known("give back files of a snapshot", () -> new RestoreCommand()));
         KNOWN.put("mount", new Known("show snapshots as folders", () -> new MountCommand()));
+        KNOWN.put("ui", new Known("show the store in a browser", () -> new UiCommand()));
         KNOWN.put("check", new Known("look for damage", () -> new CheckCommand()));
         KNOWN.put("info", new Known("describe a store or a snapshot", () -> new InfoCommand()));
         KNOWN.put("diag", new Known("look at what a store is made of", () -> new DiagCommand()));

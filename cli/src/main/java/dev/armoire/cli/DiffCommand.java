@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
-import com.github.difflib.DiffUtils;
-import com.github.difflib.UnifiedDiffUtils;
-import com.github.difflib.algorithm.myers.MyersDiffWithLinearSpace;
-import com.github.difflib.patch.AbstractDelta;
-import com.github.difflib.patch.ChangeDelta;
-import com.github.difflib.patch.Chunk;
-import com.github.difflib.patch.Patch;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.engine.record.SnapshotPath;
@@ -28,11 +21,6 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code diff}: compares what two snapshots have, or a snapshot and this disk. */
 final class DiffCommand implements Command {
-    /** Longer texts, and those of more lines, are only said to differ: nobody reads such a difference. */
-    private static final int MAX_TEXT_BYTES = 8 << 20;
-
-    private static final int MAX_LINES = 100_000;
-    private static final int CONTEXT_LINES = 3;
     private static final int COMPARED_BYTES = 64 << 10;
 
     private boolean isRecursive;
@@ -267,7 +255,7 @@ final class DiffCommand implements Command {
             differ("Files " + a.label() + " and " + b.label() + " differ", "content", a, b, report);
             return;
         }
-        if (a.size() > MAX_TEXT_BYTES || b.size() > MAX_TEXT_BYTES) {
+        if (a.size() > TextDiff.MAX_BYTES || b.size() > TextDiff.MAX_BYTES) {
             differ(
                     "Files " + a.label() + " and " + b.label() + " differ (too long to be shown)",
                     "content",
@@ -278,11 +266,11 @@ final class DiffCommand implements Command {
         }
         byte[] left = content(a);
         byte[] right = content(b);
-        if (isBinary(left) || isBinary(right)) {
+        if (TextDiff.isBinary(left) || TextDiff.isBinary(right)) {
             differ("Binary files " + a.label() + " and " + b.label() + " differ", "content", a, b, report);
             return;
         }
-        unified(a, b, lines(left), lines(right), report);
+        unified(a, b, left, right, report);
     }
 
     private static boolean isSameContent(DiffItem a, DiffItem b) throws IOException {
@@ -306,34 +294,13 @@ final class DiffCommand implements Command {
     /** At most so many bytes as may be shown, and one more: a file on the disk may have grown. */
     private static byte[] content(DiffItem item) throws IOException {
         try (InputStream in = item.open()) {
-            return in.readNBytes(MAX_TEXT_BYTES + 1);
+            return in.readNBytes(TextDiff.MAX_BYTES + 1);
         }
     }
 
-    private static boolean isBinary(byte[] content) {
-        for (byte b : content) {
-            if (b == 0) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Lines as texts whose characters are the bytes, so that they come out as they were whatever their charset. */
-    private static List<String> lines(byte[] content) {
-        String text = new String(content, StandardCharsets.ISO_8859_1);
-        List<String> lines = new ArrayList<>(Arrays.asList(text.split("\n", -1)));
-        if (lines.getLast().isEmpty()) {
-            lines.removeLast();
-        } else {
-            lines.set(lines.size() - 1, lines.getLast() + "\n\\ No newline at end of file");
-        }
-        return lines;
-    }
-
-    private void unified(DiffItem a, DiffItem b, List<String> left, List<String> right, Report report)
-            throws IOException {
-        if (left.size() > MAX_LINES || right.size() > MAX_LINES) {
+    private void unified(DiffItem a, DiffItem b, byte[] left, byte[] right, Report report) throws IOException {
+        List<String> shown = TextDiff.unified(a.label(), left, b.label(), right);
+        if (shown == null) {
             differ(
                     "Files " + a.label() + " and " + b.label() + " differ (too many lines to be shown)",
                     "content",
@@ -343,8 +310,6 @@ final class DiffCommand implements Command {
             return;
         }
         hasDifference = true;
-        Patch<String> patch = joined(DiffUtils.diff(left, right, new MyersDiffWithLinearSpace<>()));
-        List<String> shown = UnifiedDiffUtils.generateUnifiedDiff(a.label(), b.label(), left, patch, CONTEXT_LINES);
         if (report.isJson()) {
             byte[] text = (String.join("\n", shown) + "\n").getBytes(StandardCharsets.ISO_8859_1);
             report.result("", "diff", "difference", "content", "first", a.path(), "second", b.path(), "unified", text);
@@ -364,35 +329,6 @@ final class DiffCommand implements Command {
             }
             out.write('\n');
         }
-    }
-
-    /** What is inserted where something is deleted is one change, which shows the old lines first. */
-    private static Patch<String> joined(Patch<String> patch) {
-        Patch<String> joined = new Patch<>();
-        AbstractDelta<String> last = null;
-        for (AbstractDelta<String> delta : patch.getDeltas()) {
-            if (last != null
-                    && last.getSource().last() + 1 == delta.getSource().getPosition()
-                    && last.getTarget().last() + 1 == delta.getTarget().getPosition()) {
-                last = new ChangeDelta<>(
-                        joined(last.getSource(), delta.getSource()), joined(last.getTarget(), delta.getTarget()));
-            } else {
-                if (last != null) {
-                    joined.addDelta(last);
-                }
-                last = delta;
-            }
-        }
-        if (last != null) {
-            joined.addDelta(last);
-        }
-        return joined;
-    }
-
-    private static Chunk<String> joined(Chunk<String> first, Chunk<String> second) {
-        List<String> lines = new ArrayList<>(first.getLines());
-        lines.addAll(second.getLines());
-        return new Chunk<>(first.getPosition(), lines);
     }
 
     private static String colour(byte[] line) {

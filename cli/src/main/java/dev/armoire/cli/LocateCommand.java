@@ -2,7 +2,6 @@
 package dev.armoire.cli;
 
 import dev.armoire.connectors.spi.FileInfo;
-import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.exclude.NameGlob;
 import dev.armoire.engine.query.PathPattern;
@@ -14,22 +13,16 @@ import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.search.SearchIndex;
-import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.SequencedMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** {@code locate} and {@code find}: finds files in snapshots. */
 final class LocateCommand implements Command {
-    /** Results of so many trees are remembered; an unchanged source has the same tree in each of its snapshots. */
-    private static final int REMEMBERED_TREES = 64;
-
     private final String word;
     private boolean isDamaged;
 
@@ -120,23 +113,31 @@ final class LocateCommand implements Command {
         try (BlobReader reader = repository.newReader()) {
             Snapshots snapshots = new Snapshots(repository, report);
             List<SnapshotHeader> in = new ArrayList<>();
-            String id = arguments.get("snapshot");
-            if (id == null) {
+            String only = arguments.get("snapshot");
+            if (only == null) {
                 in.addAll(snapshots.matching(query));
             } else {
                 if (!query.isEmpty()) {
                     report.warn("snapshot specified, filters will be ignored");
                 }
-                if (id.contains(":") || id.contains("/") || id.isEmpty()) {
-                    throw CommandException.usage("-snapshot takes the id of a snapshot, not \"" + id + "\"");
+                if (only.contains(":") || only.contains("/") || only.isEmpty()) {
+                    throw CommandException.usage("-snapshot takes the id of a snapshot, not \"" + only + "\"");
                 }
-                in.add(snapshots.find(Snapshots.Name.parse(id)));
+                in.add(snapshots.find(Snapshots.Name.parse(only)));
             }
             SearchIndex.Results known = early.results();
-            if (index != null && id == null && index.update(snapshots.all())) {
+            if (index != null && only == null && index.update(snapshots.all())) {
                 known = index.search(patterns, wanted, session.workers());
             }
-            search(in, known, reader, matching(patterns, wanted), report);
+            new FileSearch(
+                            reader,
+                            FileSearch.matching(patterns, wanted),
+                            (id, time, entry) -> print(id, time, entry, report),
+                            (header, problem) -> {
+                                isDamaged = true;
+                                report.error("snapshot " + header.identifier().shortHex() + ": " + problem);
+                            })
+                    .search(in, known);
             isDamaged |= snapshots.isDamaged();
         }
         return isDamaged ? ExitCode.DAMAGE : session.exitCode(ExitCode.OK);
@@ -241,70 +242,6 @@ final class LocateCommand implements Command {
                 opened.close();
             }
         }
-    }
-
-    private static Predicate<Entry> matching(List<PathPattern> patterns, Predicate<Entry> wanted) {
-        return entry -> patterns.stream().anyMatch(pattern -> pattern.matches(entry.path(), entry.isDirectory()))
-                && wanted.test(entry);
-    }
-
-    private void search(
-            List<SnapshotHeader> in,
-            SearchIndex.@Nullable Results index,
-            BlobReader reader,
-            Predicate<Entry> wanted,
-            Report report)
-            throws IOException {
-        SequencedMap<Mac, List<Entry>> known = new LinkedHashMap<>();
-        for (SnapshotHeader header : in) {
-            if (index != null && index.knows(header.identifier())) {
-                index.forEach(
-                        header.identifier(), entry -> print(header.identifier(), header.timestamp(), entry, report));
-                continue;
-            }
-            Mac tree = header.source().vfs();
-            List<Entry> before = known.get(tree);
-            if (before != null) {
-                before.forEach(entry -> print(header.identifier(), header.timestamp(), entry, report));
-                continue;
-            }
-            List<Entry> found = new ArrayList<>();
-            boolean[] isWhole = {true};
-            try {
-                Snapshot snapshot = Snapshot.of(header, reader);
-                Entry top = snapshot.find(SnapshotPath.ROOT);
-                if (top == null) {
-                    throw new CorruptDataException("it has no root directory");
-                }
-                FileWalk.walk(
-                        snapshot,
-                        top,
-                        entry -> {
-                            if (wanted.test(entry)) {
-                                print(header.identifier(), header.timestamp(), entry, report);
-                                found.add(entry);
-                            }
-                        },
-                        (path, problem) -> {
-                            isWhole[0] = false;
-                            damaged(header, SnapshotPath.display(path) + ": " + problem.getMessage(), report);
-                        });
-            } catch (CorruptDataException e) {
-                isWhole[0] = false;
-                damaged(header, e.getMessage(), report);
-            }
-            if (isWhole[0]) {
-                known.put(tree, found);
-                if (known.size() > REMEMBERED_TREES) {
-                    known.pollFirstEntry();
-                }
-            }
-        }
-    }
-
-    private void damaged(SnapshotHeader header, @Nullable String problem, Report report) {
-        isDamaged = true;
-        report.error("snapshot " + header.identifier().shortHex() + ": " + problem);
     }
 
     private static void print(Mac snapshot, Instant timestamp, Entry entry, Report report) {

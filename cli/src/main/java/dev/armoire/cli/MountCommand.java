@@ -4,8 +4,9 @@ package dev.armoire.cli;
 import dev.armoire.cli.ffi.FuseConnection;
 import dev.armoire.cli.mount.Exported;
 import dev.armoire.cli.mount.FuseServer;
-import dev.armoire.cli.mount.HttpFace;
 import dev.armoire.cli.mount.SnapshotFiles;
+import dev.armoire.cli.web.HttpFace;
+import dev.armoire.cli.web.WebServer;
 import dev.armoire.engine.query.SnapshotQuery;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
@@ -243,7 +244,7 @@ final class MountCommand implements Command {
     private static void serve(
             Session session, Exported exported, SnapshotFiles files, String to, FuseServer.Troubles troubles)
             throws IOException {
-        try (HttpFace face = HttpFace.start(to, exported, files, troubles)) {
+        try (WebServer face = HttpFace.start(to, exported, files, troubles)) {
             session.report()
                     .result("HTTP serving at " + face.address() + "; to end: Ctrl-C", "serving", "at", face.address());
             session.report().finish();

@@ -55,7 +55,7 @@ final class ServerCommand implements Command {
         if (!arguments.words().isEmpty()) {
             throw CommandException.usage("server takes no arguments: it is about the whole store");
         }
-        InetSocketAddress address = address(arguments.get("listen", USUAL_ADDRESS));
+        InetSocketAddress address = address("listen", arguments.get("listen", USUAL_ADDRESS));
         byte[] token = token(session, arguments);
         if (token == null && !address.getAddress().isLoopbackAddress() && !arguments.is("insecure")) {
             throw CommandException.usage("anybody who reaches " + arguments.get("listen", USUAL_ADDRESS)
@@ -91,16 +91,17 @@ final class ServerCommand implements Command {
         }
     }
 
-    private static String shown(InetSocketAddress address) {
+    static String shown(InetSocketAddress address) {
         String host = address.getAddress().getHostAddress();
         return (host.contains(":") ? '[' + host + ']' : host) + ':' + address.getPort();
     }
 
-    static InetSocketAddress address(String text) {
+    /** Where a flag says that should be listened. */
+    static InetSocketAddress address(String flag, String text) {
         int colon = text.lastIndexOf(':');
         String port = text.substring(colon + 1);
         if (colon < 0 || !port.matches("[0-9]{1,5}") || Integer.parseInt(port) > 65535) {
-            throw CommandException.usage("invalid -listen value " + text + ": [HOST]:PORT is wanted");
+            throw CommandException.usage("invalid -" + flag + " value " + text + ": [HOST]:PORT is wanted");
         }
         String host = text.substring(0, colon);
         if (host.startsWith("[") && host.endsWith("]")) {
@@ -110,7 +111,7 @@ final class ServerCommand implements Command {
                 ? new InetSocketAddress(Integer.parseInt(port))
                 : new InetSocketAddress(host, Integer.parseInt(port));
         if (address.isUnresolved()) {
-            throw CommandException.usage("invalid -listen value " + text + ": there is no host " + host);
+            throw CommandException.usage("invalid -" + flag + " value " + text + ": there is no host " + host);
         }
         return address;
     }
@@ -129,9 +130,11 @@ final class ServerCommand implements Command {
                 throw new CommandException(ExitCode.ERROR, "-token " + file + ": no such file", e);
             }
         }
-        if (token == null) {
-            return null;
-        }
+        return token == null ? null : checked(token);
+    }
+
+    /** A token as bytes, if it is hard to guess and can stand in a header. */
+    static byte[] checked(String token) {
         if (token.length() < SHORTEST_TOKEN || !token.chars().allMatch(c -> c > 0x20 && c < 0x7f)) {
             throw new CommandException(
                     ExitCode.ERROR,
@@ -141,7 +144,8 @@ final class ServerCommand implements Command {
         return token.getBytes(StandardCharsets.US_ASCII);
     }
 
-    private static @Nullable SSLContext tls(Flags.Arguments arguments) throws IOException {
+    /** What the flags -cert and -key name, or null without them. */
+    static @Nullable SSLContext tls(Flags.Arguments arguments) throws IOException {
         String certificates = arguments.get("cert");
         String key = arguments.get("key");
         if (certificates == null && key == null) {

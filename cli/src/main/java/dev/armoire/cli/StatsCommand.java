@@ -10,7 +10,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +57,6 @@ final class StatsCommand implements Command {
         }
         try (Repository repository = session.openForReading()) {
             Snapshots snapshots = new Snapshots(repository, report);
-            List<Point> points = new ArrayList<>();
             if (!report.isJson()) {
                 report.result(
                         String.format(
@@ -74,15 +72,14 @@ final class StatsCommand implements Command {
                                 "COMPR"),
                         "head");
             }
-            Sums sums = new Sums();
-            for (StoreUsage.Usage usage :
+            List<StoreUsage.Usage> usages =
                     StoreUsage.of(repository, snapshots.matching(query), false, (header, problem) -> {
                         isDamaged = true;
                         report.error("snapshot " + header.identifier().shortHex() + ": " + problem.getMessage());
-                    })) {
-                Point point = sums.add(usage);
-                points.add(point);
-                print(usage, point, report);
+                    });
+            List<Point> points = points(usages);
+            for (int i = 0; i < points.size(); i++) {
+                print(usages.get(i), points.get(i), report);
             }
             isDamaged |= snapshots.isDamaged();
             if (plot != null) {
@@ -90,6 +87,12 @@ final class StatsCommand implements Command {
             }
         }
         return isDamaged ? ExitCode.DAMAGE : session.exitCode(ExitCode.OK);
+    }
+
+    /** The sums of snapshots in the order in which they were made. */
+    static List<Point> points(List<StoreUsage.Usage> oldestFirst) {
+        Sums sums = new Sums();
+        return oldestFirst.stream().map(sums::add).toList();
     }
 
     /** What snapshots have added up to. */

@@ -11,6 +11,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.Arrays;
 import org.apache.commons.compress.archivers.zip.Zip64Mode;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipArchiveOutputStream;
@@ -39,7 +40,7 @@ final class ZipWriter implements ArchiveWriter {
         if (!entry.isRegular() && !entry.isDirectory() && !isLink) {
             return "left out: a zip file has no such things";
         }
-        byte[] bytes = entry.isDirectory() ? ArchiveCommand.withSlash(member) : member;
+        byte[] bytes = entry.isDirectory() ? withSlash(member) : member;
         String name = new String(bytes, StandardCharsets.UTF_8);
         ZipArchiveEntry made = new ZipArchiveEntry(name);
         int type = isLink ? S_IFLNK : entry.isDirectory() ? S_IFDIR : S_IFREG;
@@ -55,10 +56,16 @@ final class ZipWriter implements ArchiveWriter {
             CatCommand.write(snapshot, entry, false, zip);
         }
         zip.closeArchiveEntry();
-        boolean isText = java.util.Arrays.equals(name.getBytes(StandardCharsets.UTF_8), bytes);
+        boolean isText = Arrays.equals(name.getBytes(StandardCharsets.UTF_8), bytes);
         return isText
                 ? null
                 : "its name is not UTF-8, and is " + SnapshotPath.display(SnapshotPath.of(name)) + " there";
+    }
+
+    private static byte[] withSlash(byte[] path) {
+        byte[] longer = Arrays.copyOf(path, path.length + 1);
+        longer[path.length] = '/';
+        return longer;
     }
 
     @Override

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
@@ -61,6 +62,13 @@ final class ArmoireRun {
         });
         int exitCode = Cli.run(List.of(words), surroundings);
         return new Outcome(exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    /** Starts a command on that store that runs until it is ended; the caller closes it. */
+    RunningArmoire start(String... words) {
+        List<String> all = new ArrayList<>(List.of("at", path("store")));
+        all.addAll(Arrays.asList(words));
+        return new RunningArmoire(all, environment, home());
     }
 
     /** Makes an unencrypted store at {@code store} and files at {@code source}. */

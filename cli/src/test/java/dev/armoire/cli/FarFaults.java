@@ -242,7 +242,8 @@ public final class FarFaults implements AutoCloseable {
 
     /** A backup by a process that is killed with {@code kill -9}. */
     private Ended runKilled(long seed, Random random) throws IOException {
-        int life = server.lifeOfKilled(random);
+        // Of stores with encryption there are none with small packfiles.
+        int life = isEncrypted ? server.life(random) / 2 : server.lifeOfKilled(random);
         String what = "seed " + seed + ", backup, killed after " + life;
         String store = "s" + seed;
         ArmoireRun far = user(folder.resolve("far" + seed));

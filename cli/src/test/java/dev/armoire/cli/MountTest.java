@@ -3,21 +3,14 @@ package dev.armoire.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,42 +30,6 @@ class MountTest {
         id = run.backup().substring(0, 8);
     }
 
-    /** The command on a thread of its own, as Ctrl-C ends it: by an interrupt. */
-    private final class Running implements AutoCloseable {
-        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-        private final ByteArrayOutputStream err = new ByteArrayOutputStream();
-        private final CompletableFuture<Integer> exitCode = new CompletableFuture<>();
-        private final Thread thread;
-
-        Running(String... words) {
-            Surroundings surroundings = new Surroundings(Map.of(), run.home(), out, err, true, text -> null);
-            List<String> all = new java.util.ArrayList<>(List.of("at", run.path("store"), "mount"));
-            all.addAll(List.of(words));
-            thread = Thread.ofPlatform().start(() -> exitCode.complete(Cli.run(all, surroundings)));
-        }
-
-        String await(String pattern) throws InterruptedException {
-            for (int i = 0; i < 600 && !exitCode.isDone(); i++) {
-                Matcher matcher = Pattern.compile(pattern).matcher(out.toString(StandardCharsets.UTF_8));
-                if (matcher.find()) {
-                    return matcher.group(1);
-                }
-                Thread.sleep(50);
-            }
-            throw new AssertionError(err.toString(StandardCharsets.UTF_8));
-        }
-
-        int end() throws Exception {
-            thread.interrupt();
-            return exitCode.get(30, TimeUnit.SECONDS);
-        }
-
-        @Override
-        public void close() {
-            thread.interrupt();
-        }
-    }
-
     private static HttpResponse<String> get(HttpClient client, String url, String... headers) throws Exception {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url));
         if (headers.length > 0) {
@@ -83,7 +40,7 @@ class MountTest {
 
     @Test
     void browsersSeeFoldersAndFiles() throws Exception {
-        try (Running mount = new Running("-to", "http://127.0.0.1:0");
+        try (RunningArmoire mount = run.start("mount", "-to", "http://127.0.0.1:0");
                 HttpClient client = HttpClient.newHttpClient()) {
             String address = mount.await("HTTP serving at (http://127.0.0.1:[1-9]\\d*);");
             String source = address + '/' + id + run.path("source");
@@ -109,7 +66,7 @@ class MountTest {
 
     @Test
     void oneFolderIsAllThatIsServedWhenOneIsNamed() throws Exception {
-        try (Running mount = new Running("-to", "http://localhost:0", id + ":sub");
+        try (RunningArmoire mount = run.start("mount", "-to", "http://localhost:0", id + ":sub");
                 HttpClient client = HttpClient.newHttpClient()) {
             String address = mount.await("HTTP serving at (http://localhost:[1-9]\\d*);");
             assertThat(get(client, address + "/b.txt").body()).isEqualTo("beta\n");
@@ -124,7 +81,7 @@ class MountTest {
         Assumptions.assumeTrue(Files.isWritable(Path.of("/dev/fuse")), "no FUSE here");
         Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/fusermount3")), "no fusermount3 here");
         Path at = folder.resolve("mount point");
-        try (Running mount = new Running("-to", at.toString())) {
+        try (RunningArmoire mount = run.start("mount", "-to", at.toString())) {
             try {
                 mount.await("mounted .* at (.*);");
             } catch (AssertionError e) {

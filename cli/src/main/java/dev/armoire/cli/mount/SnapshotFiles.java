@@ -123,7 +123,7 @@ public final class SnapshotFiles implements AutoCloseable {
     }
 
     /** The content of a regular file, for reads anywhere in it. */
-    Content content(SnapshotHeader header, Entry file) {
+    public Content content(SnapshotHeader header, Entry file) {
         if (file.object().isZero() && file.info().size() == 0) {
             return new Content(List.of());
         }
@@ -132,7 +132,7 @@ public final class SnapshotFiles implements AutoCloseable {
     }
 
     /** The bytes of one file by position. Thread-safe. */
-    final class Content {
+    public final class Content {
         private final List<ObjectRecord.Chunk> parts;
         /** Where each chunk ends, in bytes from the start of the file. */
         private final long[] ends;
@@ -149,13 +149,13 @@ public final class SnapshotFiles implements AutoCloseable {
             }
         }
 
-        long size() {
+        public long size() {
             return ends.length == 0 ? 0 : ends[ends.length - 1];
         }
 
         /** Receives bytes, which are borrowed for the call. */
         @FunctionalInterface
-        interface Sink<X extends Exception> {
+        public interface Sink<X extends Exception> {
             void bytes(MemorySegment data) throws X;
         }
 
@@ -164,7 +164,7 @@ public final class SnapshotFiles implements AutoCloseable {
          *
          * @throws CorruptDataException when some of them are damaged
          */
-        <X extends Exception> void read(long position, long length, Sink<X> sink) throws X {
+        public <X extends Exception> void read(long position, long length, Sink<X> sink) throws X {
             long end = Math.min(size(), position + length);
             if (position >= end) {
                 return;

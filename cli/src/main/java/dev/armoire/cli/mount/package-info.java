@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 /**
- * Snapshots shown to other programs: to the kernel as a read-only file system, and to browsers over HTTP. Both read through
- * {@link dev.armoire.cli.mount.SnapshotFiles}.
+ * Snapshots shown to the kernel as a read-only file system. {@link dev.armoire.cli.mount.SnapshotFiles} reads them for many threads at
+ * once, here and for browsers. What can be seen is {@link dev.armoire.cli.mount.Exported}.
  */
 @NullMarked
 package dev.armoire.cli.mount;

@@ -7,8 +7,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsServer;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.CorruptDataException;
@@ -52,8 +50,6 @@ public final class StoreServer implements AutoCloseable {
     static final String EXTENDED = "Armoire-Store";
 
     private static final int TRANSFERS = 32;
-    private static final int CONNECTIONS = 512;
-    private static final int REQUEST_SECONDS = 1800;
     private static final int ANSWER_SECONDS = 3600;
     private static final int MAX_LOCK_BYTES = 1 << 20;
     private static final long MAX_OBJECT_BYTES = 4L << 30;
@@ -115,30 +111,12 @@ public final class StoreServer implements AutoCloseable {
      * @param log told of what goes wrong here and is no fault of the peer, in one line each
      */
     public static StoreServer start(Storage storage, Options options, Consumer<String> log) throws IOException {
-        limit("jdk.httpserver.maxConnections", CONNECTIONS);
-        limit("sun.net.httpserver.maxReqTime", REQUEST_SECONDS);
-        limit("sun.net.httpserver.maxRspTime", ANSWER_SECONDS);
-        limit("sun.net.httpserver.maxReqHeaderSize", 32 << 10);
-        HttpServer server;
-        if (options.tls == null) {
-            server = HttpServer.create(options.address, 0);
-        } else {
-            HttpsServer secure = HttpsServer.create(options.address, 0);
-            secure.setHttpsConfigurator(new HttpsConfigurator(options.tls));
-            server = secure;
-        }
+        HttpServer server = HttpListeners.bind(options.address, options.tls, ANSWER_SECONDS);
         StoreServer serving = new StoreServer(storage, options, log, server);
         server.createContext("/", serving::handle);
         server.setExecutor(serving.threads);
         server.start();
         return serving;
-    }
-
-    /** The JDK's server takes limits as properties of the whole process, once. */
-    private static void limit(String property, int value) {
-        if (System.getProperty(property) == null) {
-            System.setProperty(property, String.valueOf(value));
-        }
     }
 
     /** Where it listens. */

@@ -55,7 +55,7 @@ public final class Check {
                 if (!request.fast() && request.sample() == null) {
                     checkLargeContents(repository, queue);
                 }
-                otherProblems = checkStates(repository, events);
+                otherProblems = checkStates(repository, reach, events);
                 pass = new StorePass(repository, findings, request, events);
                 pass.run();
                 if (!request.fast() && request.sample() == null) {
@@ -86,7 +86,9 @@ public final class Check {
                 events.snapshotDone(id, errors, read, System.nanoTime() - begun);
             }
         }
-        reach.confirm();
+        if (reach.hasDoubts()) {
+            reach.confirm();
+        }
         boolean isOnlyUnreadable = reach.isOnlyUnreadable() && otherProblems == 0;
         if (pass == null) {
             return new CheckResult(failed.size(), storeProblems, isOnlyUnreadable, bytesRead);
@@ -102,9 +104,13 @@ public final class Check {
                 pass.oldestSeconds());
     }
 
-    private static long checkStates(Repository repository, CheckEvents events) throws IOException {
+    private static long checkStates(Repository repository, Reach reach, CheckEvents events) throws IOException {
         long problems = 0;
-        for (StateAudit.Finding finding : StateAudit.run(repository)) {
+        List<StateAudit.Finding> findings = StateAudit.run(repository);
+        if (!findings.isEmpty()) {
+            reach.confirm(); // states that are gone may be so because the store is
+        }
+        for (StateAudit.Finding finding : findings) {
             if (finding.isDamage()) {
                 events.storeProblem(finding.object(), finding.reason());
                 problems++;

@@ -58,11 +58,18 @@ final class Reach {
         hasDamage = true;
     }
 
-    /** To be called at the end: whether what was met last was the store's or its way's fault is not known before. */
+    /** Whether something was met that may be the fault of the way to the store: look again at the end. */
+    boolean hasDoubts() {
+        return hasDoubts;
+    }
+
+    /**
+     * Makes sure that the store can be reached now.
+     *
+     * @throws UncheckedIOException when it cannot
+     */
     void confirm() {
-        if (hasDoubts) {
-            look(true);
-        }
+        look(true);
     }
 
     /** Where CONFIG can be read, the rest should be, too. */

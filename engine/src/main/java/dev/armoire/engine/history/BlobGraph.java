@@ -14,16 +14,33 @@ import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.TreeKind;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.ResourceType;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
-/** Which blobs refer to which: one step at a time, so that the caller decides where to go on. For one thread. */
+/**
+ * Which blobs refer to which: one step at a time, so that the caller decides where to go on. For one thread.
+ *
+ * <p>What was read last is remembered, some 16 MB of it: what is new in a snapshot is nearly always asked for again at the next one,
+ * which shares it, and to read a blob takes far longer than to remember what it refers to.
+ */
 final class BlobGraph {
+    /** Blobs, and references of theirs, that are remembered. */
+    private static final int REMEMBERED = 1 << 17;
+
     private final Repository repository;
     private final BlobSource source;
 
-    private final Below entries = this::entry;
-    private final Below contents = (mac, visitor) -> object(mac, true, visitor);
-    private final Below otherContents = (mac, visitor) -> object(mac, false, visitor);
-    private final Below attributes = this::attribute;
+    /** By what reads a blob, and which; in order of use. */
+    private final Map<Asked, List<Reference>> recent = new LinkedHashMap<>(1024, 0.75f, true);
+
+    private int remembered;
+
+    private final Below entries = remembering(this::entry);
+    private final Below contents = remembering((mac, visitor) -> object(mac, true, visitor));
+    private final Below otherContents = remembering((mac, visitor) -> object(mac, false, visitor));
+    private final Below attributes = remembering(this::attribute);
     private final Below files = tree(TreeKind.VFS, ResourceType.VFS_ENTRY, entries);
     private final Below errors = tree(TreeKind.ERRORS, ResourceType.ERROR_ENTRY, Below.NOTHING);
     private final Below xattrs = tree(TreeKind.XATTRS, ResourceType.XATTR_ENTRY, attributes);
@@ -53,6 +70,39 @@ final class BlobGraph {
         Below NOTHING = (mac, visitor) -> {};
 
         void forEach(Mac mac, Visitor visitor);
+    }
+
+    private record Asked(Below reader, Mac mac) {}
+
+    private record Reference(int type, Mac mac, long plainBytes, Below below) {}
+
+    /** The same, which reads a blob only if it was not read lately. */
+    private Below remembering(Below reader) {
+        return (mac, visitor) -> {
+            Asked asked = new Asked(reader, mac);
+            List<Reference> known = recent.get(asked);
+            if (known == null) {
+                List<Reference> read = new ArrayList<>(2);
+                reader.forEach(
+                        mac,
+                        (type, named, plainBytes, below) -> read.add(new Reference(type, named, plainBytes, below)));
+                remember(asked, read);
+                known = read;
+            }
+            for (Reference reference : known) {
+                visitor.blob(reference.type, reference.mac, reference.plainBytes, reference.below);
+            }
+        };
+    }
+
+    private void remember(Asked asked, List<Reference> references) {
+        recent.put(asked, references);
+        remembered += 1 + references.size();
+        var eldest = recent.values().iterator();
+        while (remembered > REMEMBERED && eldest.hasNext()) {
+            remembered -= 1 + eldest.next().size();
+            eldest.remove();
+        }
     }
 
     /** Visits the blobs that a snapshot itself names. */
@@ -90,8 +140,7 @@ final class BlobGraph {
     }
 
     private void entry(Mac mac, Visitor visitor) {
-        Mac object = Entry.decode(new MsgpackReader(source.read(ResourceType.VFS_ENTRY, mac), "entry"))
-                .object();
+        Mac object = Entry.decodeObject(new MsgpackReader(source.read(ResourceType.VFS_ENTRY, mac), "entry"));
         if (!object.isZero()) {
             visitor.blob(ResourceType.OBJECT, object, 0, contents);
         }
@@ -115,8 +164,14 @@ final class BlobGraph {
     /** @param valueType type of what the leaves name, 0 for what is reached another way */
     private Below tree(TreeKind kind, int valueType, Below value) {
         Below nodes = new Below() {
+            private final Below remembering = remembering(this::read);
+
             @Override
             public void forEach(Mac mac, Visitor visitor) {
+                remembering.forEach(mac, visitor);
+            }
+
+            private void read(Mac mac, Visitor visitor) {
                 TreeNode node =
                         TreeNode.decodeReferences(new MsgpackReader(source.read(kind.nodeType(), mac), "tree node"));
                 for (Mac child : node.pointers()) {

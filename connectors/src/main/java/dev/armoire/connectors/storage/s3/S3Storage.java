@@ -16,10 +16,11 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.exception.RetryableException;
@@ -55,6 +56,9 @@ final class S3Storage implements Storage {
     private final S3Errors errors;
     private final String location;
     private final BlockCache blocks = new BlockCache();
+    /** Of states, as the last listing said it: each is read whole, and a look at its length would be a request more. */
+    private final Map<Mac, Long> stateSizes = new ConcurrentHashMap<>();
+
     private byte[] config = {};
     private volatile boolean isClosed;
 
@@ -193,7 +197,7 @@ final class S3Storage implements Storage {
     public List<Mac> list(ObjectKind kind) throws IOException {
         String folder = key(kind.folder() + '/');
         int start = folder.length() + (kind == ObjectKind.LOCK ? 0 : 3); // and "xx/"
-        Set<Mac> names = new LinkedHashSet<>();
+        Map<Mac, Long> found = new LinkedHashMap<>();
         request("cannot list the " + kind.folder() + " of " + location, () -> {
             ListObjectsV2Request list = ListObjectsV2Request.builder()
                     .bucket(place.bucket())
@@ -202,12 +206,16 @@ final class S3Storage implements Storage {
             for (S3Object object : client.listObjectsV2Paginator(list).contents()) {
                 String key = object.key();
                 if (isObjectName(key, start) && (kind == ObjectKind.LOCK || key.charAt(start - 1) == '/')) {
-                    names.add(Mac.parse(key.substring(start)));
+                    found.put(Mac.parse(key.substring(start)), object.size());
                 }
             }
             return true;
         });
-        return new ArrayList<>(names);
+        if (kind == ObjectKind.STATE) {
+            stateSizes.keySet().retainAll(found.keySet());
+            stateSizes.putAll(found);
+        }
+        return new ArrayList<>(found.keySet());
     }
 
     private static boolean isObjectName(String key, int start) {
@@ -218,6 +226,11 @@ final class S3Storage implements Storage {
     @Override
     public long size(ObjectKind kind, Mac name) throws IOException {
         String what = "cannot find " + label(kind, name);
+        Long listed = kind == ObjectKind.STATE ? stateSizes.get(name) : null;
+        if (listed != null) {
+            refuseClosed(what);
+            return listed;
+        }
         // Nullness cannot be said of a type variable here, so the answer is unpacked inside.
         long size = request(what, () -> {
             HeadObjectResponse found = requests.head(key(kind, name));
@@ -311,6 +324,7 @@ final class S3Storage implements Storage {
             return true;
         });
         blocks.forget(new Packfile(this, name));
+        stateSizes.remove(name);
     }
 
     private void refuseCold(String what) throws IOException {
@@ -361,6 +375,7 @@ final class S3Storage implements Storage {
             return true;
         });
         blocks.forget(new Packfile(this, name));
+        stateSizes.remove(name);
     }
 
     @Override

@@ -13,7 +13,7 @@ import java.util.Objects;
 
 /** The bytes of segments, one after the other. For one thread. */
 final class SegmentStream extends InputStream {
-    private static final long DIGESTED_BYTES = 1 << 20;
+    private static final int COPIED_BYTES = 64 << 10;
 
     private final List<MemorySegment> segments;
     private int next;
@@ -78,11 +78,11 @@ final class SegmentStream extends InputStream {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has MD5", e);
         }
-        for (MemorySegment segment : segments) {
-            for (long at = 0; at < segment.byteSize(); at += DIGESTED_BYTES) {
-                long count = Math.min(DIGESTED_BYTES, segment.byteSize() - at);
-                digest.update(segment.asSlice(at, count).asByteBuffer());
-            }
+        // By the heap: native code would read memory that was freed, and the JVM would die of it instead of telling.
+        byte[] copy = new byte[COPIED_BYTES];
+        SegmentStream all = new SegmentStream(segments);
+        for (int count = all.read(copy, 0, copy.length); count >= 0; count = all.read(copy, 0, copy.length)) {
+            digest.update(copy, 0, count);
         }
         return Base64.getEncoder().encodeToString(digest.digest());
     }

@@ -121,6 +121,17 @@ final class S3StorageTest extends S3StoreContract {
     }
 
     @Test
+    void howLongStatesAreIsKnownFromTheirListing() throws IOException {
+        storage.write(ObjectKind.STATE, mac(14), List.of(MemorySegment.ofArray(new byte[77])));
+        assertThat(storage.list(ObjectKind.STATE)).contains(mac(14));
+        String hex = mac(14).hex();
+        Files.delete(root(place()).resolve("states/" + hex.substring(0, 2) + '/' + hex)); // so a request would fail
+        assertThat(storage.size(ObjectKind.STATE, mac(14))).isEqualTo(77);
+        assertThat(storage.list(ObjectKind.STATE)).doesNotContain(mac(14));
+        assertThatThrownBy(() -> storage.size(ObjectKind.STATE, mac(14))).isInstanceOf(NoSuchFileException.class);
+    }
+
+    @Test
     void droppedConnectionsAreTriedAgain() throws Exception {
         byte[] content = new byte[300_000];
         new Random(21).nextBytes(content);
