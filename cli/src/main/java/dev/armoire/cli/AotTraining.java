@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.crypto.NativeServices;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ final class AotTraining {
      * @throws IOException when a command fails, with its name: then there must be no cache
      */
     public static void main(String[] args) throws IOException {
+        NativeServices.allow();
         String store = Path.of(args[0], "store").toString();
         String plain = Path.of(args[0], "plain").toString();
         String restored = Path.of(args[0], "restored").toString();

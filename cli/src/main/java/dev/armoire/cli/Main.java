@@ -2,6 +2,7 @@
 package dev.armoire.cli;
 
 import dev.armoire.connectors.spi.BytePath;
+import dev.armoire.crypto.NativeServices;
 import dev.armoire.simd.Kernels;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
@@ -23,6 +24,7 @@ public final class Main {
         List<String> words = exact(args);
         if (!words.equals(List.of("version"))) { // the only one that writes to nothing but standard output
             StandardError.reattach();
+            NativeServices.allow();
             if (!Commands.isLight(words)) {
                 // Has its words to parse before it needs the kernels.
                 Thread.ofPlatform().daemon().name("prepare-kernels").start(Main::prepareKernels);

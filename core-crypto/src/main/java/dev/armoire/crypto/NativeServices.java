@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * Puts BoringSSL's digests and its AES-GCM in front of the JDK's, for the whole process: TLS and the requests of the AWS SDK
  * take theirs from whoever stands first. The JDK's are fast only when C2 compiles them, which the launcher leaves out
  * (decision 16): without it AES-GCM makes 33 MiB/s instead of 2,200, SHA-256 140 instead of 1,600 and MD5 400 instead of 700 on a
- * Xeon of 2023. TLS itself stays the JDK's, with its trust and its errors.
+ * Xeon of 2023. TLS itself stays the JDK's, with its trust and its errors. Only a process that is Armoire's own is changed so: programs
+ * that embed it choose their providers themselves.
  */
 public final class NativeServices {
     private static final String NAME = "Armoire";
@@ -22,10 +23,20 @@ public final class NativeServices {
             List.of("MessageDigest", "SHA-256"),
             List.of("Cipher", "AES/GCM/NoPadding"));
 
+    private static volatile boolean allowed;
+
     private NativeServices() {}
 
-    /** Does nothing where Conscrypt does not load or was not wanted, or when it was done before. */
+    /** Says that this process is Armoire's own. */
+    public static void allow() {
+        allowed = true;
+    }
+
+    /** Does nothing where Conscrypt does not load or was not wanted, without {@link #allow}, or when it was done before. */
     public static void register() {
+        if (!allowed) {
+            return;
+        }
         Provider conscrypt = AeadProvider.conscrypt();
         if (conscrypt != null && Security.getProvider(NAME) == null) {
             Security.insertProviderAt(new Chosen(conscrypt), 1);

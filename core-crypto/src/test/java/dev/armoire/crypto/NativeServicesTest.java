@@ -21,6 +21,7 @@ class NativeServicesTest {
 
     @BeforeEach
     void register() {
+        NativeServices.allow();
         NativeServices.register();
         NativeServices.register();
         assertThat(Arrays.stream(Security.getProviders())
