@@ -79,7 +79,6 @@ class CliTest {
         "prune -policy nosuch, 1, 'policy \"nosuch\" does not exist; there is none yet'",
         "policy add p dayz=1, 64, 'failed to set key \"dayz\": invalid key; there are before, since'",
         "policy set p days=1, 1, 'policy \"p\" does not exist'",
-        "ui, 64, 'ui: Armoire has no web application: `armoire mount -to http:'",
         "at gopher://x/y ls, 66, 'no kind of store is called \"gopher\": a path, fs:PATH, FILE.ptar, http(s)://HOST/PATH, s3://HOST/BUCKET or sftp://HOST/PATH is wanted'",
         "at @none ls, 1, could not resolve repository: @none: no stores.yml names it",
     })
