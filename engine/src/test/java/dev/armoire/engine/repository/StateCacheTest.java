@@ -15,6 +15,7 @@ import dev.armoire.engine.backup.BackupResult;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
 import dev.armoire.index.BlobLocation;
+import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
@@ -314,15 +315,7 @@ class StateCacheTest {
                     assertThat(writer.index().claim(ResourceType.CHUNK, claimed))
                             .isTrue();
                     for (int i = 0; i < 100; i++) {
-                        named.add(mac(random));
-                        assertThat(writer.index().claim(ResourceType.CHUNK, named.getLast()))
-                                .isTrue();
-                        packs.put(
-                                PackWriter.Lane.DATA,
-                                ResourceType.CHUNK,
-                                named.getLast(),
-                                codec,
-                                codec.prepare(MemorySegment.ofArray(new byte[50])));
+                        named.add(stored(writer, packs, codec, random));
                     }
                     packs.flush();
                     assertThat(writer.index().size()).isLessThan(100);
@@ -370,15 +363,7 @@ class StateCacheTest {
                     PackWriter packs = writer.newPackWriter(state);
                     var codec = writer.newCodec()) {
                 for (int round = 0; round < 4; round++) {
-                    named.add(mac(random));
-                    assertThat(writer.index().claim(ResourceType.CHUNK, named.getLast()))
-                            .isTrue();
-                    packs.put(
-                            PackWriter.Lane.DATA,
-                            ResourceType.CHUNK,
-                            named.getLast(),
-                            codec,
-                            codec.prepare(MemorySegment.ofArray(new byte[50])));
+                    named.add(stored(writer, packs, codec, random));
                     packs.flush();
                     if (round % 2 == 0) {
                         for (Path file : cacheFiles()) {
@@ -394,6 +379,15 @@ class StateCacheTest {
             assertAllAreThere(cached, named);
             assertSaysTheSame(cached);
         }
+    }
+
+    /** Stores a chunk under a name that nobody had before. */
+    private static Mac stored(Repository writer, PackWriter packs, BlobCodec codec, Random random) {
+        Mac chunk = mac(random);
+        assertThat(writer.index().claim(ResourceType.CHUNK, chunk)).isTrue();
+        long length = codec.prepare(MemorySegment.ofArray(new byte[50]));
+        packs.put(PackWriter.Lane.DATA, ResourceType.CHUNK, chunk, codec, length);
+        return chunk;
     }
 
     private static Mac mac(Random random) {
