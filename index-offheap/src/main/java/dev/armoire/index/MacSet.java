@@ -54,7 +54,8 @@ public final class MacSet implements AutoCloseable {
     public int number(int type, Mac mac) {
         MacTable shard = shard(mac);
         synchronized (shard) {
-            return shard.contains(type, mac) ? shard.get(shard.slot(type, mac), 0) : 0;
+            long slot = shard.slotIfThere(type, mac);
+            return slot < 0 ? 0 : shard.get(slot, 0);
         }
     }
 

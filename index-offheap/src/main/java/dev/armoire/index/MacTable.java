@@ -55,9 +55,15 @@ public final class MacTable implements AutoCloseable {
         return at;
     }
 
+    /** Where the numbers of a pair are, valid until the next call, or -1 when it is not there. */
+    long slotIfThere(int type, Mac mac) {
+        long at = find(mac.w0(), second(type, mac));
+        return table.get(JAVA_LONG_UNALIGNED, at + 8) == 0 ? -1 : at;
+    }
+
     /** Whether a pair is there. */
     public boolean contains(int type, Mac mac) {
-        return table.get(JAVA_LONG_UNALIGNED, find(mac.w0(), second(type, mac)) + 8) != 0;
+        return slotIfThere(type, mac) >= 0;
     }
 
     /** How many pairs there are. */
