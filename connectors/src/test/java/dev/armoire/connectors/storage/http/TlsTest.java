@@ -13,6 +13,7 @@ import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
 import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.NativeServices;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
@@ -126,6 +127,7 @@ final class TlsTest {
         byte[] content = new byte[(5 << 20) + 7];
         new Random(5).nextBytes(content);
         Mac name = Mac.parse("cd".repeat(32));
+        NativeServices.allow();
         try (Storage storage = open("https", "127.0.0.1", "tls_no_verify", "true")) {
             assertThat(Cipher.getInstance("AES/GCM/NoPadding").getProvider().getName())
                     .isEqualTo("Armoire");
