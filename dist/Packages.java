@@ -353,7 +353,7 @@ public final class Packages {
                     """));
             put(tar, new TarArchiveEntry("./prerm"), 0755, utf8("""
                     #!/bin/sh
-                    rm -f /usr/lib/armoire/lib/armoire.aot /usr/lib/armoire/lib/armoire-light.aot /usr/lib/armoire/lib/armoire-far.aot
+                    rm -f /usr/lib/armoire/lib/armoire.aot /usr/lib/armoire/lib/armoire-*.aot
                     """));
         }
         Path deb = target.resolve("armoire_" + version + "_" + architecture + ".deb");
