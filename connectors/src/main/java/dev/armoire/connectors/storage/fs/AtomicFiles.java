@@ -13,6 +13,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -40,9 +41,12 @@ public final class AtomicFiles {
     private final FileAttribute<?>[] fileMode;
     private final FileAttribute<?>[] folderMode;
     private final ReentrantLock moving = new ReentrantLock();
+    private final DirectWrites direct = new DirectWrites();
+    private final boolean isLocal;
     private volatile boolean foldersSync;
 
     public AtomicFiles(FileSystem system) {
+        isLocal = system.equals(FileSystems.getDefault());
         posix = system.supportedFileAttributeViews().contains("posix");
         fileMode = mode("rw-------");
         folderMode = mode("rwx------");
@@ -114,7 +118,9 @@ public final class AtomicFiles {
             Path file = folder.resolve("tmp." + ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE));
             try (FileChannel channel = create(file)) {
                 try {
-                    writeAll(channel, parts);
+                    if (!isLarge(parts) || !direct.write(file, parts)) {
+                        writeAll(channel, parts);
+                    }
                     channel.force(true);
                 } catch (IOException | RuntimeException | Error e) {
                     deleteQuietly(file);
@@ -125,6 +131,14 @@ public final class AtomicFiles {
                 // Another writer drew the same number, or a crashed one left it: draw again.
             }
         }
+    }
+
+    private boolean isLarge(List<MemorySegment> parts) {
+        long bytes = 0;
+        for (MemorySegment part : parts) {
+            bytes += part.byteSize();
+        }
+        return isLocal && bytes >= DirectWrites.LEAST_BYTES;
     }
 
     /** Makes a new file for its owner only, to be written and then published. */

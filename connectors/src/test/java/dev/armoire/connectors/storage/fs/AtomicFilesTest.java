@@ -51,6 +51,39 @@ final class AtomicFilesTest {
         }
     }
 
+    /** Around all boundaries of blocks and buffers, on the heap and off it; past the page cache where the file system does that. */
+    @Test
+    void largeFilesAreWhatTheirPartsAre() throws IOException {
+        Random random = new Random(12);
+        AtomicFiles files = new AtomicFiles(FileSystems.getDefault());
+        long least = DirectWrites.LEAST_BYTES;
+        for (long size : new long[] {
+            least - 1,
+            least,
+            least + 1,
+            least + 511,
+            least + DirectWrites.BLOCK_BYTES,
+            2 * least + DirectWrites.BLOCK_BYTES - 1
+        }) {
+            byte[] expected = new byte[(int) size];
+            random.nextBytes(expected);
+            try (Arena arena = Arena.ofConfined()) {
+                List<MemorySegment> parts = new ArrayList<>();
+                int at = 0;
+                while (at < size) {
+                    int length = Math.min((int) size - at, 1 + random.nextInt(3 * DirectWrites.BUFFER_BYTES / 2));
+                    MemorySegment part = MemorySegment.ofArray(expected).asSlice(at, length);
+                    parts.add(
+                            random.nextBoolean() ? part : arena.allocate(length).copyFrom(part));
+                    at += length;
+                }
+                Path file = folder.resolve("large" + size);
+                files.write(file, folder, parts);
+                assertThat(Files.readAllBytes(file)).isEqualTo(expected);
+            }
+        }
+    }
+
     @Test
     void withoutHardLinksNothingIsOverwrittenEither() throws IOException {
         AtomicFiles files = new AtomicFiles(FileSystems.getDefault());
