@@ -157,7 +157,7 @@ final class Readers {
         if (known == null) {
             return false;
         }
-        long start = from - from % KnownPieces.PIECE_BYTES;
+        long start = (long) from - from % KnownPieces.PIECE_BYTES;
         long end = Math.min(
                 chunk.length(), Math.ceilDiv((long) from + count, KnownPieces.PIECE_BYTES) * KnownPieces.PIECE_BYTES);
         Reader reader = take();
