@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
@@ -22,6 +24,7 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
 import org.apache.commons.compress.archivers.ar.ArArchiveEntry;
 import org.apache.commons.compress.archivers.ar.ArArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -130,7 +133,11 @@ public final class Packages {
             String name = jar.getFileName().toString();
             licence(name);
             names.add(name);
-            Files.copy(jar, folder.resolve("lib").resolve(name));
+            if (OURS.matcher(name).matches()) {
+                copyJar(jar, folder.resolve("lib").resolve(name));
+            } else {
+                Files.copy(jar, folder.resolve("lib").resolve(name));
+            }
         }
         // Ours first: whoever looks for something of ours opens no other jar.
         names.sort(Comparator.comparing((String name) -> !OURS.matcher(name).matches()).thenComparing(name -> name));
@@ -143,6 +150,22 @@ public final class Packages {
                 Files.delete(newer);
                 run(java("java"), "-cp", folder.resolve("lib").resolve(cli).toString(), "dev.armoire.cli.NewerClassFiles",
                         old.toString(), newer.toString());
+            }
+        }
+    }
+
+    /** Without the modes of its files, which Maven takes from the umask of who builds. */
+    private void copyJar(Path from, Path to) throws IOException {
+        try (ZipFile jar = new ZipFile(from.toFile());
+                ZipOutputStream copy = new ZipOutputStream(Files.newOutputStream(to))) {
+            for (ZipEntry entry : jar.stream().toList()) {
+                ZipEntry plain = new ZipEntry(entry.getName());
+                plain.setTimeLocal(LocalDateTime.ofInstant(time, ZoneOffset.UTC));
+                copy.putNextEntry(plain);
+                try (InputStream content = jar.getInputStream(entry)) {
+                    content.transferTo(copy);
+                }
+                copy.closeEntry();
             }
         }
     }
@@ -330,7 +353,7 @@ public final class Packages {
                     """));
             put(tar, new TarArchiveEntry("./prerm"), 0755, utf8("""
                     #!/bin/sh
-                    rm -f /usr/lib/armoire/lib/armoire.aot /usr/lib/armoire/lib/armoire-light.aot /usr/lib/armoire/lib/armoire-far.aot
+                    rm -f /usr/lib/armoire/lib/armoire.aot /usr/lib/armoire/lib/armoire-*.aot
                     """));
         }
         Path deb = target.resolve("armoire_" + version + "_" + architecture + ".deb");

@@ -3,8 +3,8 @@ java=$root/runtime/bin/java
 #PART options
 #PART read_class_path
 #PART drop_incubator_warning
-# Writes the AOT cache $1 (loaded and linked classes) for the options $2 by watching a store that is thrown away, and with $3
-# what stores far away take, too. Nothing depends on it but speed.
+# Writes the AOT cache $1 (loaded and linked classes) for the options $2 by watching a store that is thrown away, and with `far` as $3
+# what stores far away take, too; with `small` only what commands take that open no store. Nothing depends on it but speed.
 train() {
     training=$(mktemp -d "${TMPDIR:-/tmp}/armoire-training.XXXXXX") || return
     (
@@ -24,10 +24,11 @@ train() {
 }
 
 read_class_path
-# An installer makes the cache, or the two, with ARMOIRE_AOT=make. Where none has, the first start makes the one that it lacks
+# An installer makes the caches with ARMOIRE_AOT=make. Where none has, the first start makes the one that it lacks
 # beside its own work: here, or in the cache folder of who runs it. ARMOIRE_AOT=no uses none.
 if [ "${ARMOIRE_AOT:-}" = make ]; then
     train "$app/armoire.aot" "$jvm_options"
+    train "$app/armoire-small.aot" "$small_options" small
     if [ -n "$light_options" ]; then
         train "$app/armoire-light.aot" "$light_options"
     else
@@ -37,11 +38,10 @@ if [ "${ARMOIRE_AOT:-}" = make ]; then
 fi
 choose_options "$@"
 aot=$app/$aot_name
-case $aot_name in armoire-far.aot) far=far ;; *) far= ;; esac
 if [ "${ARMOIRE_AOT:-}" != no ] && [ ! -f "$aot" ]; then
     [ -w "$app" ] || aot=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/armoire/aot/@ID@-$aot_name
     # By exec, as a shell keeps a copy of what it redirects for a function: then who reads our output would wait for the training.
-    [ -f "$aot" ] || (exec < /dev/null > /dev/null 2>&1 && train "$aot" "$train_options" $far &)
+    [ -f "$aot" ] || (exec < /dev/null > /dev/null 2>&1 && train "$aot" "$train_options" $aot_subject &)
 fi
 set -- -cp "$class_path" dev.armoire.cli.Main "$@"
 if [ "${ARMOIRE_AOT:-}" != no ] && [ -f "$aot" ]; then

@@ -17,11 +17,22 @@ final class AotTraining {
     /**
      * Entry point of the launcher. The passphrase comes from the environment.
      *
-     * @param args an empty folder, a folder to be backed up, and {@code far} for a cache that has what stores far away take too
+     * @param args an empty folder, a folder to be backed up, and {@code far} for a cache that has what stores far away take too,
+     *     or {@code small} for one of commands that open no store
      * @throws IOException when a command fails, with its name: then there must be no cache
      */
     public static void main(String[] args) throws IOException {
         NativeServices.allow();
+        if (args.length > 2 && args[2].equals("small")) {
+            run(args[0], ExitCode.OK, List.of("help"));
+            run(args[0], ExitCode.OK, List.of("completion", "bash"));
+        } else {
+            trainStores(args);
+        }
+        Main.main(new String[] {"version"}); // so that the cache has what stands before and behind each command
+    }
+
+    private static void trainStores(String[] args) throws IOException {
         String store = Path.of(args[0], "store").toString();
         String plain = Path.of(args[0], "plain").toString();
         String restored = Path.of(args[0], "restored").toString();
@@ -45,7 +56,6 @@ final class AotTraining {
         if (args.length > 2) {
             trainFar(args[0]);
         }
-        Main.main(new String[] {"version"}); // so that the cache has what stands before and behind each command
     }
 
     private static void trainFar(String folder) throws IOException {

@@ -26,7 +26,8 @@ final class NewerClassFiles {
     /** The cache holds what is verified by stack maps: class files from this version on. */
     private static final int FIRST_WITH_STACK_MAPS = ClassFile.JAVA_6_VERSION;
 
-    private static final LocalDateTime FIXED_TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
+    /** The first moment of 1980 would be written a second time, by the time zone of who builds. */
+    private static final LocalDateTime FIXED_TIME = LocalDateTime.of(1980, 1, 2, 0, 0);
 
     private NewerClassFiles() {}
 

@@ -67,7 +67,7 @@ final class ParentView implements AutoCloseable {
         SnapshotHeader.Source source = parent.source();
         return source.index(SnapshotHeader.DIRPACK_INDEX)
                 .map(root -> new ParentView(
-                        repository.newReader(),
+                        repository.newTreeReader(),
                         repository.index(),
                         repository.keys().newMacHasher(),
                         source,

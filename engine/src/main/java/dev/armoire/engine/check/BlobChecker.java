@@ -34,7 +34,7 @@ final class BlobChecker implements WorkQueue.Tools {
     BlobChecker(Repository repository, Findings findings, BooleanSupplier stopped) {
         this.findings = findings;
         this.index = repository.index();
-        this.reader = repository.newReader();
+        this.reader = repository.newStoreReader();
         this.hasher = repository.keys().newMacHasher();
         this.stopped = stopped;
     }

@@ -36,6 +36,10 @@ public final class BlobReader implements BlobSource, AutoCloseable {
     private MemorySegment buffer = arena.allocate(64 << 10, 64);
     private long bytesRead;
     private final @Nullable ReadAhead ahead;
+    /** Where a blob may be nearer than in the store; null where only the store counts. */
+    private final @Nullable PackfileCopies copies;
+
+    private final boolean keepsCopies;
     private MemorySegment encoded = buffer.asSlice(0, 0);
 
     /** Says where a blob lies. */
@@ -46,12 +50,25 @@ public final class BlobReader implements BlobSource, AutoCloseable {
     }
 
     BlobReader(Repository repository, Finder finder) {
-        this(repository, finder, null);
+        this(repository, finder, null, null, false);
     }
 
-    /** @param ahead to read small blobs from, whose owner this is; null to read each one alone */
-    BlobReader(Repository repository, Finder finder, @Nullable ReadAhead ahead) {
+    /**
+     * A reader.
+     *
+     * @param ahead to read small blobs from, whose owner this is; null to read each one alone
+     * @param copies asked first; null for what must come from the store
+     * @param keepsCopies whether what the store gave goes there
+     */
+    BlobReader(
+            Repository repository,
+            Finder finder,
+            @Nullable ReadAhead ahead,
+            @Nullable PackfileCopies copies,
+            boolean keepsCopies) {
         this.ahead = ahead;
+        this.copies = copies;
+        this.keepsCopies = keepsCopies;
         this.repository = repository;
         this.finder = finder;
         this.codec = repository.newCodec();
@@ -88,19 +105,59 @@ public final class BlobReader implements BlobSource, AutoCloseable {
 
     private MemorySegment read(int type, Mac mac, Mac packfile, BlobLocation place) throws IOException {
         long length = place.length();
+        long at = Envelope.HEADER_BYTES + place.offset();
+        PackfileCopies near = length > UNCHECKED_BYTES || !isProven(type) ? null : copies;
+        if (near != null) {
+            MemorySegment plain = readCopy(near, type, mac, packfile, at, length);
+            if (plain != null) {
+                return plain;
+            }
+        }
         if (length > UNCHECKED_BYTES
                 && place.offset() + length > repository.storage().size(ObjectKind.PACKFILE, packfile)) {
             throw new CorruptDataException("its packfile is shorter than its " + length + " bytes");
         }
         long begun = repository.stages().begin();
         if (ahead != null && ReadAhead.takes(length)) {
-            encoded = ahead.read(packfile, Envelope.HEADER_BYTES + place.offset(), length);
+            encoded = ahead.read(packfile, at, length);
         } else {
             encoded = room(length);
-            repository.storage().read(ObjectKind.PACKFILE, packfile, Envelope.HEADER_BYTES + place.offset(), encoded);
+            repository.storage().read(ObjectKind.PACKFILE, packfile, at, encoded);
             bytesRead += length;
         }
-        begun = repository.stages().end(StageTimes.Stage.FETCH, begun);
+        var _ = repository.stages().end(StageTimes.Stage.FETCH, begun);
+        MemorySegment plain = decode(type, mac);
+        if (near != null && keepsCopies) {
+            near.put(packfile, at, encoded);
+        }
+        return plain;
+    }
+
+    /** Whether a blob that was swapped for something else is found out: in a plaintext store snapshots are named by nothing in them. */
+    private boolean isProven(int type) {
+        return repository.config().isEncrypted() || type != ResourceType.SNAPSHOT && type != ResourceType.SIGNATURE;
+    }
+
+    /** A blob that needs not be fetched, or null. */
+    private @Nullable MemorySegment readCopy(
+            PackfileCopies near, int type, Mac mac, Mac packfile, long at, long length) {
+        long begun = repository.stages().begin();
+        encoded = room(length);
+        boolean isThere = near.read(packfile, at, encoded);
+        var _ = repository.stages().end(StageTimes.Stage.FETCH, begun);
+        if (!isThere) {
+            return null;
+        }
+        try {
+            return decode(type, mac);
+        } catch (CorruptDataException e) {
+            near.forget(packfile); // the store has it as it should be, or says so itself
+            return null;
+        }
+    }
+
+    private MemorySegment decode(int type, Mac mac) {
+        long begun = repository.stages().begin();
         MemorySegment plain = codec.decode(encoded, type == ResourceType.CHUNK ? maxChunkBytes : MAX_METADATA_BYTES);
         // A snapshot and its signature are named by an identifier, everything else by its content.
         if (type != ResourceType.SNAPSHOT

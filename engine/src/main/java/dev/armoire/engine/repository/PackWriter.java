@@ -96,7 +96,7 @@ public final class PackWriter implements AutoCloseable {
                 synchronized (this) {
                     Pack pack = openPack(lane, length);
                     if (pack == null) {
-                        pack = new Pack();
+                        pack = new Pack(lane);
                         install(lane, pack);
                     }
                     if (pack.hasRoom(length)) {
@@ -294,6 +294,9 @@ public final class PackWriter implements AutoCloseable {
             parts.add(mac);
             repository.storage().write(ObjectKind.PACKFILE, name, parts);
             repository.addPackfile(name, pack.tail.index());
+            if (pack.lane == Lane.METADATA) {
+                repository.keepCopy(name, parts);
+            }
             state.addPackfile(name, pack.tail.index());
             for (MemorySegment part : parts) {
                 storedBytes.addAndGet(part.byteSize());
@@ -358,6 +361,7 @@ public final class PackWriter implements AutoCloseable {
 
     /** A packfile being filled; guarded by the writer. */
     private final class Pack {
+        private final Lane lane;
         private final List<Piece> pieces = new ArrayList<>();
         private final PackfileTail tail = new PackfileTail();
         private final long createdNanos = System.currentTimeMillis() * 1_000_000;
@@ -365,6 +369,10 @@ public final class PackWriter implements AutoCloseable {
         private int slabCount;
         private int unfilled;
         private boolean sealed;
+
+        Pack(Lane lane) {
+            this.lane = lane;
+        }
 
         void add(Piece piece) {
             pieces.add(piece);

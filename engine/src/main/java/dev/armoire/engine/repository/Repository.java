@@ -23,6 +23,7 @@ import dev.armoire.packfile.ResourceType;
 import dev.armoire.packfile.StateStream;
 import dev.armoire.packfile.StoreConfig;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -44,6 +45,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -80,6 +83,8 @@ public final class Repository implements AutoCloseable {
 
     private @Nullable StateCache cache;
     private @Nullable Path cacheFolder;
+    /** Of a store that is far away, when there is a cache folder. */
+    private @Nullable PackfileCopies copies;
     /** What was taken over from the cache. */
     private @Nullable StateFacts cached;
 
@@ -202,6 +207,10 @@ public final class Repository implements AutoCloseable {
         cacheFolder = folder;
         cache = new StateCache(
                 folder, keys, config.repositoryId(), config.repositoryIdBytes(), storage.location(), limits);
+        Path kept = cacheFile("packfiles-1");
+        if (kept != null && storage.localPath() == null && storage.isWritable()) {
+            copies = new PackfileCopies(kept, PackfileCopies.MAX_BYTES);
+        }
     }
 
     /** How much memory those who write may take for data under way; for what is begun from now on. */
@@ -282,14 +291,24 @@ public final class Repository implements AutoCloseable {
         return BlobCodec.of(config, keys);
     }
 
-    /** A reader for one thread, who closes it. */
+    /** A reader for one thread, who closes it. What this machine keeps of a store that is far away is not fetched. */
     public BlobReader newReader() {
+        return new BlobReader(this, index::findExpected, null, copies, false);
+    }
+
+    /** Like {@link #newReader}, and keeps what it fetches: for trees that will be read again. */
+    public BlobReader newTreeReader() {
+        return new BlobReader(this, index::findExpected, null, copies, true);
+    }
+
+    /** Like {@link #newReader}, but everything comes from the store: for those who want to know whether that has it. */
+    public BlobReader newStoreReader() {
         return new BlobReader(this, index::findExpected);
     }
 
     /** Like {@link #newReader}, but for blobs in coloured packfiles, too, which nobody else sees. Reads ahead. */
     public BlobReader newMaintenanceReader() {
-        return new BlobReader(this, index::findStored, new ReadAhead(storage));
+        return new BlobReader(this, index::findStored, new ReadAhead(storage), null, false);
     }
 
     /** The newest state that was merged, or zero: the parent of the next one. */
@@ -332,13 +351,44 @@ public final class Repository implements AutoCloseable {
     public synchronized void refresh(DamagedState damaged) throws IOException {
         // In this order: a packfile is durable before the state that names it, so what a state that is seen here names
         // is there.
+        if (storage.localPath() != null) {
+            refreshStates(damaged);
+            listPackfiles();
+            return;
+        }
+        // Far away both are asked for at once; what is not in a list that may be the older one is looked for again.
+        FutureTask<List<Mac>> listing = new FutureTask<>(() -> storage.list(ObjectKind.PACKFILE));
+        Thread.ofPlatform().daemon().name("list-packfiles").start(listing);
         refreshStates(damaged);
-        listPackfiles();
+        markListed(resultOf(listing));
+        if (hasMissingPackfiles()) {
+            listPackfiles();
+        }
     }
 
     private void listPackfiles() throws IOException {
-        storage.list(ObjectKind.PACKFILE).forEach(packfiles::markListed);
+        markListed(storage.list(ObjectKind.PACKFILE));
+    }
+
+    private void markListed(List<Mac> names) {
+        names.forEach(packfiles::markListed);
         hasListedPackfiles = true;
+    }
+
+    private static <T> T resultOf(FutureTask<T> task) throws IOException {
+        try {
+            return task.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case IOException failure -> throw failure;
+                case RuntimeException failure -> throw failure;
+                case Error failure -> throw failure;
+                case null, default -> throw new IllegalStateException(e);
+            }
+        }
     }
 
     /** The names of all states that the store has now. */
@@ -805,6 +855,14 @@ public final class Repository implements AutoCloseable {
         }
     }
 
+    /** Told of a packfile of trees that is in the store now; {@code parts} are borrowed. */
+    void keepCopy(Mac packfile, List<MemorySegment> parts) {
+        PackfileCopies near = copies;
+        if (near != null) {
+            near.put(packfile, parts);
+        }
+    }
+
     private synchronized void addSnapshots(MemorySegment records, int packfile) {
         ownPackfiles.set(packfile);
         unnamedPackfiles.set(packfile);
@@ -870,10 +928,22 @@ public final class Repository implements AutoCloseable {
         }
     }
 
+    private void closeCopies() {
+        PackfileCopies near = copies;
+        if (near == null) {
+            return;
+        }
+        if (hasListedPackfiles) {
+            near.retain(packfile -> packfiles.isListed(packfiles.ordinal(packfile)));
+        }
+        near.close();
+    }
+
     @Override
     public void close() {
         try {
             updateCache();
+            closeCopies();
             index.close();
         } finally {
             try {

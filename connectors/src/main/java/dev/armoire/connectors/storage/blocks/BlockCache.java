@@ -106,7 +106,9 @@ public final class BlockCache {
             runs.forEach(run -> goOn(run, beside));
             evict();
         }
-        beside.forEach(run -> Thread.ofVirtual().name("read-ahead").start(() -> fetchBeside(run)));
+        // Not virtual ones: what polls the sockets of these is a thread in native code, for which a process that ends
+        // waits 0.3 s.
+        beside.forEach(run -> Thread.ofPlatform().daemon().name("read-ahead").start(() -> fetchBeside(run)));
         for (int i = 0; i < runs.size(); i++) {
             try {
                 fetch(runs.get(i));

@@ -308,6 +308,7 @@ final class S3Storage implements Storage {
     public void refreshLock(Mac name, MemorySegment content) throws IOException {
         String what = "cannot refresh " + label(ObjectKind.LOCK, name);
         refuseCold(what);
+        writer.awaitTrial();
         request(what, () -> {
             writer.replace(key(ObjectKind.LOCK, name), List.of(content), STANDARD);
             return true;
@@ -319,6 +320,7 @@ final class S3Storage implements Storage {
     public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
         String what = "cannot replace " + label(kind, name);
         refuseCold(what);
+        writer.awaitTrial();
         request(what, () -> {
             writer.replace(key(kind, name), parts, place.settings().storageClass());
             return true;
@@ -364,6 +366,7 @@ final class S3Storage implements Storage {
 
     @Override
     public void delete(ObjectKind kind, Mac name) throws IOException {
+        writer.awaitTrial();
         request("cannot delete " + label(kind, name), () -> {
             try {
                 client.deleteObject(object -> object.bucket(place.bucket()).key(key(kind, name)));

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +31,9 @@ import software.amazon.awssdk.services.s3.model.UploadPartRequest;
  *
  * <p>No object is overwritten. Services of today refuse by themselves ({@code If-None-Match}); older ones ignore that
  * header, or refuse requests that have it. Which kind this one is shows when the first small object is written a second
- * time, with the same bytes. Until then, and for older ones always, a look goes before each write: two writers of one
- * name at the same moment are not told apart there, and names are random.
+ * time, with the same bytes, beside what the caller does next; whatever else is written or deleted waits for it. Until then,
+ * and for older ones always, a look goes before each write: two writers of one name at the same moment are not told apart
+ * there, and names are random.
  *
  * <p>A request may succeed and its answer get lost. So each write leaves a mark of its own in the object's metadata,
  * which tells an object that was there before from one that an earlier attempt wrote.
@@ -69,6 +71,9 @@ final class S3Writer {
 
     private volatile boolean takesCondition = true;
 
+    /** The second write of the first small object; null before there is one. Guarded by this. */
+    private @Nullable FutureTask<Void> trial;
+
     S3Writer(S3Client client, S3Requests requests) {
         this.client = client;
         this.requests = requests;
@@ -83,6 +88,7 @@ final class S3Writer {
             throws FileAlreadyExistsException, InterruptedIOException {
         long length = SegmentStream.length(content);
         String mark = UUID.randomUUID().toString();
+        awaitTrial();
         for (int attempt = 1; ; attempt++) {
             if (!Boolean.TRUE.equals(refusesByItself) && requests.head(key) != null) {
                 throw new FileAlreadyExistsException(key);
@@ -115,11 +121,43 @@ final class S3Writer {
             }
         }
         if (refusesByItself == null && length <= LARGEST_TRIAL_BYTES) {
-            tryToOverwrite(key, content, storageClass, mark);
+            startTrial(key, content, storageClass, mark);
         }
     }
 
-    /** Writes an object in place of one that may be there. */
+    private synchronized void startTrial(String key, List<MemorySegment> content, String storageClass, String mark) {
+        FutureTask<Void> before = trial;
+        if (before != null && !before.isDone()) {
+            return; // of another writer, who came at the same moment
+        }
+        List<MemorySegment> own = content.stream()
+                .map(part -> MemorySegment.ofArray(part.toArray(ValueLayout.JAVA_BYTE)))
+                .toList();
+        FutureTask<Void> task = new FutureTask<>(() -> tryToOverwrite(key, own, storageClass, mark), null);
+        trial = task;
+        Thread.ofPlatform().daemon().name("try-to-overwrite").start(task);
+    }
+
+    /** Returns when no second write is under way: it would bring back what was deleted, or overwrite what is newer. */
+    void awaitTrial() throws InterruptedIOException {
+        FutureTask<Void> running;
+        synchronized (this) {
+            running = trial;
+        }
+        if (running == null || running.state() == Future.State.SUCCESS) {
+            return;
+        }
+        try {
+            running.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e); // what services do it has caught
+        }
+    }
+
+    /** Writes an object in place of one that may be there; for what this has written, after {@link #awaitTrial}. */
     void replace(String key, List<MemorySegment> parts, String storageClass) {
         send(requests.put(key, storageClass), parts);
     }

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.connectors.storage.s3;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.armoire.connectors.spi.Location;
+import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
 import dev.armoire.connectors.spi.StorageFactory;
 import dev.armoire.connectors.storage.StorageContract;
+import dev.armoire.crypto.Mac;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.S3Client;
 
@@ -81,5 +86,25 @@ abstract class S3StoreContract extends StorageContract {
             }
         }
         return 2;
+    }
+
+    /** Whether a service refuses to overwrite is tried beside other work: that must not bring anything back. */
+    @Test
+    void whatIsDeletedRightAfterTheFirstWriteStaysAway() throws IOException {
+        for (int i = 0; i < 8; i++) {
+            Mac lock = mac(100 + i);
+            try (Storage fresh = factory().open(place())) {
+                fresh.write(ObjectKind.LOCK, lock, List.of(MemorySegment.ofArray(new byte[] {1, 2})));
+                fresh.delete(ObjectKind.LOCK, lock);
+            }
+            try (Storage fresh = factory().open(place())) {
+                fresh.write(ObjectKind.LOCK, lock, List.of(MemorySegment.ofArray(new byte[] {3})));
+                fresh.refreshLock(lock, MemorySegment.ofArray(new byte[] {4}));
+                assertThat(content(fresh, ObjectKind.LOCK, lock)).containsExactly(4);
+            }
+            assertThat(content(storage, ObjectKind.LOCK, lock)).containsExactly(4);
+            storage.delete(ObjectKind.LOCK, lock);
+        }
+        assertThat(storage.list(ObjectKind.LOCK)).isEmpty();
     }
 }
