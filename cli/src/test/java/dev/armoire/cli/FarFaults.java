@@ -112,7 +112,7 @@ public final class FarFaults implements AutoCloseable {
         void killAfter(int life, Runnable kill);
 
         /** Sets the server's clock, if it has one that matters. */
-        void setClock(Duration ahead);
+        void setClock(Duration ahead) throws IOException;
 
         Map<String, Integer> faults();
 
@@ -212,8 +212,8 @@ public final class FarFaults implements AutoCloseable {
             succeeds(what, create(direct, place));
         }
         try (Way way = server.way(seed, share)) {
-            server.name(far, "s", way.port(), store);
             way.setClock(ahead);
+            server.name(far, "s", way.port(), store);
             if (dies) {
                 way.dieAfter(life);
             }
@@ -462,7 +462,7 @@ public final class FarFaults implements AutoCloseable {
                 }
 
                 @Override
-                public void setClock(Duration ahead) {
+                public void setClock(Duration ahead) throws IOException {
                     proxy.setClock(ahead);
                 }
 
@@ -472,7 +472,7 @@ public final class FarFaults implements AutoCloseable {
                 }
 
                 @Override
-                public void close() {
+                public void close() throws IOException {
                     proxy.close();
                 }
             };

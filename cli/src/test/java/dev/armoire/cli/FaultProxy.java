@@ -87,6 +87,7 @@ final class FaultProxy implements AutoCloseable {
     private final AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
     private final LongAdder stored = new LongAdder();
     private volatile Duration ahead = Duration.ZERO;
+    private volatile ShiftedDates shifted;
     private volatile Runnable kill = () -> {};
     private long held;
     private long mostHeld;
@@ -113,7 +114,7 @@ final class FaultProxy implements AutoCloseable {
     }
 
     int port() {
-        return server.getAddress().getPort();
+        return shifted == null ? server.getAddress().getPort() : shifted.port();
     }
 
     String url() {
@@ -148,9 +149,10 @@ final class FaultProxy implements AutoCloseable {
         left.set(requests);
     }
 
-    /** Sets the clock of the service, which refuses what is not signed at about its time. */
-    void setClock(Duration ahead) {
+    /** Sets the clock of the service, which refuses what is not signed at about its time; once, before {@link #port} is asked for. */
+    void setClock(Duration ahead) throws IOException {
         this.ahead = ahead;
+        shifted = ahead.isZero() ? null : new ShiftedDates(server.getAddress().getPort(), ahead);
     }
 
     /** Bytes of packfiles that were stored. */
@@ -206,11 +208,9 @@ final class FaultProxy implements AutoCloseable {
         }
     }
 
-    /** Refuses what is signed at another time, and tells its own. */
+    /** Refuses what is signed at another time. */
     private boolean isSkewed(HttpExchange exchange) throws IOException {
         Instant now = Instant.now().plus(ahead);
-        exchange.getResponseHeaders()
-                .set("Date", DateTimeFormatter.RFC_1123_DATE_TIME.format(now.atZone(ZoneOffset.UTC)));
         Instant signed = Instant.from(SIGNED.parse(exchange.getRequestHeaders().getFirst("X-Amz-Date")));
         if (Duration.between(signed, now).abs().compareTo(TOLERATED_SKEW) <= 0) {
             return false;
@@ -332,7 +332,10 @@ final class FaultProxy implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void close() throws IOException {
+        if (shifted != null) {
+            shifted.close();
+        }
         server.stop(0);
         threads.shutdownNow();
         client.shutdownNow();

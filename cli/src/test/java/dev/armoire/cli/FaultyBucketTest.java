@@ -18,6 +18,7 @@ import dev.armoire.engine.repository.Repository;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -27,6 +28,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A backup to a bucket that is cut off, and taken up again; what else befalls such stores is tried by {@link FarFaults}. */
 final class FaultyBucketTest {
@@ -78,6 +81,24 @@ final class FaultyBucketTest {
             backUp(proxy.port(), many);
             // Only what was under way.
             assertThat(before + proxy.stored()).isLessThan(total + 6 * packfileBytes);
+        }
+    }
+
+    /** Services refuse what was signed a quarter of an hour before or after their time, and say what time it is. */
+    @ParameterizedTest
+    @ValueSource(ints = {-1, 1})
+    void aClockThatIsAnHourOffIsAllowedFor(int hours) throws Exception {
+        ArmoireRun run = new ArmoireRun(folder.resolve("clock" + hours)).withStoreAndSource();
+        String store = "clock" + hours;
+        try (FaultProxy late = new FaultProxy(buckets.port(), 0, 0, FaultProxy.Fault.OF_BUCKETS)) {
+            late.setClock(Duration.ofHours(hours));
+            Buckets.name(run, store, late.port(), store);
+            succeeds(run.run("at", "@" + store, "create", "-plaintext"));
+            succeeds(run.run("at", "@" + store, "backup", run.path("source")));
+            succeeds(run.run("at", "@" + store, "check"));
+            succeeds(run.run("at", "@" + store, "restore", "-to", run.path("back")));
+            assertThat(run.tree("back")).isEqualTo(run.tree("source"));
+            assertThat(late.faults()).containsKey(FaultProxy.Fault.CLOCK_SKEW);
         }
     }
 
