@@ -8,6 +8,7 @@ import dev.armoire.crypto.Mac;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntPredicate;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -355,6 +356,19 @@ public final class BlobIndex implements AutoCloseable {
                 shard.forEach(visitor);
             }
         }
+    }
+
+    /**
+     * Like {@link #forEachInTables}, with all processors at once; the locations of one MAC come from one thread.
+     *
+     * @param visitor thread-safe
+     */
+    public void forEachInTablesAtOnce(Visitor visitor) {
+        Arrays.stream(shards).parallel().forEach(shard -> {
+            synchronized (shard) {
+                shard.forEach(visitor);
+            }
+        });
     }
 
     /** Receives one location. */

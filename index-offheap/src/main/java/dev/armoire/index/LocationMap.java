@@ -468,16 +468,15 @@ final class LocationMap implements AutoCloseable {
     }
 
     /**
-     * Writes a file and its sums, for one thread. Until {@link #finish} has returned, nothing may rely on either.
+     * Writes a file and its sums. Until {@link #finish} has returned, nothing may rely on either. Several threads may add, each
+     * all locations of the MACs that it adds.
      */
     static final class Builder implements AutoCloseable {
         private final Path file;
         private final ChronicleMap<byte[], byte[]> map;
-        private final Arena arena = Arena.ofConfined();
+        private final Arena arena = Arena.ofShared();
         private final MemorySegment filterBits;
         private final MacFilter filter;
-        private final byte[] key = new byte[KEY_BYTES];
-        private final byte[] value = new byte[VALUE_BYTES];
 
         /**
          * @param entries the most that will be added, at least 1
@@ -497,12 +496,16 @@ final class LocationMap implements AutoCloseable {
 
         /** Adds a location; a second one in the same packfile is ignored. */
         void add(int type, Mac mac, int packfile, long offset, long length) {
+            byte[] key = new byte[KEY_BYTES];
+            byte[] value = new byte[VALUE_BYTES];
             for (int copy = 0; copy < MAX_COPIES; copy++) {
                 encodeKey(key, type, mac, copy);
                 encodeValue(value, packfile, offset, length);
                 byte[] known = map.putIfAbsent(key, value);
                 if (known == null) {
-                    filter.add(mac);
+                    synchronized (filter) {
+                        filter.add(mac);
+                    }
                     return;
                 }
                 int holder = (int) INT.get(known, PACKFILE_AT);

@@ -100,7 +100,7 @@ public final class LocationRuns implements AutoCloseable {
         }
     }
 
-    /** Told of what {@link #write} is to put into a file. */
+    /** Told of what {@link #write} is to put into a file, from one thread or several, but all of one MAC from one. */
     @FunctionalInterface
     public interface Source {
         void giveTo(BlobIndex.Visitor file);

@@ -266,7 +266,7 @@ final class StateCache {
                 path(run),
                 count,
                 merged,
-                file -> index.forEachInTables((type, mac, packfile, offset, length) -> {
+                file -> index.forEachInTablesAtOnce((type, mac, packfile, offset, length) -> {
                     if (kept.isKept(packfile)) {
                         file.location(type, mac, packfile, offset, length);
                     }
