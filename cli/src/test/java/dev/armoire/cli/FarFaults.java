@@ -424,10 +424,10 @@ public final class FarFaults implements AutoCloseable {
             return random.nextInt(30);
         }
 
-        /** The lock and what else comes first is about ten requests, and then there are some thirty packfiles. */
+        /** The lock and what else comes first is about ten requests, and then there are as many packfiles. */
         @Override
         public int lifeOfKilled(Random random) {
-            return random.nextInt(50);
+            return random.nextInt(20);
         }
 
         @Override
