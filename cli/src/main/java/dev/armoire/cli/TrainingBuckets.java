@@ -19,9 +19,6 @@ import java.util.concurrent.ConcurrentSkipListMap;
  * are loaded. Knows as much of S3 as a store takes, and lets everybody in. One request for each connection.
  */
 final class TrainingBuckets implements AutoCloseable {
-    private static final String LIST = "<ListBucketResult><IsTruncated>false</IsTruncated>%s</ListBucketResult>";
-    private static final String LISTED =
-            "<Contents><Key>%s</Key><Size>%d</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>";
     private static final String MISSING = "<Error><Code>NoSuchKey</Code><Message>nothing is here</Message></Error>";
     private static final byte[] NOTHING = {};
 
@@ -131,10 +128,14 @@ final class TrainingBuckets implements AutoCloseable {
             String key = object.getKey()
                     .substring(Math.min(bucket.length() + 1, object.getKey().length()));
             if (object.getKey().startsWith(bucket + '/') && key.startsWith(prefix)) {
-                found.append(String.format(java.util.Locale.ROOT, LISTED, key, object.getValue().length));
+                found.append("<Contents><Key>")
+                        .append(key)
+                        .append("</Key><Size>")
+                        .append(object.getValue().length)
+                        .append("</Size><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>");
             }
         }
-        return String.format(java.util.Locale.ROOT, LIST, found);
+        return "<ListBucketResult><IsTruncated>false</IsTruncated>" + found + "</ListBucketResult>";
     }
 
     private static void send(OutputStream out, String status, String header, int length, byte[] body)

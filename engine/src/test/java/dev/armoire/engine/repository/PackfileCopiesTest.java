@@ -34,6 +34,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,7 +62,7 @@ class PackfileCopiesTest {
         Storage real = new FsStorageFactory().open(Location.parse(store.toString()));
         Storage far = new ForwardingStorage(real) {
             @Override
-            public Path localPath() {
+            public @Nullable Path localPath() {
                 return null;
             }
 
@@ -236,7 +237,7 @@ class PackfileCopiesTest {
         for (int i = 0; i < 5; i++) {
             Files.setLastModifiedTime(
                     place.resolve(names.get(i).hex()),
-                    FileTime.from(Instant.now().minusSeconds(100_000L - 1000 * i)));
+                    FileTime.from(Instant.now().minusSeconds(100_000L - 1000L * i)));
         }
         try (PackfileCopies copies = new PackfileCopies(place, 5_000)) {
             copies.put(names.get(6), 500, MemorySegment.ofArray(bytes));
@@ -269,7 +270,7 @@ class PackfileCopiesTest {
         AtomicInteger listings = new AtomicInteger();
         Storage late = new ForwardingStorage(real) {
             @Override
-            public Path localPath() {
+            public @Nullable Path localPath() {
                 return null;
             }
 

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -47,7 +48,7 @@ class ReadAheadTest {
                     int at = random.nextInt(content.length - length);
                     MemorySegment read = ahead.read(packfile, at, length);
                     assertThat(read.toArray(ValueLayout.JAVA_BYTE))
-                            .isEqualTo(java.util.Arrays.copyOfRange(content, at, at + length));
+                            .isEqualTo(Arrays.copyOfRange(content, at, at + length));
                 }
             }
         }
