@@ -81,6 +81,11 @@ final class ChunkCache implements AutoCloseable {
         }
     }
 
+    /** Whether a chunk is here, or about to be. */
+    synchronized boolean has(Mac mac) {
+        return chunks.containsKey(mac);
+    }
+
     /** Whether a chunk is not here, nor about to be, and leaves room for others. */
     synchronized boolean lacks(Mac mac, long length) {
         return !chunks.containsKey(mac) && length <= (long) maxPages * PAGE_BYTES / 4;

@@ -53,8 +53,15 @@ final class Content {
 
     /** A place in the file that somebody reads on from. For one thread. */
     final class Cursor {
+        /** Who has read so much from front to back is believed to go on. */
+        private static final long FORWARD_BYTES = 512 << 10;
+
         private final boolean isPassing;
         private long position;
+        /** Where the last read ended, and the bytes read without a gap before that. */
+        private long end;
+
+        private long bytesInARow;
         /** The chunk read last, or one of no file. */
         private int last = Integer.MIN_VALUE;
 
@@ -74,19 +81,28 @@ final class Content {
         /** Copies what is here, which is verified, as far as its chunk goes and as it fits. Not to be called at the end. */
         void read(ByteBuffer into) throws IOException {
             int chunk = chunkAt(position);
+            if (position != end) {
+                bytesInARow = 0;
+            }
+            boolean isForward = bytesInARow >= FORWARD_BYTES;
             if (chunk == last + 1) {
-                readAhead(chunk);
+                readAhead(chunk, isForward ? Long.MAX_VALUE : position + into.remaining());
             }
             last = chunk;
             int at = into.position();
-            readers.copy(object.chunks().get(chunk), (int) (position - start(chunk)), into, isPassing);
-            position += into.position() - at;
+            Readers.Going going =
+                    isPassing ? Readers.Going.THROUGH : isForward ? Readers.Going.FORWARD : Readers.Going.ABOUT;
+            readers.copy(object.chunks().get(chunk), (int) (position - start(chunk)), into, going);
+            int count = into.position() - at;
+            position += count;
+            end = position;
+            bytesInARow += count;
         }
     }
 
-    /** Begins to read what one who reads front to back wants after a chunk. */
-    private void readAhead(int chunk) {
-        for (int next = chunk + 1; next <= chunk + Readers.AHEAD && next < ends.length; next++) {
+    /** Begins to read what one who reads front to back wants after a chunk, as far as a position. */
+    private void readAhead(int chunk, long until) {
+        for (int next = chunk + 1; next <= chunk + Readers.AHEAD && next < ends.length && start(next) < until; next++) {
             readers.prefetch(object.chunks().get(next));
         }
     }

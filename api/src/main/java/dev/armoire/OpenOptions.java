@@ -92,7 +92,7 @@ public final class OpenOptions {
     /**
      * With so much memory, outside of the heap, for the parts of files that were read last. It is taken as it is needed, and given back
      * when the store is closed. What is in it is given out at the speed of memory; all else is decoded first, a part of a MiB or
-     * so for each read that touches it.
+     * so for each read that touches it, or less if it was in it before. A thirty-second of it is taken on the heap.
      *
      * @param bytes at least 0
      */

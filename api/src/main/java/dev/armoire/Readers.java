@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire;
 
+import dev.armoire.crypto.MacHasher;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.ObjectReader;
+import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -27,14 +30,21 @@ final class Readers {
     /** Threads that read ahead, and chunks that wait for them. What does not fit is not worth reading early. */
     static final int AHEAD = 2;
 
+    /** Of the memory for chunks: so much more, on the heap, for what parts of chunks are verified by. It does for 32 times as many bytes. */
+    private static final int PIECES_SHARE = 32;
+
+    /** What one thread reads with. */
+    private record Reader(BlobReader blobs, MacHasher hasher) {}
+
     private final Repository repository;
     private final ReadWriteLock inUse = new ReentrantReadWriteLock();
     /** Written under the write lock of {@link #inUse}. */
     private volatile boolean closed;
     /** Guarded by itself. */
-    private final Deque<BlobReader> idle = new ArrayDeque<>();
+    private final Deque<Reader> idle = new ArrayDeque<>();
 
     private final ChunkCache chunks;
+    private final KnownPieces pieces;
     private final ThreadPoolExecutor ahead = new ThreadPoolExecutor(
             AHEAD,
             AHEAD,
@@ -48,6 +58,7 @@ final class Readers {
     Readers(Repository repository, long cachedBytes) {
         this.repository = repository;
         this.chunks = new ChunkCache(cachedBytes);
+        this.pieces = new KnownPieces(cachedBytes / PIECES_SHARE);
         ahead.allowCoreThreadTimeOut(true);
     }
 
@@ -76,59 +87,104 @@ final class Readers {
     /** Reads something. */
     <T> T read(Function<BlobReader, T> question) throws IOException {
         return withRepository(() -> {
-            BlobReader reader = take();
+            Reader reader = take();
             try {
-                return question.apply(reader);
+                return question.apply(reader.blobs);
             } finally {
                 giveBack(reader);
             }
         });
     }
 
-    private BlobReader take() {
+    private Reader take() {
         synchronized (idle) {
-            BlobReader reader = idle.poll();
+            Reader reader = idle.poll();
             if (reader != null) {
                 return reader;
             }
         }
-        return repository.newReader();
+        return new Reader(repository.newReader(), repository.keys().newMacHasher());
     }
 
-    private void giveBack(BlobReader reader) {
+    private void giveBack(Reader reader) {
         synchronized (idle) {
             if (idle.size() < IDLE) {
                 idle.push(reader);
                 return;
             }
         }
-        reader.close();
+        reader.blobs.close();
+    }
+
+    /** How somebody goes through a file. */
+    enum Going {
+        /** Front to back, once: what was read is soon forgotten. */
+        THROUGH,
+        /** Front to back for a while. */
+        FORWARD,
+        /** Here and there: of a chunk that is not kept, no more is read than is asked for, where that can be. */
+        ABOUT
     }
 
     /**
      * Copies bytes of a chunk, which is verified, as many as there are and as fit.
      *
      * @param from where in the chunk they begin
-     * @param isPassing whether the caller goes through the file once: then the chunk is soon forgotten
      */
-    void copy(ObjectRecord.Chunk chunk, int from, ByteBuffer into, boolean isPassing) throws IOException {
+    void copy(ObjectRecord.Chunk chunk, int from, ByteBuffer into, Going going) throws IOException {
         withRepository(() -> {
-            ChunkCache.Chunk data = use(chunk);
+            if (going == Going.ABOUT && copyPart(chunk, from, into)) {
+                return 0;
+            }
+            ChunkCache.Chunk data = use(chunk, going == Going.ABOUT);
             int count = 0;
             try {
                 count = data.copy(from, into);
             } finally {
-                chunks.release(chunk.mac(), data, isPassing && from + (long) count >= data.length());
+                chunks.release(chunk.mac(), data, going == Going.THROUGH && from + (long) count >= data.length());
             }
             return count;
         });
     }
 
-    private ChunkCache.Chunk use(ObjectRecord.Chunk chunk) {
+    /** Copies from a part of the chunk, if that is worth it and can be verified. */
+    private boolean copyPart(ObjectRecord.Chunk chunk, int from, ByteBuffer into) {
+        int count = (int) Math.min(chunk.length() - from, into.remaining());
+        if (count > chunk.length() / 2 || chunks.has(chunk.mac())) {
+            return false;
+        }
+        long[] known = pieces.find(chunk.mac(), chunk.length(), count);
+        if (known == null) {
+            return false;
+        }
+        long start = (long) from - from % KnownPieces.PIECE_BYTES;
+        long end = Math.min(
+                chunk.length(), Math.ceilDiv((long) from + count, KnownPieces.PIECE_BYTES) * KnownPieces.PIECE_BYTES);
+        Reader reader = take();
+        try {
+            MemorySegment part =
+                    reader.blobs.readPart(ResourceType.CHUNK, chunk.mac(), chunk.length(), start, end - start);
+            if (part == null || !KnownPieces.verify(known, start, part, reader.hasher)) {
+                return false; // it is read as a whole then, which says what is wrong
+            }
+            MemorySegment.copy(part, from - start, MemorySegment.ofBuffer(into), 0, count);
+            into.position(into.position() + count);
+            return true;
+        } finally {
+            giveBack(reader);
+        }
+    }
+
+    /** @param isInParts whether parts of it may be asked for when it is not kept any more */
+    private ChunkCache.Chunk use(ObjectRecord.Chunk chunk, boolean isInParts) {
         return chunks.use(chunk.mac(), taker -> {
-            BlobReader reader = take();
+            Reader reader = take();
             try {
-                taker.accept(ObjectReader.chunk(reader, chunk));
+                MemorySegment plain = ObjectReader.chunk(reader.blobs, chunk);
+                taker.accept(plain);
+                if (isInParts && reader.blobs.holdsParts(ResourceType.CHUNK, chunk.mac(), chunk.length())) {
+                    pieces.add(chunk.mac(), plain, reader.hasher);
+                }
             } finally {
                 giveBack(reader);
             }
@@ -143,7 +199,7 @@ final class Readers {
         ahead.execute(() -> {
             try {
                 withRepository(() -> {
-                    chunks.release(chunk.mac(), use(chunk), false);
+                    chunks.release(chunk.mac(), use(chunk, false), false);
                     return true;
                 });
             } catch (IOException | RuntimeException e) {
@@ -163,7 +219,7 @@ final class Readers {
             }
             closed = true;
             synchronized (idle) {
-                idle.forEach(BlobReader::close);
+                idle.forEach(reader -> reader.blobs.close());
                 idle.clear();
             }
             chunks.close();

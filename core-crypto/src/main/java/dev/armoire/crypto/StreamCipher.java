@@ -102,6 +102,21 @@ public final class StreamCipher {
         return position;
     }
 
+    /** Bytes before the first segment: the wrapped subkey. */
+    public int headerBytes() {
+        return headerBytes;
+    }
+
+    /** Bytes of plaintext in each segment but the last. */
+    public int segmentBytes() {
+        return segmentBytes;
+    }
+
+    /** Where the segment begins, from the start of the encrypted item, that holds the byte of plaintext at a position. */
+    public long segmentStart(long plainPosition) {
+        return headerBytes + plainPosition / segmentBytes * (segmentBytes + (long) SEGMENT_OVERHEAD_BYTES);
+    }
+
     /**
      * Decrypts a whole item.
      *
@@ -114,34 +129,52 @@ public final class StreamCipher {
     public long decrypt(MemorySegment in, MemorySegment out) {
         long length = in.byteSize();
         long plainLength = plainLength(length);
-        MemorySegment.copy(in, JAVA_BYTE, 0, header, 0, headerBytes);
+        return decryptSegments(
+                in.asSlice(0, headerBytes), in.asSlice(headerBytes), out.asSlice(0, plainLength), length);
+    }
+
+    /**
+     * Decrypts some segments that follow each other, and no more. That they are from the place they were read at, is for the
+     * caller to verify.
+     *
+     * @param head the first {@link #headerBytes} of the item; all is borrowed, heap or native, nothing overlapping
+     * @param segments from a {@link #segmentStart} on, the last one to its end
+     * @param out heap or native, of exactly the size of their plaintext
+     * @param itemLength bytes of the whole item, for messages
+     * @return bytes written from the start of {@code out}
+     * @throws AuthenticationFailedException when the subkey or a segment does not open; {@code out} then holds zeros
+     */
+    public long decryptSegments(MemorySegment head, MemorySegment segments, MemorySegment out, long itemLength) {
+        MemorySegment.copy(head, JAVA_BYTE, 0, header, 0, headerBytes);
         try {
             wrap.unwrap(header, subkey);
             aead.key(subkey);
         } catch (GeneralSecurityException e) {
             throw new AuthenticationFailedException(
-                    "the subkey of an encrypted item of " + length
+                    "the subkey of an encrypted item of " + itemLength
                             + " bytes does not unwrap: the item is damaged, or was"
                             + " written under another passphrase",
                     e);
         } finally {
             Arrays.fill(subkey, (byte) 0);
         }
+        long length = segments.byteSize();
         long written = 0;
-        long position = headerBytes;
+        long position = 0;
         try {
             while (position < length) {
-                MemorySegment.copy(in, JAVA_BYTE, position, nonce, 0, NONCE_BYTES);
+                MemorySegment.copy(segments, JAVA_BYTE, position, nonce, 0, NONCE_BYTES);
                 long sealed = Math.min(segmentBytes + (long) SegmentAead.TAG_BYTES, length - position - NONCE_BYTES);
                 long plain = sealed - SegmentAead.TAG_BYTES;
-                aead.open(nonce, in.asSlice(position + NONCE_BYTES, sealed), out.asSlice(written, plain));
+                aead.open(nonce, segments.asSlice(position + NONCE_BYTES, sealed), out.asSlice(written, plain));
                 position += NONCE_BYTES + sealed;
                 written += plain;
             }
         } catch (GeneralSecurityException e) {
-            out.asSlice(0, plainLength).fill((byte) 0);
+            out.fill((byte) 0);
             throw new AuthenticationFailedException(
-                    "the segment at byte " + position + " of an encrypted item of " + length
+                    "the segment at byte " + (itemLength == headerBytes + length ? headerBytes + position : position)
+                            + " of an encrypted item of " + itemLength
                             + " bytes does not authenticate: it was changed after it was written",
                     e);
         }

@@ -6,6 +6,7 @@ import dev.armoire.crypto.StoreKeys;
 import dev.armoire.crypto.StreamCipher;
 import dev.armoire.packfile.ffi.Lz4Library;
 import dev.armoire.packfile.ffi.ZstdLibrary;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -124,6 +125,54 @@ public final class BlobCodec implements AutoCloseable {
         } else {
             var _ = parts.take(decoded.asReadOnly(), true);
         }
+    }
+
+    /** Reads encoded bytes of a blob. */
+    @FunctionalInterface
+    public interface EncodedBytes {
+        /** Fills {@code into}, which is native and borrowed, from byte {@code offset} of the blob. */
+        void read(long offset, MemorySegment into) throws IOException;
+    }
+
+    /**
+     * Whether the plaintext of a blob stands in it as it is, but for encryption: what could not be made smaller does. Judged by
+     * lengths, and so no more than likely.
+     */
+    public boolean holdsPlain(long encodedLength, long plainLength) {
+        long length = cipher == null ? encodedLength : cipher.plainLength(encodedLength);
+        return codec == null
+                ? length == plainLength
+                : compression == Compression.LZ4 && length == Lz4FrameEncoder.rawFrameLength(plainLength);
+    }
+
+    /**
+     * A part of a blob that {@link #holdsPlain}, of which no more is read and decrypted than that takes. Nothing is verified: what
+     * comes is the plaintext only if the lengths did not deceive, nobody has changed the blob, and it is the one that is meant.
+     *
+     * @param from byte of the plaintext
+     * @param length bytes, all of them within it
+     * @return read-only, valid until the next decode on this codec
+     */
+    public MemorySegment decodePart(EncodedBytes encoded, long encodedLength, long from, long length)
+            throws IOException {
+        long first = codec == null ? from : Lz4FrameEncoder.RAW_FRAME_START + from;
+        if (cipher == null) {
+            MemorySegment part = decompressed.start(length).asSlice(0, length);
+            encoded.read(first, part);
+            return part.asReadOnly();
+        }
+        int headerBytes = cipher.headerBytes();
+        long start = cipher.segmentStart(first);
+        long end = Math.min(encodedLength, cipher.segmentStart(first + length - 1 + cipher.segmentBytes()));
+        MemorySegment stored = decompressed.start(headerBytes + end - start);
+        MemorySegment header = stored.asSlice(0, headerBytes);
+        MemorySegment segments = stored.asSlice(headerBytes, end - start);
+        encoded.read(0, header);
+        encoded.read(start, segments);
+        long plainLength = cipher.plainLength(headerBytes + end - start);
+        MemorySegment plain = decrypted.start(plainLength).asSlice(0, plainLength);
+        cipher.decryptSegments(header, segments, plain, encodedLength);
+        return plain.asSlice(first % cipher.segmentBytes(), length).asReadOnly();
     }
 
     private MemorySegment decrypt(MemorySegment encoded) {

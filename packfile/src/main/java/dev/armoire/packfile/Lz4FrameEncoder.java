@@ -23,6 +23,9 @@ final class Lz4FrameEncoder {
     private static final byte[] HEADER = {0x04, 0x22, 0x4d, 0x18, 0x64, 0x70, (byte) 0xb9};
     private static final int TRAILER_BYTES = 2 * WORD_BYTES;
 
+    /** Where the plaintext begins in a frame of one raw block. */
+    static final int RAW_FRAME_START = HEADER.length + WORD_BYTES;
+
     private final Lz4Blocks blocks;
     private final XxHash32 checksum = new XxHash32(); // kept: a new one costs more than a small blob
 
@@ -35,6 +38,11 @@ final class Lz4FrameEncoder {
         long blocks = (plainLength + BLOCK_BYTES - 1) / BLOCK_BYTES;
         long slack = Math.min(plainLength, BLOCK_BYTES) / 255 + 16;
         return HEADER.length + plainLength + blocks * WORD_BYTES + slack + TRAILER_BYTES;
+    }
+
+    /** Bytes of a frame of one raw block; 0 where the plaintext takes more than one. */
+    static long rawFrameLength(long plainLength) {
+        return plainLength > BLOCK_BYTES ? 0 : RAW_FRAME_START + plainLength + TRAILER_BYTES;
     }
 
     /**

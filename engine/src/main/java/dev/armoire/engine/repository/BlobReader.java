@@ -133,6 +133,40 @@ public final class BlobReader implements BlobSource, AutoCloseable {
         return plain;
     }
 
+    /** Whether {@link #readPart} may have a part of a blob: one that could not be compressed, in a store on this machine. */
+    public boolean holdsParts(int type, Mac mac, long plainLength) {
+        BlobLocation place = finder.find(type, mac);
+        return place != null
+                && repository.storage().localPath() != null
+                && codec.holdsPlain(place.length(), plainLength);
+    }
+
+    /**
+     * A part of a blob, for which no more of it is read and decrypted than that takes. Nothing is verified: it is for those who have
+     * read all of the blob before, and have kept what they verify its parts by.
+     *
+     * @param plainLength bytes of the whole blob
+     * @param from byte at which the part begins, which ends within the blob
+     * @return read-only, valid until the next read; null where it cannot be had, in which case {@link #read} is asked for all
+     */
+    public @Nullable MemorySegment readPart(int type, Mac mac, long plainLength, long from, long length) {
+        try {
+            BlobLocation place = finder.find(type, mac);
+            if (place == null || !codec.holdsPlain(place.length(), plainLength)) {
+                return null;
+            }
+            Mac packfile = repository.index().packfiles().name(place.packfile());
+            long at = Envelope.HEADER_BYTES + place.offset();
+            return codec.decodePart(
+                    (offset, into) -> repository.storage().read(ObjectKind.PACKFILE, packfile, at + offset, into),
+                    place.length(),
+                    from,
+                    length);
+        } catch (CorruptDataException | IOException e) {
+            return null; // whoever reads all of it meets the same, and tells it with all its names
+        }
+    }
+
     /** Whether a blob that was swapped for something else is found out: in a plaintext store snapshots are named by nothing in them. */
     private boolean isProven(int type) {
         return repository.config().isEncrypted() || type != ResourceType.SNAPSHOT && type != ResourceType.SIGNATURE;

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: ISC
+package dev.armoire;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.armoire.crypto.Hashing;
+import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.MacHasher;
+import dev.armoire.crypto.StoreKeys;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Random reads of a file that is larger than the cache of chunks. */
+class ReadInPartsTest {
+    private static final int LENGTH = 8 << 20;
+    private static final long CACHED_BYTES = 5 << 20;
+
+    @TempDir
+    Path folder;
+
+    private final Random random = new Random(11);
+
+    private static CreateOptions options(boolean encrypted) {
+        return encrypted ? CreateOptions.encrypted(Trees.passphrase()) : CreateOptions.unencrypted();
+    }
+
+    private byte[] content(boolean compressible) {
+        byte[] content = new byte[LENGTH];
+        random.nextBytes(content);
+        if (compressible) { // in places
+            for (int at = 0; at < LENGTH; at += 2 << 20) {
+                Arrays.fill(content, at, at + (1 << 20), (byte) (at >> 20));
+            }
+        }
+        return content;
+    }
+
+    private void readAbout(SeekableByteChannel channel, byte[] content, int times) throws IOException {
+        for (int i = 0; i < times; i++) {
+            int length = 1 + random.nextInt(i % 10 == 0 ? 1 << 20 : 100_000);
+            int position = random.nextInt(LENGTH - length);
+            ByteBuffer into = ByteBuffer.allocate(length + 1).position(1);
+            assertThat(channel.position(position).read(into)).isEqualTo(length);
+            assertThat(into.flip().position(1)).isEqualTo(ByteBuffer.wrap(content, position, length));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false, true", "true, false"})
+    void givesWhatIsThere(boolean encrypted, boolean compressible) throws IOException {
+        byte[] content = content(compressible);
+        Path file = Files.write(folder.resolve("file"), content);
+        try (Store store = Store.create(
+                folder.resolve("store"),
+                options(encrypted),
+                OpenOptions.defaults().withReadCache(CACHED_BYTES))) {
+            Snapshot snapshot = store.backup(file).snapshot();
+            try (SeekableByteChannel channel = snapshot.openChannel(file.toString())) {
+                readAbout(channel, content, 150);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false", "true"})
+    void givesNothingThatWasChangedSince(boolean encrypted) throws IOException {
+        byte[] content = content(false);
+        Path file = Files.write(folder.resolve("file"), content);
+        try (Store store = Store.create(
+                folder.resolve("store"),
+                options(encrypted),
+                OpenOptions.defaults().withReadCache(CACHED_BYTES))) {
+            Snapshot snapshot = store.backup(file).snapshot();
+            try (SeekableByteChannel channel = snapshot.openChannel(file.toString())) {
+                readAbout(channel, content, 150);
+                change(folder.resolve("store/packfiles"));
+
+                int refused = 0;
+                for (int position = 0; position < LENGTH; position += 48 << 10) {
+                    ByteBuffer into = ByteBuffer.allocate(32 << 10);
+                    try {
+                        channel.position((long) position * 41 % LENGTH).read(into);
+                        assertThat(into.flip())
+                                .isEqualTo(ByteBuffer.wrap(
+                                        content, (int) ((long) position * 41 % LENGTH), into.remaining()));
+                    } catch (DamagedDataException e) {
+                        assertThat(e).hasMessageContaining("packfile");
+                        refused++;
+                    }
+                }
+                assertThat(refused).isGreaterThan(20);
+            }
+        }
+    }
+
+    /** A bit in each 16 KiB. */
+    private static void change(Path packfiles) throws IOException {
+        try (Stream<Path> files = Files.walk(packfiles)) {
+            for (Path packfile : files.filter(Files::isRegularFile).toList()) {
+                packfile.toFile().setWritable(true);
+                byte[] bytes = Files.readAllBytes(packfile);
+                for (int at = 1000; at < bytes.length; at += 16 << 10) {
+                    bytes[at] ^= 1;
+                }
+                try (FileChannel written = FileChannel.open(packfile, StandardOpenOption.WRITE)) {
+                    written.write(ByteBuffer.wrap(bytes));
+                }
+            }
+        }
+    }
+
+    @Test
+    void knowsSomeChunksAndVerifiesTheirParts() {
+        MacHasher hasher = StoreKeys.plaintext(Hashing.BLAKE3, new byte[16]).newMacHasher();
+        byte[] bytes = new byte[3 * KnownPieces.PIECE_BYTES + 5];
+        random.nextBytes(bytes);
+        KnownPieces known = new KnownPieces(10 * 16); // of ten pieces
+        for (int i = 0; i < 3; i++) {
+            known.add(new Mac(i, 0, 0, 0), MemorySegment.ofArray(bytes), hasher);
+        }
+        assertThat(known.find(new Mac(0, 0, 0, 0), bytes.length, 1)).isNull();
+        long[] macs = known.find(new Mac(2, 0, 0, 0), bytes.length, bytes.length);
+        assertThat(macs).hasSize(8);
+        MemorySegment end = MemorySegment.ofArray(bytes).asSlice(2L * KnownPieces.PIECE_BYTES);
+        assertThat(KnownPieces.verify(macs, 2L * KnownPieces.PIECE_BYTES, end, hasher))
+                .isTrue();
+        assertThat(KnownPieces.verify(macs, KnownPieces.PIECE_BYTES, end.asSlice(0, KnownPieces.PIECE_BYTES), hasher))
+                .isFalse();
+        bytes[bytes.length - 1]++;
+        assertThat(KnownPieces.verify(macs, 2L * KnownPieces.PIECE_BYTES, end, hasher))
+                .isFalse();
+
+        assertThat(known.find(new Mac(2, 0, 0, 0), bytes.length, 1)).isNotNull();
+        assertThat(known.find(new Mac(2, 0, 0, 0), bytes.length, 1))
+                .as("read so often in parts that all is to be read")
+                .isNull();
+    }
+}
