@@ -54,12 +54,12 @@ final class AotTraining {
             run(args[0], ExitCode.OK, words);
         }
         if (args.length > 2) {
-            trainFar(args[0]);
+            trainFar(args[0], source);
         }
     }
 
-    private static void trainFar(String folder) throws IOException {
-        try (EmptyBuckets buckets = new EmptyBuckets()) {
+    private static void trainFar(String folder, String source) throws IOException {
+        try (TrainingBuckets buckets = new TrainingBuckets()) {
             String place = "127.0.0.1:" + buckets.port();
             String[] settings = {"use_tls=false", "access_key=none", "secret_access_key=none"};
             run(
@@ -67,7 +67,18 @@ final class AotTraining {
                     ExitCode.OK,
                     List.of("store", "add", "s3", "s3://" + place + "/none/a", settings[0], settings[1], settings[2]));
             run(folder, ExitCode.OK, List.of("at", "@s3", "create", "-plaintext"));
-            run(folder, ExitCode.NO_STORE, List.of("at", "@s3", "ls"));
+            run(folder, ExitCode.OK, List.of("at", "@s3", "backup", source));
+            run(folder, ExitCode.OK, List.of("at", "@s3", "backup", source));
+            run(folder, ExitCode.OK, List.of("at", "@s3", "ls"));
+            run(
+                    folder,
+                    ExitCode.OK,
+                    List.of(
+                            "at",
+                            "@s3",
+                            "restore",
+                            "-to",
+                            Path.of(folder, "far").toString()));
             run(folder, ExitCode.NO_STORE, List.of("at", "sftp://127.0.0.1:1/none", "ls")); // where nobody answers
         }
     }

@@ -3,14 +3,19 @@ package dev.armoire.cli;
 
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.StorageFactory;
+import dev.armoire.crypto.Bytes;
 import dev.armoire.crypto.Hashing;
+import dev.armoire.crypto.KeyDerivation;
+import dev.armoire.crypto.StoreKeys;
 import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.StoreConfig;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -75,10 +80,27 @@ final class Buckets implements AutoCloseable {
 
     /** Makes a store without encryption and with small packfiles. */
     void createWithPackfilesOf(long bytes, String store) throws IOException {
-        createWithPackfilesOf(bytes, Location.parse(location(port(), store)), settings());
+        createWithPackfilesOf(bytes, Location.parse(location(port(), store)), settings(), "");
     }
 
-    static void createWithPackfilesOf(long bytes, Location location, Map<String, String> settings) throws IOException {
+    /**
+     * Makes a store with small packfiles.
+     *
+     * @param passphrase for one with encryption, whose key is derived in no time; empty for none
+     */
+    static void createWithPackfilesOf(long bytes, Location location, Map<String, String> settings, String passphrase)
+            throws IOException {
+        StoreConfig.EncryptionSettings encryption = null;
+        StoreKeys masterKeys = null;
+        if (!passphrase.isEmpty()) {
+            byte[] salt = new byte[KeyDerivation.SALT_BYTES];
+            new SecureRandom().nextBytes(salt);
+            var derivation = new KeyDerivation.Argon2(Bytes.copyOf(salt), 1, 64, 1);
+            byte[] master = derivation.derive(passphrase.getBytes(StandardCharsets.UTF_8));
+            masterKeys = StoreConfig.EncryptionSettings.create(derivation, new byte[0])
+                    .keys(Hashing.BLAKE3, master);
+            encryption = StoreConfig.EncryptionSettings.create(derivation, masterKeys.newCanary());
+        }
         StoreConfig usual = StoreConfig.create(Instant.now(), UUID.randomUUID(), Hashing.BLAKE3, Compression.LZ4, null);
         StoreConfig config = new StoreConfig(
                 usual.timestamp(),
@@ -87,8 +109,8 @@ final class Buckets implements AutoCloseable {
                 usual.chunking(),
                 usual.hashing(),
                 usual.compression(),
-                null);
-        try (var keys = config.plaintextKeys();
+                encryption);
+        try (var keys = masterKeys == null ? config.plaintextKeys() : masterKeys;
                 Arena arena = Arena.ofConfined()) {
             Objects.requireNonNull(StorageFactory.find(location))
                     .create(location, config.toObject(keys, arena), settings)

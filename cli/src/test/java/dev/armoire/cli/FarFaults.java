@@ -96,8 +96,8 @@ public final class FarFaults implements AutoCloseable {
         /** After how much of {@link #KILLED_BYTES} a process is killed. */
         int lifeOfKilled(Random random);
 
-        /** Makes a store without encryption and with small packfiles. */
-        void createWithPackfilesOf(long bytes, String store) throws IOException;
+        /** Makes a store with small packfiles; without encryption if there is no passphrase. */
+        void createWithPackfilesOf(long bytes, String store, String passphrase) throws IOException;
 
         @Override
         void close();
@@ -242,8 +242,7 @@ public final class FarFaults implements AutoCloseable {
 
     /** A backup by a process that is killed with {@code kill -9}. */
     private Ended runKilled(long seed, Random random) throws IOException {
-        // Of stores with encryption there are none with small packfiles.
-        int life = isEncrypted ? server.life(random) / 2 : server.lifeOfKilled(random);
+        int life = server.lifeOfKilled(random);
         String what = "seed " + seed + ", backup, killed after " + life;
         String store = "s" + seed;
         ArmoireRun far = user(folder.resolve("far" + seed));
@@ -251,11 +250,7 @@ public final class FarFaults implements AutoCloseable {
         Path back = folder.resolve("back" + seed);
         String place = server.direct(direct, store);
         writeRandom(folder.resolve("source/large"), KILLED_BYTES, seed);
-        if (isEncrypted) {
-            succeeds(what, create(direct, place));
-        } else {
-            server.createWithPackfilesOf(KILLED_PACKFILE_BYTES, store);
-        }
+        server.createWithPackfilesOf(KILLED_PACKFILE_BYTES, store, isEncrypted ? PASSPHRASE : "");
         boolean wasKilled;
         try (Way way = server.way(seed, 0)) {
             server.name(far, "s", way.port(), store);
@@ -265,9 +260,7 @@ public final class FarFaults implements AutoCloseable {
             throw new InterruptedIOException("interrupted");
         }
         completes(what, direct, store, place, Command.BACKUP, back);
-        if (!isEncrypted) {
-            assertThat(packfileBytes(store)).as(what).isLessThan(KILLED_BYTES + FILE_BYTES + STORED_AGAIN_BYTES);
-        }
+        assertThat(packfileBytes(store)).as(what).isLessThan(KILLED_BYTES + FILE_BYTES + STORED_AGAIN_BYTES);
         cleanUp(seed);
         return new Ended("backup by a process", !wasKilled, wasKilled ? Map.of("KILLED", 1) : Map.of());
     }
@@ -438,8 +431,8 @@ public final class FarFaults implements AutoCloseable {
         }
 
         @Override
-        public void createWithPackfilesOf(long bytes, String store) throws IOException {
-            buckets.createWithPackfilesOf(bytes, store);
+        public void createWithPackfilesOf(long bytes, String store, String passphrase) throws IOException {
+            Buckets.createWithPackfilesOf(bytes, direct(store), settings(), passphrase);
         }
 
         @Override
@@ -527,8 +520,8 @@ public final class FarFaults implements AutoCloseable {
         }
 
         @Override
-        public void createWithPackfilesOf(long bytes, String store) throws IOException {
-            Buckets.createWithPackfilesOf(bytes, Location.parse(path(store).toString()), Map.of());
+        public void createWithPackfilesOf(long bytes, String store, String passphrase) throws IOException {
+            Buckets.createWithPackfilesOf(bytes, direct(store), settings(), passphrase);
         }
 
         @Override

@@ -7,6 +7,8 @@ import dev.armoire.crypto.Mac;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * Small reads of packfiles out of windows that are read at once, as neighbours are mostly wanted one after the other. A window
@@ -15,12 +17,23 @@ import java.lang.foreign.MemorySegment;
  */
 final class ReadAhead implements AutoCloseable {
     private static final int WINDOWS = 8;
+    private static final int KNOWN_SIZES = 4096;
     private static final int FIRST_BYTES = 16 << 10;
     private static final int MAX_BYTES = 1 << 20;
 
     private final Storage storage;
     private final Arena arena = Arena.ofShared();
     private final Window[] windows = new Window[WINDOWS];
+    /** Of packfiles that were read from: to ask a server again for each window costs more than the window. */
+    private final Map<Mac, Long> sizes = new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Mac, Long> eldest) {
+            return size() > KNOWN_SIZES;
+        }
+    };
+
     private long clock;
     private long bytesRead;
 
@@ -76,7 +89,7 @@ final class ReadAhead implements AutoCloseable {
             }
         }
         Window window = before == null ? oldest : before;
-        long size = before == null ? storage.size(ObjectKind.PACKFILE, packfile) : before.size;
+        long size = before == null ? size(packfile) : before.size;
         long wanted = before == null ? FIRST_BYTES : Math.min(MAX_BYTES, 2 * (before.end - before.start));
         long bytes = Math.max(length, Math.min(wanted, size - at)); // too much is for the storage to refuse
         window.packfile = Mac.ZERO; // if reading fails there is nothing in it
@@ -88,6 +101,16 @@ final class ReadAhead implements AutoCloseable {
         window.end = at + bytes;
         window.lastUse = ++clock;
         return window.bytes.asSlice(0, length);
+    }
+
+    private long size(Mac packfile) throws IOException {
+        Long known = sizes.get(packfile);
+        if (known != null) {
+            return known;
+        }
+        long size = storage.size(ObjectKind.PACKFILE, packfile);
+        sizes.put(packfile, size);
+        return size;
     }
 
     long bytesRead() {

@@ -18,7 +18,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -284,14 +283,7 @@ final class StateCache {
                 .putLong(40, crc(ByteBuffer.wrap(body)));
         mac(whole).write(MemorySegment.ofBuffer(whole), MAC_AT);
         whole.put(BODY_AT, body);
-        Path next = folder.resolve(FACTS + "-" + Long.toHexString(newGeneration));
-        try {
-            // Not synced: what a crash leaves of it is found out by its MAC, and made again.
-            Files.write(next, whole.array());
-            Files.move(next, folder.resolve(FACTS), StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(next);
-        }
+        CacheFile.replace(folder.resolve(FACTS), whole.array());
         generation = newGeneration;
     }
 
