@@ -70,9 +70,9 @@ final class StateCache {
      *     all if that is more
      */
     record Limits(int states, int locations, int inFacts, int inMemory, int inFile) {
-        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 512 << 10, 640 << 10);
+        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 384 << 10, 640 << 10);
         /** Where each state costs two round trips. */
-        static final Limits FAR = new Limits(1, 1, 16 << 10, 512 << 10, 640 << 10);
+        static final Limits FAR = new Limits(1, 1, 16 << 10, 384 << 10, 640 << 10);
         /** Everything goes into files at once: for the run that trains the JVM, and for tests. */
         static final Limits NONE = new Limits(1, 1, 0, 1, 640 << 10);
     }
