@@ -236,7 +236,7 @@ class PackfileCopiesTest {
         for (int i = 0; i < 5; i++) {
             Files.setLastModifiedTime(
                     place.resolve(names.get(i).hex()),
-                    FileTime.from(Instant.now().minusSeconds(100_000L - 1000 * i)));
+                    FileTime.from(Instant.now().minusSeconds(100_000L - 1000L * i)));
         }
         try (PackfileCopies copies = new PackfileCopies(place, 5_000)) {
             copies.put(names.get(6), 500, MemorySegment.ofArray(bytes));
