@@ -7,13 +7,14 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * A blocked Bloom filter of MACs over memory that its owner keeps: 64 bytes for each 48 MACs, of which one sets a bit in each of
- * eight words. It denies no MAC that was added, and some 0.4 % of the others pass. A MAC under a key is as even as a hash can
+ * A blocked Bloom filter of MACs over memory that its owner keeps: 64 bytes for each 24 MACs, of which one sets a bit in each of
+ * eight words. It denies no MAC that was added, and some 0.01 % of the others pass: each that does may have the system
+ * map 64 KiB of what is behind the filter. A MAC under a key is as even as a hash can
  * be, so its own words say where its bits are. Reading is thread-safe once adding is over.
  */
 final class MacFilter {
     private static final long BLOCK_BYTES = 64;
-    private static final int MACS_PER_BLOCK = 48;
+    private static final int MACS_PER_BLOCK = 24;
     private static final int WORDS = 8;
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 

@@ -2,6 +2,7 @@
 package dev.armoire.engine.check;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.repository.CacheFile;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -12,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -100,10 +100,7 @@ public final class ReadLog {
     /** Writes the file, without packfiles that are no more. Failing is no error, see {@link #problem}. */
     synchronized void save(Set<Mac> packfiles) {
         seconds.keySet().retainAll(packfiles);
-        Path temporary = file.resolveSibling(
-                file.getFileName() + "." + ProcessHandle.current().pid());
         try {
-            Files.createDirectories(file.toAbsolutePath().getParent());
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             try (DataOutputStream out = new DataOutputStream(bytes)) {
                 out.write(MAGIC);
@@ -115,8 +112,7 @@ public final class ReadLog {
                 }
                 out.writeInt(crc(bytes.toByteArray(), out.size()));
             }
-            Files.write(temporary, bytes.toByteArray());
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+            CacheFile.replace(file, bytes.toByteArray());
         } catch (IOException e) {
             problem = "what was read now is not remembered, as " + file + " cannot be written: " + e.getMessage();
         }

@@ -57,6 +57,11 @@ public final class NameGlob {
 
     private final boolean isLiteral;
 
+    /** What each name that matches begins and ends with: most names are told apart by that. */
+    private final byte[] head;
+
+    private final byte[] tail;
+
     private NameGlob(int[] program) {
         this.program = program;
         boolean plain = true;
@@ -67,6 +72,18 @@ public final class NameGlob {
         }
         isLiteral = plain;
         literal = plain ? bytes : new byte[0];
+        int headEnd = 0;
+        while (headEnd < program.length && program[headEnd] >= 0) {
+            headEnd++;
+        }
+        head = Arrays.copyOf(bytes, headEnd);
+        int tailStart = headEnd;
+        for (int step = headEnd; step < program.length; step = stepAfter(step)) {
+            if (program[step] < 0) {
+                tailStart = stepAfter(step);
+            }
+        }
+        tail = Arrays.copyOfRange(bytes, tailStart, program.length);
     }
 
     public static NameGlob parse(byte[] pattern) throws SyntaxException {
@@ -77,6 +94,9 @@ public final class NameGlob {
     public boolean matches(byte[] name, int from, int to) {
         if (isLiteral) {
             return Arrays.equals(literal, 0, literal.length, name, from, to);
+        }
+        if (to - from < tail.length || !stands(tail, name, to - tail.length, to) || !stands(head, name, from, to)) {
+            return false;
         }
         int at = from;
         int step = 0;
@@ -107,9 +127,28 @@ public final class NameGlob {
             if (retryStep < 0 || retryAt >= to) {
                 return false;
             }
-            at = ++retryAt;
+            retryAt++;
+            int wanted = program[retryStep];
+            if (wanted >= 0) {
+                while (retryAt < to && (name[retryAt] & 0xff) != wanted) {
+                    retryAt++;
+                }
+            }
+            at = retryAt;
             step = retryStep;
         }
+    }
+
+    private static boolean stands(byte[] bytes, byte[] name, int at, int to) {
+        if (bytes.length > to - at) {
+            return false;
+        }
+        for (int i = bytes.length - 1; i >= 0; i--) {
+            if (bytes[i] != name[at + i]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Where the name goes on if its character at {@code at} passes, or 0. */

@@ -5,13 +5,13 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.engine.history.StoreUsage.Usage;
 import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.repository.CacheFile;
 import dev.armoire.engine.repository.Repository;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -87,8 +87,7 @@ final class UsageCache {
 
     /** Remembers figures. Where that cannot be, they are found out again. */
     void write(Collection<Usage> usages) {
-        Path folder = file == null ? null : file.toAbsolutePath().getParent();
-        if (file == null || folder == null) {
+        if (file == null) {
             return;
         }
         ByteBuffer out = ByteBuffer.allocate(HEAD_BYTES + usages.size() * ROW_BYTES);
@@ -101,14 +100,7 @@ final class UsageCache {
         byte[] whole = out.array();
         mac(whole).write(MemorySegment.ofArray(whole), 0);
         try {
-            Files.createDirectories(folder);
-            Path next = Files.createTempFile(folder, "usage-", ".new"); // readable by its owner only
-            try {
-                Files.write(next, whole);
-                Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
-            } finally {
-                Files.deleteIfExists(next);
-            }
+            CacheFile.replace(file, whole);
         } catch (IOException e) {
             // As if there were no cache.
         }

@@ -30,7 +30,7 @@ public final class PendingState implements AutoCloseable {
     /** Some 128 packfiles: their states are few beside them. */
     static final long CHECKPOINT_BYTES = 4L << 30;
     /** Some 23 MB as a state has them: what small files come to long before their bytes do. */
-    private static final int CHECKPOINT_LOCATIONS = 256 << 10;
+    private static final int CHECKPOINT_LOCATIONS = 192 << 10;
 
     private final Repository repository;
     private Mac name;

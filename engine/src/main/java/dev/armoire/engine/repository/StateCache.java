@@ -18,7 +18,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -71,9 +70,9 @@ final class StateCache {
      *     all if that is more
      */
     record Limits(int states, int locations, int inFacts, int inMemory, int inFile) {
-        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 512 << 10, 640 << 10);
+        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 384 << 10, 640 << 10);
         /** Where each state costs two round trips. */
-        static final Limits FAR = new Limits(1, 1, 16 << 10, 512 << 10, 640 << 10);
+        static final Limits FAR = new Limits(1, 1, 16 << 10, 384 << 10, 640 << 10);
         /** Everything goes into files at once: for the run that trains the JVM, and for tests. */
         static final Limits NONE = new Limits(1, 1, 0, 1, 640 << 10);
     }
@@ -284,14 +283,7 @@ final class StateCache {
                 .putLong(40, crc(ByteBuffer.wrap(body)));
         mac(whole).write(MemorySegment.ofBuffer(whole), MAC_AT);
         whole.put(BODY_AT, body);
-        Path next = folder.resolve(FACTS + "-" + Long.toHexString(newGeneration));
-        try {
-            // Not synced: what a crash leaves of it is found out by its MAC, and made again.
-            Files.write(next, whole.array());
-            Files.move(next, folder.resolve(FACTS), StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(next);
-        }
+        CacheFile.replace(folder.resolve(FACTS), whole.array());
         generation = newGeneration;
     }
 

@@ -3,13 +3,12 @@ package dev.armoire.engine.search;
 
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.StoreKeys;
+import dev.armoire.engine.repository.CacheFile;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -74,15 +73,8 @@ final class LiveSnapshots {
             snapshots.get(i).write(out, HEAD_BYTES + (long) i * Mac.BYTES);
         }
         head(states, crc(whole)).get(whole, 0, HEAD_BYTES);
-        Path next = file.resolveSibling(
-                file.getFileName() + "." + ProcessHandle.current().pid());
         try {
-            try (FileChannel channel = IndexFile.create(next)) {
-                for (ByteBuffer left = ByteBuffer.wrap(whole); left.hasRemaining(); ) {
-                    channel.write(left);
-                }
-            }
-            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+            CacheFile.replace(file, whole);
         } catch (IOException e) {
             // The next one finds it out as this one did.
         }

@@ -9,6 +9,7 @@ import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.engine.record.SnapshotHeader;
+import dev.armoire.engine.repository.CacheFile;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.MsgpackReader;
@@ -19,9 +20,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Collection;
@@ -163,7 +162,7 @@ final class HeaderCache {
             if (canGrow) {
                 append(file, missing);
             } else {
-                replace(file, all);
+                CacheFile.replace(file, section(all));
             }
         } catch (IOException e) {
             // Without it all is as it was, only slower.
@@ -177,17 +176,6 @@ final class HeaderCache {
             while (section.hasRemaining()) {
                 out.write(section);
             }
-        }
-    }
-
-    private void replace(Path file, Collection<SnapshotHeader> all) throws IOException {
-        Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
-        Path next = Files.createTempFile(folder, "headers-", ".new"); // readable by its owner only
-        try {
-            Files.write(next, section(all));
-            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(next);
         }
     }
 
