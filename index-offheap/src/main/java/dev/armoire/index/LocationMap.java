@@ -341,12 +341,13 @@ final class LocationMap implements AutoCloseable {
     /**
      * Gives the places of a blob, in the order in which they were added.
      *
+     * @return whether more places are wanted
      * @throws DamagedIndexException when the part of the file that would have them is damaged
      */
-    void find(int type, Mac mac, Places places) {
+    boolean find(int type, Mac mac, Places places) {
         verifyFilter((int) (filter.block(mac) / FILTER_PART_BYTES));
         if (!filter.mayHave(mac)) {
-            return;
+            return true;
         }
         byte[] key = new byte[KEY_BYTES];
         byte[] value = new byte[VALUE_BYTES];
@@ -354,11 +355,15 @@ final class LocationMap implements AutoCloseable {
         for (int copy = 0; goesOn && copy < MAX_COPIES; copy++) {
             encodeKey(key, type, mac, copy);
             if (!read(key, value)) {
-                return;
+                return true;
             }
             int packfile = (int) INT.get(value, PACKFILE_AT);
-            goesOn = places.place(packfile & ~MORE, offset(value), length(value)) && (packfile & MORE) != 0;
+            goesOn = places.place(packfile & ~MORE, offset(value), length(value));
+            if ((packfile & MORE) == 0) {
+                return goesOn;
+            }
         }
+        return goesOn;
     }
 
     private boolean read(byte[] key, byte[] value) {

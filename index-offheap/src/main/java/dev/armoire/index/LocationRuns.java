@@ -17,6 +17,8 @@ public final class LocationRuns implements AutoCloseable {
     private volatile int packfiles;
     private volatile @Nullable List<LocationMap> maps;
     private @Nullable Thread opener;
+    /** The one of {@link #maps} in which a search ended last, if any did. */
+    private volatile @Nullable LocationMap latest;
 
     /**
      * @param files as {@link #write} made them, older ones first
@@ -85,18 +87,28 @@ public final class LocationRuns implements AutoCloseable {
     }
 
     /**
-     * Gives the places of a blob, the older first.
+     * Gives the places of a blob, in no order, until no more are wanted. What was stored together is asked for together, so the file
+     * that had the last one is asked first.
      *
      * @throws DamagedIndexException when they cannot be known for certain
      */
     void find(int type, Mac mac, LocationMap.Places places) {
-        for (LocationMap map : maps()) {
-            map.find(type, mac, (packfile, offset, length) -> {
-                if (packfile >= packfiles) {
-                    throw new DamagedIndexException("an index names a packfile that it does not have");
-                }
-                return places.place(packfile, offset, length);
-            });
+        LocationMap.Places checked = (packfile, offset, length) -> {
+            if (packfile >= packfiles) {
+                throw new DamagedIndexException("an index names a packfile that it does not have");
+            }
+            return places.place(packfile, offset, length);
+        };
+        List<LocationMap> all = maps();
+        LocationMap first = latest;
+        if (first != null && !first.find(type, mac, checked)) {
+            return;
+        }
+        for (LocationMap map : all) {
+            if (map != first && !map.find(type, mac, checked)) {
+                latest = map;
+                return;
+            }
         }
     }
 
@@ -148,6 +160,7 @@ public final class LocationRuns implements AutoCloseable {
         List<LocationMap> open = maps;
         if (open != null) {
             maps = List.of();
+            latest = null;
             open.forEach(LocationMap::close);
         }
     }
