@@ -48,6 +48,26 @@ class ReadInPartsTest {
         return content;
     }
 
+    /** Goes on with a channel. */
+    private interface Further {
+        void read(SeekableByteChannel channel) throws IOException;
+    }
+
+    /** Backs a content up, reads it all over, and goes on. */
+    private void afterReading(boolean encrypted, byte[] content, Further further) throws IOException {
+        Path file = Files.write(folder.resolve("file"), content);
+        try (Store store = Store.create(
+                folder.resolve("store"),
+                options(encrypted),
+                OpenOptions.defaults().withReadCache(CACHED_BYTES))) {
+            Snapshot snapshot = store.backup(file).snapshot();
+            try (SeekableByteChannel channel = snapshot.openChannel(file.toString())) {
+                readAbout(channel, content, 150);
+                further.read(channel);
+            }
+        }
+    }
+
     private void readAbout(SeekableByteChannel channel, byte[] content, int times) throws IOException {
         for (int i = 0; i < times; i++) {
             int length = 1 + random.nextInt(i % 10 == 0 ? 1 << 20 : 100_000);
@@ -62,48 +82,31 @@ class ReadInPartsTest {
     @CsvSource({"false, true", "true, false"})
     void givesWhatIsThere(boolean encrypted, boolean compressible) throws IOException {
         byte[] content = content(compressible);
-        Path file = Files.write(folder.resolve("file"), content);
-        try (Store store = Store.create(
-                folder.resolve("store"),
-                options(encrypted),
-                OpenOptions.defaults().withReadCache(CACHED_BYTES))) {
-            Snapshot snapshot = store.backup(file).snapshot();
-            try (SeekableByteChannel channel = snapshot.openChannel(file.toString())) {
-                readAbout(channel, content, 150);
-            }
-        }
+        afterReading(encrypted, content, channel -> {});
     }
 
     @ParameterizedTest
     @CsvSource({"false", "true"})
     void givesNothingThatWasChangedSince(boolean encrypted) throws IOException {
         byte[] content = content(false);
-        Path file = Files.write(folder.resolve("file"), content);
-        try (Store store = Store.create(
-                folder.resolve("store"),
-                options(encrypted),
-                OpenOptions.defaults().withReadCache(CACHED_BYTES))) {
-            Snapshot snapshot = store.backup(file).snapshot();
-            try (SeekableByteChannel channel = snapshot.openChannel(file.toString())) {
-                readAbout(channel, content, 150);
-                change(folder.resolve("store/packfiles"));
+        afterReading(encrypted, content, channel -> {
+            change(folder.resolve("store/packfiles"));
 
-                int refused = 0;
-                for (int position = 0; position < LENGTH; position += 48 << 10) {
-                    ByteBuffer into = ByteBuffer.allocate(32 << 10);
-                    try {
-                        channel.position((long) position * 41 % LENGTH).read(into);
-                        assertThat(into.flip())
-                                .isEqualTo(ByteBuffer.wrap(
-                                        content, (int) ((long) position * 41 % LENGTH), into.remaining()));
-                    } catch (DamagedDataException e) {
-                        assertThat(e).hasMessageContaining("packfile");
-                        refused++;
-                    }
+            int refused = 0;
+            for (int position = 0; position < LENGTH; position += 48 << 10) {
+                ByteBuffer into = ByteBuffer.allocate(32 << 10);
+                try {
+                    channel.position((long) position * 41 % LENGTH).read(into);
+                    assertThat(into.flip())
+                            .isEqualTo(
+                                    ByteBuffer.wrap(content, (int) ((long) position * 41 % LENGTH), into.remaining()));
+                } catch (DamagedDataException e) {
+                    assertThat(e).hasMessageContaining("packfile");
+                    refused++;
                 }
-                assertThat(refused).isGreaterThan(20);
             }
-        }
+            assertThat(refused).isGreaterThan(20);
+        });
     }
 
     /** A bit in each 16 KiB. */

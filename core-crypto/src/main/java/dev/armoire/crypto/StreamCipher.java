@@ -130,7 +130,7 @@ public final class StreamCipher {
         long length = in.byteSize();
         long plainLength = plainLength(length);
         return decryptSegments(
-                in.asSlice(0, headerBytes), in.asSlice(headerBytes), out.asSlice(0, plainLength), length);
+                in.asSlice(0, headerBytes), in.asSlice(headerBytes), headerBytes, out.asSlice(0, plainLength), length);
     }
 
     /**
@@ -139,12 +139,14 @@ public final class StreamCipher {
      *
      * @param head the first {@link #headerBytes} of the item; all is borrowed, heap or native, nothing overlapping
      * @param segments from a {@link #segmentStart} on, the last one to its end
+     * @param at that start, for messages
      * @param out heap or native, of exactly the size of their plaintext
      * @param itemLength bytes of the whole item, for messages
      * @return bytes written from the start of {@code out}
      * @throws AuthenticationFailedException when the subkey or a segment does not open; {@code out} then holds zeros
      */
-    public long decryptSegments(MemorySegment head, MemorySegment segments, MemorySegment out, long itemLength) {
+    public long decryptSegments(
+            MemorySegment head, MemorySegment segments, long at, MemorySegment out, long itemLength) {
         MemorySegment.copy(head, JAVA_BYTE, 0, header, 0, headerBytes);
         try {
             wrap.unwrap(header, subkey);
@@ -173,8 +175,7 @@ public final class StreamCipher {
         } catch (GeneralSecurityException e) {
             out.fill((byte) 0);
             throw new AuthenticationFailedException(
-                    "the segment at byte " + (itemLength == headerBytes + length ? headerBytes + position : position)
-                            + " of an encrypted item of " + itemLength
+                    "the segment at byte " + (at + position) + " of an encrypted item of " + itemLength
                             + " bytes does not authenticate: it was changed after it was written",
                     e);
         }

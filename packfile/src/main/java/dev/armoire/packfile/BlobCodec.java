@@ -171,7 +171,7 @@ public final class BlobCodec implements AutoCloseable {
         encoded.read(start, segments);
         long plainLength = cipher.plainLength(headerBytes + end - start);
         MemorySegment plain = decrypted.start(plainLength).asSlice(0, plainLength);
-        cipher.decryptSegments(header, segments, plain, encodedLength);
+        cipher.decryptSegments(header, segments, start, plain, encodedLength);
         return plain.asSlice(first % cipher.segmentBytes(), length).asReadOnly();
     }
 

@@ -29,7 +29,7 @@ public final class PendingState implements AutoCloseable {
     private static final Duration CHECKPOINT_EVERY = Duration.ofMinutes(5);
     /** Some 128 packfiles: their states are few beside them. */
     static final long CHECKPOINT_BYTES = 4L << 30;
-    /** Some 23 MB as a state has them: what small files come to long before their bytes do. */
+    /** Some 17 MB as a state has them: what small files come to long before their bytes do. */
     private static final int CHECKPOINT_LOCATIONS = 192 << 10;
 
     private final Repository repository;

@@ -118,7 +118,7 @@ public final class AtomicFiles {
             Path file = folder.resolve("tmp." + ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE));
             try (FileChannel channel = create(file)) {
                 try {
-                    if (!isLarge(parts) || !direct.write(file, parts)) {
+                    if (!isLocal || !direct.write(file, parts)) {
                         writeAll(channel, parts);
                     }
                     channel.force(true);
@@ -131,14 +131,6 @@ public final class AtomicFiles {
                 // Another writer drew the same number, or a crashed one left it: draw again.
             }
         }
-    }
-
-    private boolean isLarge(List<MemorySegment> parts) {
-        long bytes = 0;
-        for (MemorySegment part : parts) {
-            bytes += part.byteSize();
-        }
-        return isLocal && bytes >= DirectWrites.LEAST_BYTES;
     }
 
     /** Makes a new file for its owner only, to be written and then published. */

@@ -31,10 +31,14 @@ final class DirectWrites {
     /**
      * Writes all bytes of the parts, in order, into an empty file. Does not sync it.
      *
-     * @return false when the file system does not do this; the file is empty still
+     * @return false when that are not many, or the file system does not do this; the file is empty still
      */
     boolean write(Path file, List<MemorySegment> parts) throws IOException {
-        if (!Posix.isAvailable()) {
+        long bytes = 0;
+        for (MemorySegment part : parts) {
+            bytes += part.byteSize();
+        }
+        if (bytes < LEAST_BYTES || !Posix.isAvailable()) {
             return false;
         }
         byte[] path = BytePath.bytes(file.toAbsolutePath().toString());
