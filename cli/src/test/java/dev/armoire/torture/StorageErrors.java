@@ -152,22 +152,14 @@ final class StorageErrors {
     private void prepare(Operation operation) throws IOException {
         switch (operation) {
             case MAINTENANCE, PARITY -> {
-                tree.change(5 * FILES); // all of them, so that what is removed leaves whole packfiles
-                backUp();
-                removeOldest();
-                removeOldest();
+                backUpAnotherTree();
                 maintainOn(store);
-                removeOldest();
-                removeOldest();
+                backUpAnotherTree();
                 if (operation == Operation.PARITY) {
                     maintainOn(store);
                 }
             }
-            case REPACK -> {
-                while (known.size() > 1) { // what the last one shares with them is what their packfiles keep
-                    removeOldest();
-                }
-            }
+            case REPACK -> removeAllButTheLast(); // what that shares with them is what their packfiles keep
             case REPAIR -> {
                 try (Repository repository = store.open(real -> new ForwardingStorage(real) {
                     @Override
@@ -414,12 +406,21 @@ final class StorageErrors {
         known.put(id, content);
     }
 
-    private void removeOldest() throws IOException {
-        Mac oldest = known.keySet().iterator().next();
+    /** So that whole packfiles are not needed any more. */
+    private void backUpAnotherTree() throws IOException {
+        tree.change(5 * FILES);
+        backUp();
+        removeAllButTheLast();
+    }
+
+    private void removeAllButTheLast() throws IOException {
+        List<Mac> ids = List.copyOf(known.keySet());
         try (Repository repository = store.open()) {
-            remove(repository, oldest);
+            for (Mac id : ids.subList(0, ids.size() - 1)) {
+                remove(repository, id);
+                known.remove(id);
+            }
         }
-        known.remove(oldest);
     }
 
     private static void remove(Repository repository, Mac id) throws IOException {

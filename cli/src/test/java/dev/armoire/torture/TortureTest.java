@@ -23,7 +23,7 @@ class TortureTest {
         "fuzz, 1",
         "kill, 2",
         "power, 24",
-        "errors, 120",
+        "errors, 60",
         "writers, 4",
         "s3, 5",
         "sftp, 5"
