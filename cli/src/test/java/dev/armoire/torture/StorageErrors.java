@@ -323,6 +323,10 @@ final class StorageErrors {
         tally.count(isRefused ? "operations that ended with an error" : "operations that went through");
         if (verdict != null && verdict.isSound()) {
             tally.failed(one + ": check says that all is well");
+            IOException where = storage[0].thrown;
+            if (where != null) {
+                where.printStackTrace();
+            }
         }
         if (restored != null) {
             restored.forEach((path, content) -> {
@@ -511,6 +515,12 @@ final class StorageErrors {
         private final AtomicInteger reads = new AtomicInteger();
         private final AtomicInteger writes = new AtomicInteger();
         private final AtomicBoolean failed = new AtomicBoolean();
+        /** What once ended early ends early each time: else whoever reads it again finds it well, and is right. */
+        private volatile @Nullable Mac shortObject;
+
+        /** Where it was that a call failed. */
+        private volatile @Nullable IOException thrown;
+
         private final List<Deleted> deleted = new ArrayList<>();
 
         private record Deleted(ObjectKind kind, Mac name, MemorySegment content) {}
@@ -553,13 +563,15 @@ final class StorageErrors {
                 return;
             }
             failed.set(true);
-            throw switch (fault) {
+            IOException failure = switch (fault) {
                 case ENOSPC -> new FileSystemException(location(), null, "No space left on device");
                 case EACCES -> new AccessDeniedException(location(), null, "permission denied");
                 case STALE_HANDLE -> new FileSystemException(location(), null, "Stale file handle");
                 case SHORT_READ -> new EOFException(location() + ": the file ended early");
                 default -> new IOException(location() + ": Input/output error");
             };
+            thrown = failure;
+            throw failure;
         }
 
         @FunctionalInterface
@@ -612,7 +624,15 @@ final class StorageErrors {
 
         @Override
         public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
-            call(true, false, null);
+            if (name.equals(shortObject)) {
+                throw new EOFException(location() + ": the file still ends early");
+            }
+            try {
+                call(true, false, null);
+            } catch (EOFException e) {
+                shortObject = name;
+                throw e;
+            }
             super.read(kind, name, offset, into);
         }
 
