@@ -3,6 +3,7 @@ package dev.armoire.engine.search;
 
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.query.EntryFilter;
 import dev.armoire.engine.query.PathPattern;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
@@ -12,8 +13,6 @@ import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.search.IndexFile.Indexed;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -32,7 +31,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -279,17 +277,11 @@ public final class SearchIndex implements AutoCloseable {
         if (in == null || from.isEmpty()) {
             return;
         }
-        try (IndexCodec codec = file.newCodec()) {
-            long group = -1;
-            MemorySegment plain = MemorySegment.NULL;
+        try (GroupReader reader = new GroupReader(in, file.newCodec())) {
             for (IndexFile.Table table : from) {
                 for (Indexed snapshot : table.snapshots()) {
                     for (IndexFile.Block block : snapshot.blocks()) {
-                        if (block.group().position() != group) {
-                            group = block.group().position();
-                            plain = IndexFile.read(in, block.group(), codec);
-                        }
-                        writer.block(IndexFile.part(plain, block).toArray(ValueLayout.JAVA_BYTE));
+                        writer.block(reader.whole(block));
                     }
                     writer.snapshot(snapshot);
                 }
@@ -435,17 +427,14 @@ public final class SearchIndex implements AutoCloseable {
     /**
      * Searches all snapshots.
      *
-     * @param wanted what an entry whose path matches must also be; asked by several threads
+     * @param filter what an entry whose path matches must also be; asked by several threads
      * @return null when there are too many matches, or the index turns out to be damaged: then nothing is known
      */
-    public @Nullable Results search(List<PathPattern> patterns, Predicate<Entry> wanted, int threads) {
-        Predicate<Entry> all =
-                entry -> patterns.stream().anyMatch(pattern -> pattern.matches(entry.path(), entry.isDirectory()))
-                        && wanted.test(entry);
+    public @Nullable Results search(List<PathPattern> patterns, EntryFilter filter, int threads) {
         Map<Mac, Indexed> byId = new HashMap<>();
         indexed.forEach(snapshot -> byId.put(snapshot.id(), snapshot));
         try {
-            return new Results(byId, matches(patterns, all, threads));
+            return new Results(byId, matches(patterns, filter, threads));
         } catch (TooManyException e) {
             return null;
         } catch (IOException | CorruptDataException e) {
@@ -489,15 +478,14 @@ public final class SearchIndex implements AutoCloseable {
         if (in == null) {
             return changes;
         }
-        try (IndexCodec codec = file.newCodec()) {
-            indexed.forEach(snapshot -> changes.snapshots.put(snapshot.id(), snapshot));
-            for (Slices.Parts group : groups()) {
-                MemorySegment plain = IndexFile.read(in, group.group(), codec);
-                for (Slices.Part part : group.parts()) {
-                    if (ChangeBlock.touches(IndexFile.part(plain, part.block()), path)) {
+        try (GroupReader reader = new GroupReader(in, file.newCodec())) {
+            for (Indexed snapshot : indexed) {
+                changes.snapshots.put(snapshot.id(), snapshot);
+                for (IndexFile.Block block : snapshot.blocks()) {
+                    if (reader.touches(block, path)) {
                         changes.touched
-                                .computeIfAbsent(part.snapshot().chain(), key -> new BitSet())
-                                .set(part.snapshot().position());
+                                .computeIfAbsent(snapshot.chain(), key -> new BitSet())
+                                .set(snapshot.position());
                     }
                 }
             }
@@ -508,7 +496,7 @@ public final class SearchIndex implements AutoCloseable {
         }
     }
 
-    private Map<Integer, Matches> matches(List<PathPattern> patterns, Predicate<Entry> wanted, int threads)
+    private Map<Integer, Matches> matches(List<PathPattern> patterns, EntryFilter filter, int threads)
             throws IOException {
         List<Slices.Parts> groups = groups();
         Map<Integer, Matches> chains = new HashMap<>();
@@ -518,7 +506,7 @@ public final class SearchIndex implements AutoCloseable {
         }
         int workers = Math.clamp(groups.size() / GROUPS_PER_THREAD, 1, threads);
         int perSlice = workers == 1 ? groups.size() : GROUPS_PER_THREAD;
-        try (Slices slices = new Slices(file, in, patterns, wanted, workers)) {
+        try (Slices slices = new Slices(file, in, patterns, filter, workers)) {
             // In the order of the chains whatever thread is done first: what comes later says what became of it.
             long[] count = {0};
             slices.forEach(groups, perSlice, found -> {
@@ -546,8 +534,8 @@ public final class SearchIndex implements AutoCloseable {
         for (Indexed snapshot : indexed) {
             for (IndexFile.Block block : snapshot.blocks()) {
                 if (groups.isEmpty()
-                        || groups.getLast().group().position() != block.group().position()) {
-                    groups.add(new Slices.Parts(block.group(), new ArrayList<>()));
+                        || !groups.getLast().names().equals(block.names().group())) {
+                    groups.add(new Slices.Parts(block.names().group(), new ArrayList<>()));
                 }
                 groups.getLast().parts().add(new Slices.Part(snapshot, block));
             }
