@@ -19,11 +19,13 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -48,6 +50,8 @@ public final class SearchIndex implements AutoCloseable {
     private static final int TOLERATED_TABLES = 12;
     /** So many snapshots that are gone do not matter. */
     private static final int TOLERATED_DEAD = 16;
+    /** A new snapshot is compared with the ends of so many chains of its source. */
+    private static final int CHAINS_PER_LINE = 4;
 
     private final Repository repository;
     private final IndexFile file;
@@ -228,11 +232,11 @@ public final class SearchIndex implements AutoCloseable {
             known.add(one.id());
             tails.put(one.chain(), one);
         }
-        Map<Line, Tail> lines = new HashMap<>();
+        Map<Line, Deque<Tail>> lines = new HashMap<>();
         for (Indexed tail : tails.values()) {
             SnapshotHeader header = byId.get(tail.id());
             if (header != null) {
-                lines.put(Line.of(header), new Tail(header, tail.chain(), tail.position()));
+                tailsOf(header, lines).push(new Tail(header, tail.chain(), tail.position()));
             }
         }
         int chains = tails.keySet().stream().mapToInt(chain -> chain + 1).max().orElse(0);
@@ -244,18 +248,42 @@ public final class SearchIndex implements AutoCloseable {
                 if (known.contains(header.identifier())) {
                     continue;
                 }
-                Tail before = lines.get(Line.of(header));
-                int chain = before == null ? chains++ : before.chain;
-                int position = before == null ? 0 : before.position + 1;
+                Deque<Tail> candidates = tailsOf(header, lines);
                 try {
+                    Tail before = alike(candidates, header, reader);
+                    int chain = before == null ? chains++ : before.chain;
+                    int position = before == null ? 0 : before.position + 1;
                     write(before == null ? null : before.header, header, reader, writer);
                     writer.snapshot(header, chain, position);
-                    lines.put(Line.of(header), new Tail(header, chain, position));
+                    candidates.remove(before);
+                    candidates.push(new Tail(header, chain, position));
+                    if (candidates.size() > CHAINS_PER_LINE) {
+                        candidates.removeLast();
+                    }
                 } catch (CorruptDataException e) {
                     writer.giveUp(); // who walks through it finds what is left of it, and says what is not
                 }
             }
         }
+    }
+
+    private static Deque<Tail> tailsOf(SnapshotHeader header, Map<Line, Deque<Tail>> lines) {
+        return lines.computeIfAbsent(Line.of(header), key -> new ArrayDeque<>());
+    }
+
+    /** The newest snapshot that is worth to be compared with; archives of all kinds, for one, have the same source as it seems. */
+    private static @Nullable Tail alike(Deque<Tail> tails, SnapshotHeader header, BlobReader reader)
+            throws IOException {
+        for (Tail tail : tails) {
+            try {
+                if (SnapshotChanges.areAlike(tail.header, header, reader)) {
+                    return tail;
+                }
+            } catch (CorruptDataException e) {
+                // One of the two: if it is this one, that is found out when it is read as a whole.
+            }
+        }
+        return null;
     }
 
     /** How many tables stay as they are when some snapshots come: each is larger than what follows it, so there are few. */
