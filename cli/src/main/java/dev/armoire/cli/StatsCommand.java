@@ -72,8 +72,11 @@ final class StatsCommand implements Command {
                                 "COMPR"),
                         "head");
             }
-            List<StoreUsage.Usage> usages =
-                    StoreUsage.of(repository, snapshots.matching(query), false, (header, problem) -> {
+            List<StoreUsage.Usage> usages = StoreUsage.of(
+                    repository,
+                    snapshots.matching(query),
+                    report.isJson() ? StoreUsage.Figures.UNIQUE : StoreUsage.Figures.GROWTH,
+                    (header, problem) -> {
                         isDamaged = true;
                         report.error("snapshot " + header.identifier().shortHex() + ": " + problem.getMessage());
                     });

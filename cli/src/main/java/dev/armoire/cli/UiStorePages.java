@@ -211,7 +211,7 @@ final class UiStorePages {
                 points = StatsCommand.points(StoreUsage.of(
                         repository,
                         new ArrayList<>(all),
-                        false,
+                        StoreUsage.Figures.GROWTH,
                         (header, problem) -> report.error(
                                 "snapshot " + header.identifier().shortHex() + ": " + problem.getMessage())));
                 pointsOf = ids;
