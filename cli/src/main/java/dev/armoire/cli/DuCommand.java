@@ -87,11 +87,8 @@ final class DuCommand implements Command {
     private void snapshots(Repository repository, Snapshots snapshots, SnapshotQuery query, Report report) {
         List<SnapshotHeader> shown = snapshots.matching(query);
         // What a snapshot shares depends on all of them, whichever are shown.
-        List<StoreUsage.Usage> usages = StoreUsage.of(
-                repository,
-                snapshots.all(),
-                StoreUsage.Figures.STORED,
-                (header, problem) -> damaged(header, problem, report));
+        List<StoreUsage.Usage> usages =
+                StoreUsage.of(repository, snapshots.all(), true, (header, problem) -> damaged(header, problem, report));
         head(
                 report,
                 String.format(

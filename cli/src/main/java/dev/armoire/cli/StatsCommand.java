@@ -72,11 +72,8 @@ final class StatsCommand implements Command {
                                 "COMPR"),
                         "head");
             }
-            List<StoreUsage.Usage> usages = StoreUsage.of(
-                    repository,
-                    snapshots.matching(query),
-                    report.isJson() ? StoreUsage.Figures.UNIQUE : StoreUsage.Figures.GROWTH,
-                    (header, problem) -> {
+            List<StoreUsage.Usage> usages =
+                    StoreUsage.of(repository, snapshots.matching(query), false, (header, problem) -> {
                         isDamaged = true;
                         report.error("snapshot " + header.identifier().shortHex() + ": " + problem.getMessage());
                     });

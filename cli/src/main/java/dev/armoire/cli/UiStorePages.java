@@ -211,7 +211,7 @@ final class UiStorePages {
                 points = StatsCommand.points(StoreUsage.of(
                         repository,
                         new ArrayList<>(all),
-                        StoreUsage.Figures.GROWTH,
+                        false,
                         (header, problem) -> report.error(
                                 "snapshot " + header.identifier().shortHex() + ": " + problem.getMessage())));
                 pointsOf = ids;

@@ -4,7 +4,6 @@ package dev.armoire.engine.history;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.history.BlobGraph.Below;
-import dev.armoire.engine.history.BlobGraph.Visitor;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.PipelineAbortedException;
@@ -35,16 +34,6 @@ public final class StoreUsage implements AutoCloseable {
     /** In place of an owner: there are several. */
     private static final int SHARED = -1;
 
-    /** What is to be found out; each takes longer than the one before. */
-    public enum Figures {
-        /** What each snapshot has added. Of the others there are zeros. */
-        GROWTH,
-        /** And what no other snapshot needs. */
-        UNIQUE,
-        /** And what each needs in all. */
-        STORED
-    }
-
     /**
      * What one snapshot takes.
      *
@@ -67,7 +56,6 @@ public final class StoreUsage implements AutoCloseable {
     }
 
     private final Repository repository;
-    private final Figures figures;
     private final BlobReader reader;
     private final BlobGraph graph;
     private final MacTable table = new MacTable(NUMBERS);
@@ -82,39 +70,32 @@ public final class StoreUsage implements AutoCloseable {
     private long newPlain;
 
     private StoreUsage(
-            Repository repository,
-            SnapshotHeader first,
-            Figures figures,
-            BiConsumer<SnapshotHeader, CorruptDataException> damage) {
+            Repository repository, SnapshotHeader first, BiConsumer<SnapshotHeader, CorruptDataException> damage) {
         this.repository = repository;
         this.header = first;
-        this.figures = figures;
         this.damage = damage;
         this.reader = repository.newReader();
         this.graph = new BlobGraph(repository, reader);
     }
 
     /**
-     * What each snapshot takes, oldest first. But for {@link Figures#STORED} it is remembered in the cache folder, for as long as the
+     * What each snapshot takes, oldest first. Without {@code tellsStored} it is remembered in the cache folder, for as long as the
      * store has the same states: then trees are not read again, and damage in them is not met.
      *
      * @param damage told of each blob that cannot be followed, once; what only it refers to is not counted
+     * @param tellsStored whether to find out {@link Usage#storedBytes}, which takes twice the time; else it is 0, as is what
+     *     follows from it
      */
     public static List<Usage> of(
             Repository repository,
             List<SnapshotHeader> headers,
-            Figures figures,
+            boolean tellsStored,
             BiConsumer<SnapshotHeader, CorruptDataException> damage) {
         if (headers.isEmpty()) {
             return List.of();
         }
-        boolean tellsStored = figures == Figures.STORED;
-        UsageCache whole = new UsageCache(repository, "growth-1");
-        UsageCache cache = figures == Figures.UNIQUE ? whole : new UsageCache(repository, "growth-only-1");
+        UsageCache cache = new UsageCache(repository, "growth-1");
         List<Usage> known = tellsStored ? null : cache.read(headers);
-        if (known == null && figures == Figures.GROWTH) {
-            known = whole.read(headers);
-        }
         Comparator<SnapshotHeader> byTime =
                 Comparator.comparing(SnapshotHeader::timestamp).thenComparing(SnapshotHeader::identifier);
         if (known != null) {
@@ -136,8 +117,8 @@ public final class StoreUsage implements AutoCloseable {
             isDamaged[0] = true;
             damage.accept(header, problem);
         };
-        try (StoreUsage usage = new StoreUsage(repository, order.getFirst(), figures, watched)) {
-            List<Usage> found = usage.walk(order);
+        try (StoreUsage usage = new StoreUsage(repository, order.getFirst(), watched)) {
+            List<Usage> found = usage.walk(order, tellsStored);
             found.sort(Comparator.comparing(Usage::header, byTime));
             if (!isDamaged[0] && !tellsStored) {
                 cache.write(found);
@@ -146,9 +127,7 @@ public final class StoreUsage implements AutoCloseable {
         }
     }
 
-    private List<Usage> walk(List<SnapshotHeader> order) {
-        boolean tellsStored = figures == Figures.STORED;
-        Visitor visitor = figures == Figures.GROWTH ? this::meet : this::enter;
+    private List<Usage> walk(List<SnapshotHeader> order, boolean tellsStored) {
         List<Usage> parts = new ArrayList<>();
         for (SnapshotHeader next : order) {
             SnapshotHeader previous = header;
@@ -157,7 +136,7 @@ public final class StoreUsage implements AutoCloseable {
             newBytes = 0;
             newContent = 0;
             newPlain = 0;
-            graph.forEachRoot(next, visitor);
+            graph.forEachRoot(next, this::enter);
             if (tellsStored && owner > 1) {
                 graph.forEachRoot(previous, this::leave);
             }
@@ -166,7 +145,7 @@ public final class StoreUsage implements AutoCloseable {
         long[] unique = new long[order.size() + 1];
         table.forEach((type, slot) -> {
             int only = table.get(slot, OWNER);
-            if (only > 0 && figures != Figures.GROWTH) {
+            if (only > 0) {
                 unique[only] += Integer.toUnsignedLong(table.get(slot, LENGTH));
             }
         });
@@ -184,25 +163,6 @@ public final class StoreUsage implements AutoCloseable {
         return whole;
     }
 
-    /** What is there already is not followed: all below it is there, too. */
-    private void meet(int type, Mac mac, long plainBytes, Below below) {
-        long slot = table.slot(type, mac);
-        if (table.get(slot, OWNER) == 0) {
-            isNew(type, mac, slot, plainBytes);
-            descend(type, mac, slot, below, this::meet);
-        }
-    }
-
-    private void isNew(int type, Mac mac, long slot, long plainBytes) {
-        table.set(slot, OWNER, owner);
-        long length = length(type, mac, slot);
-        newBytes += length;
-        if (plainBytes > 0) {
-            newContent += length;
-            newPlain += plainBytes;
-        }
-    }
-
     /** One more reference from the snapshot at hand. */
     private void enter(int type, Mac mac, long plainBytes, Below below) {
         long slot = table.slot(type, mac);
@@ -210,7 +170,13 @@ public final class StoreUsage implements AutoCloseable {
         table.set(slot, REFERENCES, references + 1);
         boolean isNewlyShared = false;
         if (table.get(slot, OWNER) == 0) {
-            isNew(type, mac, slot, plainBytes);
+            table.set(slot, OWNER, owner);
+            long length = length(type, mac, slot);
+            newBytes += length;
+            if (plainBytes > 0) {
+                newContent += length;
+                newPlain += plainBytes;
+            }
         } else {
             isNewlyShared = becomesShared(slot);
         }
@@ -264,7 +230,7 @@ public final class StoreUsage implements AutoCloseable {
         }
     }
 
-    private void descend(int type, Mac mac, long slot, Below below, Visitor visitor) {
+    private void descend(int type, Mac mac, long slot, Below below, BlobGraph.Visitor visitor) {
         if (below.equals(Below.NOTHING) || table.get(slot, IS_UNREADABLE) != 0) {
             return;
         }
