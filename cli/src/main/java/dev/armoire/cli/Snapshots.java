@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.query.SnapshotFilter;
@@ -10,6 +11,8 @@ import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.Snapshot;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,8 +77,26 @@ final class Snapshots {
                 report.error(problem);
             });
             headers = known;
+            tellOfLostStates(known);
         }
         return known;
+    }
+
+    /** A store without states looks like one without snapshots. */
+    private void tellOfLostStates(List<SnapshotHeader> known) {
+        if (!known.isEmpty() || !repository.states().isEmpty()) {
+            return;
+        }
+        try {
+            int packfiles = repository.storage().list(ObjectKind.PACKFILE).size();
+            if (packfiles > 0) {
+                report.warn("no state tells what is in the " + packfiles + " packfiles of this store: its first backup"
+                        + " goes on or was killed, or states are gone; `armoire check` tells more, `armoire repair`"
+                        + " lists again what is there");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Those that pass, newest first. */

@@ -131,6 +131,29 @@ class CliTest {
         assertThat(run.run("ls")).isEqualTo(new ArmoireRun.Outcome(0, "", ""));
     }
 
+    @Test
+    void aStoreThatLostItsStatesIsNotCalledEmptyOrWell() throws IOException {
+        run.backup();
+        Files.writeString(Path.of(source(), "another.txt"), "more");
+        run.backup();
+        List<String> listed = run.onStore("ls").outLines();
+        try (Stream<Path> states = Files.walk(Path.of(run.path("store"), "states"))) {
+            for (Path state : states.filter(Files::isRegularFile).toList()) {
+                Files.delete(state);
+            }
+        }
+
+        assertThat(run.onStore("ls").err()).contains("no state tells what is in the ", "`armoire repair`");
+        ArmoireRun.Outcome check = run.onStore("check");
+        assertThat(check.exitCode()).isEqualTo(65);
+        assertThat(check.out() + check.err()).contains("with them went the list of 2 snapshots");
+
+        assertThat(run.onStore("repair").out()).contains("to be listed again");
+        assertThat(run.onStore("repair", "-apply").exitCode()).isZero();
+        assertThat(run.onStore("ls").outLines()).isEqualTo(listed);
+        assertThat(run.onStore("check").exitCode()).isZero();
+    }
+
     // create
 
     @Test

@@ -83,6 +83,7 @@ final class Damage {
         for (Path file : files) {
             bytes += Files.size(file);
         }
+        tally.begin(times);
         for (int i = 1; i <= times; i++) {
             Path file;
             long at;
@@ -109,7 +110,7 @@ final class Damage {
             replace(file, whole);
             tally.count("bits flipped");
             tally.count("bits flipped in " + kind(file));
-            tally.progress(i, times);
+            tally.progress();
         }
     }
 
@@ -119,7 +120,9 @@ final class Damage {
 
     /** Truncates, deletes, swaps, duplicates, empties, lengthens, overwrites, mixes up. */
     void files(int times) throws IOException {
+        tally.begin(times);
         for (int i = 1; i <= times; i++) {
+            tally.progress();
             Path file = files.get(random.nextInt(files.size()));
             byte[] whole = Files.readAllBytes(file);
             String what = root.relativize(file).toString();
@@ -200,7 +203,6 @@ final class Damage {
             }
             replace(file, whole);
             tally.count("files damaged");
-            tally.progress(i, times);
         }
     }
 

@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 
 /**
  * Damages packfiles that parity covers, and heals them. Within what parity promises they must be the same bytes again; beyond it
@@ -34,7 +33,9 @@ final class Heals {
     private final Mac snapshot;
     private final Map<String, String> content;
     /** All packfiles and all parity as they are when they are well. */
-    private final Map<Path, byte[]> good = new TreeMap<>();
+    private final Map<Path, byte[]> good;
+
+    private final KeptFolder kept;
 
     private final List<Path> packfiles;
     private final List<Path> parity;
@@ -53,25 +54,19 @@ final class Heals {
         try (Repository repository = store.openRefreshed()) {
             Parity.update(repository, null, true, true, new Told(new ArrayList<>()));
         }
-        this.packfiles = files("packfiles");
-        this.parity = files("parity");
-        for (Path file : packfiles) {
-            good.put(file, Files.readAllBytes(file));
-        }
-        for (Path file : parity) {
-            good.put(file, Files.readAllBytes(file));
-        }
-    }
-
-    private List<Path> files(String folder) throws IOException {
-        try (Stream<Path> all = Files.walk(store.folder().resolve(folder))) {
-            return all.filter(file -> file.getFileName().toString().length() == 2 * Mac.BYTES)
-                    .sorted()
-                    .toList();
-        }
+        Path packfilesFolder = store.folder().resolve("packfiles");
+        this.kept = KeptFolder.of(packfilesFolder, store.folder().resolve("parity"));
+        this.good = kept.files();
+        this.packfiles = good.keySet().stream()
+                .filter(file -> file.startsWith(packfilesFolder))
+                .toList();
+        this.parity = good.keySet().stream()
+                .filter(file -> !file.startsWith(packfilesFolder))
+                .toList();
     }
 
     void run(int times) throws IOException {
+        tally.begin(times);
         for (int i = 1; i <= times; i++) {
             boolean isPromised = i % 4 != 0;
             String what = isPromised ? damageWithin((i - i / 4) % 5) : damageBeyond();
@@ -85,8 +80,8 @@ final class Heals {
             if (!hit.isEmpty()) {
                 judge(what, isPromised, damaged, hit);
             }
-            restoreGood();
-            tally.progress(i, times);
+            kept.bringBack();
+            tally.progress();
         }
     }
 
@@ -169,12 +164,6 @@ final class Heals {
             }
         }
         return contents;
-    }
-
-    private void restoreGood() throws IOException {
-        for (Map.Entry<Path, byte[]> file : good.entrySet()) {
-            Files.write(file.getKey(), file.getValue());
-        }
     }
 
     private void judge(String what, boolean isPromised, Map<Path, byte[]> damaged, Set<Path> hit) throws IOException {

@@ -61,6 +61,7 @@ final class Kills {
         try (Repository repository = store.openRefreshed()) {
             Parity.update(repository, null, false, true, new Heals.Told(new ArrayList<>()));
         }
+        tally.begin(kills);
         int done = 0;
         while (done < kills) {
             List<String> command = draw();
@@ -68,14 +69,14 @@ final class Kills {
             Set<Mac> before = Set.copyOf(known.keySet());
             tree.change(20);
             if (name.equals("check")) {
-                StorageErrors.damageCovered(store, random);
+                StorageErrors.damageCovered(store, random, random.nextBoolean());
             }
             boolean wasKilled = start(name, command, momentMillis(name));
             if (wasKilled) {
                 done++;
                 tally.count("processes killed");
                 tally.count("killed: " + name);
-                tally.progress(done, kills);
+                tally.progress();
             } else {
                 tally.count("commands that ended before their kill");
             }

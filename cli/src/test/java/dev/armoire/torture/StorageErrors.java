@@ -8,6 +8,7 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.BackupOptions;
 import dev.armoire.engine.maintenance.Maintenance;
 import dev.armoire.engine.maintenance.MaintenanceOptions;
+import dev.armoire.engine.maintenance.MaintenanceResult;
 import dev.armoire.engine.parity.Heal;
 import dev.armoire.engine.parity.Parity;
 import dev.armoire.engine.record.SnapshotHeader;
@@ -29,18 +30,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Makes calls of a storage fail, one after the other, in each way that a file system has; or takes the power away at one of
- * them. After each the store must be as sound as after a kill; a check or restore that met the failure must not say that all is
- * well.
+ * them. Each time the operation begins with the same store, or else the calls would grow with the cases. After each the store
+ * must be as sound as after a kill; a check or restore that met the failure must not say that all is well.
  */
 final class StorageErrors {
     /** How a call fails. */
@@ -57,175 +60,345 @@ final class StorageErrors {
     private enum Operation {
         BACKUP,
         RM,
+        /** Colours one packfile and removes another. */
         MAINTENANCE,
         REPACK,
+        /** Of what a backup left that was stopped before its state. */
         REPAIR,
+        /** Of a store without any state. */
+        REPAIR_ALL,
         PARITY,
-        HEAL,
+        /** Of a packfile that is gone. */
+        HEAL_LOST,
+        /** Of a packfile in which bits are flipped. */
+        HEAL_CHANGED,
         SYNC,
         CHECK,
-        RESTORE
+        RESTORE;
+
+        /** Whether the store is not sound before it is done, so that it has to be done again before the store is judged. */
+        boolean isCure() {
+            return this == REPAIR_ALL || this == HEAL_LOST || this == HEAL_CHANGED;
+        }
     }
 
-    private static final int SNAPSHOTS = 5;
+    private static final int SNAPSHOTS = 4;
+    private static final int FILES = 8;
+    /** An operation of several threads has not the same number of calls each time. */
+    private static final int SOME_MORE_CALLS = 2;
 
-    private final Path work;
     private final Tally tally;
     private final Random random;
     private final SourceTree tree;
     private final TestedStore store;
-    private TestedStore peer;
-    private final Map<Mac, Map<String, String>> known = new HashMap<>();
+    private final TestedStore peer;
+    /** In the order in which they were made. */
+    private final Map<Mac, Map<String, String>> known = new LinkedHashMap<>();
+
+    private final Map<Operation, Base> bases = new EnumMap<>(Operation.class);
+
+    /**
+     * Where each case of an operation begins.
+     *
+     * @param source what was in the source then
+     * @param calls how many calls each fault can be met by
+     */
+    private record Base(
+            KeptFolder files,
+            Map<Mac, Map<String, String>> known,
+            Map<String, String> source,
+            Map<Fault, Integer> calls) {}
+
+    private record Case(Operation operation, Fault fault, int at) {
+        @Override
+        public String toString() {
+            return operation + ", " + fault + " at call " + at;
+        }
+    }
 
     StorageErrors(Path work, boolean isEncrypted, long seed, Tally tally) throws IOException {
-        this.work = work;
         this.tally = tally;
         this.random = new Random(seed);
-        this.tree = new SourceTree(work.resolve("tree"), seed, 8, 60_000);
+        this.tree = new SourceTree(work.resolve("tree"), seed, FILES, 60_000);
         this.store = TestedStore.create(work.resolve("store"), isEncrypted, work.resolve("cache"));
         this.peer = TestedStore.create(work.resolve("peer"), isEncrypted, work.resolve("cache"));
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < SNAPSHOTS; i++) {
             backUp();
+            tree.change(3);
+            if (i == 1) {
+                try (Repository to = peer.open()) {
+                    sync(to);
+                }
+            }
         }
         try (Repository repository = store.openRefreshed()) {
             makeParity(repository);
         }
-    }
-
-    /** @param step 1 for every call there is, or else each so many */
-    void run(List<Fault> faults, int step) throws IOException {
+        KeptFolder begin = KeptFolder.of(store.folder(), peer.folder(), store.cache());
+        Map<Mac, Map<String, String>> all = new LinkedHashMap<>(known);
         for (Operation operation : Operation.values()) {
-            for (Fault fault : faults) {
-                boolean isOver = false;
-                for (int at = 1 + (step > 1 ? random.nextInt(step) : 0); !isOver; at += step) {
-                    isOver = !once(operation, fault, at);
-                }
-            }
+            prepare(operation);
+            KeptFolder files = KeptFolder.of(store.folder(), peer.folder(), store.cache());
+            bases.put(
+                    operation,
+                    new Base(files, new LinkedHashMap<>(known), TreeDigests.of(tree.folder()), calls(operation)));
+            begin.bringBack();
+            known.clear();
+            known.putAll(all);
         }
     }
 
-    /** Returns false when the operation has no such call. */
-    private boolean once(Operation operation, Fault fault, int at) throws IOException {
-        String what = operation + ", " + fault + " at call " + at;
-        tree.change(2);
-        trim();
+    /** Makes something to do for the operation. */
+    private void prepare(Operation operation) throws IOException {
+        switch (operation) {
+            case MAINTENANCE, PARITY -> {
+                backUpAnotherTree();
+                maintainOn(store);
+                backUpAnotherTree();
+                if (operation == Operation.PARITY) {
+                    maintainOn(store);
+                }
+            }
+            case REPACK -> removeAllButTheLast(); // what that shares with them is what their packfiles keep
+            case REPAIR -> {
+                try (Repository repository = store.open(real -> new ForwardingStorage(real) {
+                    @Override
+                    public void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+                        if (kind == ObjectKind.STATE) {
+                            throw new IOException("stopped here");
+                        }
+                        super.write(kind, name, parts);
+                    }
+                })) {
+                    store.backUp(repository, tree.folder());
+                    throw new IllegalStateException("a backup without its state went through");
+                } catch (IOException e) {
+                    store.removeLocks();
+                }
+            }
+            case REPAIR_ALL -> {
+                for (Path state :
+                        KeptFolder.of(store.folder().resolve("states")).files().keySet()) {
+                    Files.delete(state);
+                }
+            }
+            case HEAL_LOST -> damageCovered(store, random, true);
+            case HEAL_CHANGED -> damageCovered(store, random, false);
+            case BACKUP, RM, SYNC, CHECK, RESTORE -> {}
+        }
+    }
+
+    /** Does it once without a fault, and counts. */
+    private Map<Fault, Integer> calls(Operation operation) throws IOException {
+        Done done = doIt(new Case(operation, Fault.EIO, Integer.MAX_VALUE));
+        if (!done.didSomething()) {
+            tally.failed(operation + ": found nothing to do");
+        }
+        Map<Fault, Integer> calls = new EnumMap<>(Fault.class);
+        for (Fault fault : Fault.values()) {
+            calls.put(fault, done.storage().countedFor(fault) + SOME_MORE_CALLS);
+        }
+        return calls;
+    }
+
+    /**
+     * Tries a share of all cases that there are.
+     *
+     * @param first the first one, from 0 on
+     * @param step every how many-th
+     */
+    void run(List<Fault> faults, int first, int step) throws IOException {
+        List<Case> cases = new ArrayList<>();
+        int number = 0;
+        for (Operation operation : Operation.values()) {
+            for (Fault fault : faults) {
+                for (int at = 1; at <= bases.get(operation).calls().get(fault); at++) {
+                    if (number++ % step == first) {
+                        cases.add(new Case(operation, fault, at));
+                    }
+                }
+            }
+        }
+        tally.begin(cases.size());
+        for (Case one : cases) {
+            try {
+                once(one);
+            } catch (IOException | RuntimeException e) {
+                tally.failed(one + ": afterwards: " + e);
+                e.printStackTrace();
+            }
+            tally.progress();
+        }
+    }
+
+    int cases(List<Fault> faults) {
+        return bases.values().stream()
+                .mapToInt(base -> faults.stream().mapToInt(base.calls()::get).sum())
+                .sum();
+    }
+
+    private void once(Case one) throws IOException {
+        Base base = bases.get(one.operation());
+        base.files().bringBack();
+        known.clear();
+        known.putAll(base.known());
+        if (doIt(one).storage().hasFailed()) {
+            tally.count("faults");
+            tally.count("faults in " + one.operation());
+            tally.count("faults: " + one.fault());
+        } else {
+            tally.count("calls that did not come");
+        }
+        store.removeLocks();
+        peer.removeLocks();
+        if (one.operation().isCure()) {
+            doIt(new Case(one.operation(), one.fault(), Integer.MAX_VALUE));
+        }
+        judge(one);
+    }
+
+    private record Done(Failing storage, boolean didSomething) {}
+
+    /** Does what it is about, with a fault at one call. */
+    private Done doIt(Case one) throws IOException {
         Mac older = known.keySet().iterator().next();
         Failing[] storage = new Failing[1];
         Map<String, String> restored = null;
         TestedStore.Verdict verdict = null;
         boolean isRefused = false;
-        if (operation == Operation.HEAL) {
-            damageCovered(store, random);
-        }
-        TestedStore tested = operation == Operation.SYNC ? peer : store;
-        try (Repository repository = tested.open(real -> storage[0] = new Failing(real, fault, at, random))) {
-            switch (operation) {
-                case BACKUP -> store.backUp(repository, tree.folder());
-                case RM -> remove(repository, older);
-                case MAINTENANCE -> maintain(repository, 0);
-                case REPACK -> maintain(repository, 1);
-                case REPAIR -> Repair.run(repository, true, Duration.ZERO, new QuietRepair());
+        boolean didSomething = false;
+        TestedStore tested = one.operation() == Operation.SYNC ? peer : store;
+        try (Repository repository =
+                tested.open(real -> storage[0] = new Failing(real, one.fault(), one.at(), random))) {
+            didSomething = switch (one.operation()) {
+                case BACKUP -> store.backUp(repository, tree.folder()) != null;
+                case RM -> {
+                    remove(repository, older);
+                    yield true;
+                }
+                case MAINTENANCE -> {
+                    MaintenanceResult result = maintain(repository, 0);
+                    yield result.coloured() > 0 && result.removed() > 0;
+                }
+                case REPACK -> maintain(repository, 1).repacked() > 0;
+                case REPAIR, REPAIR_ALL ->
+                    Repair.run(repository, true, Duration.ZERO, new QuietRepair())
+                                    .repaired()
+                            > 0;
                 case PARITY -> {
                     repository.refresh();
-                    makeParity(repository);
+                    yield makeParity(repository).made() > 0;
                 }
-                case HEAL -> {
+                case HEAL_LOST, HEAL_CHANGED -> {
                     repository.refresh();
-                    heal(repository);
+                    yield heal(repository).healed() > 0;
                 }
-                case SYNC -> sync(repository);
-                case CHECK -> verdict = TestedStore.check(repository);
+                case SYNC -> {
+                    sync(repository);
+                    yield true;
+                }
+                case CHECK -> {
+                    verdict = TestedStore.check(repository);
+                    yield true;
+                }
                 case RESTORE -> {
                     repository.refresh((state, problem) -> {});
                     restored = TestedStore.restore(repository, older);
+                    yield true;
                 }
-            }
+            };
         } catch (IOException | RuntimeException | Error e) {
             isRefused = true;
             if (!TestedStore.isExplained(e)) {
-                tally.failed(what + ": " + e);
+                tally.failed(one + ": " + e);
                 e.printStackTrace();
             }
         }
         if (!storage[0].hasFailed()) {
             if (isRefused) {
-                tally.failed(what + ": refused without a fault");
+                tally.failed(one + ": refused without a fault");
             }
-            settle(what);
-            return false;
+            return new Done(storage[0], didSomething);
         }
-        tally.count("faults");
-        tally.count("faults in " + operation);
-        tally.count("faults: " + fault);
         tally.count(isRefused ? "operations that ended with an error" : "operations that went through");
         if (verdict != null && verdict.isSound()) {
-            tally.failed(what + ": check says that all is well");
+            tally.failed(one + ": check says that all is well");
+            IOException where = storage[0].thrown;
+            if (where != null) {
+                where.printStackTrace();
+            }
         }
         if (restored != null) {
             restored.forEach((path, content) -> {
                 if (!content.equals(known.get(older).get(path))) {
-                    tally.failed(what + ": a restore gave " + path + " as " + content);
+                    tally.failed(one + ": a restore gave " + path + " as " + content);
                 }
             });
         }
-        settle(what);
-        return true;
+        return new Done(storage[0], didSomething);
     }
 
-    private void settle(String what) throws IOException {
-        store.removeLocks();
-        peer.removeLocks();
-        try {
-            if (what.startsWith("HEAL")) {
-                try (Repository repository = store.openRefreshed()) {
-                    heal(repository);
-                }
-            }
-            judge(what);
-        } catch (IOException | RuntimeException e) {
-            tally.failed(what + ": afterwards: " + e);
-            throw e;
-        }
-    }
-
-    private void judge(String what) throws IOException {
+    private void judge(Case one) throws IOException {
         TestedStore.Verdict verdict = store.check();
         if (!verdict.isSound()) {
-            tally.failed(what + ": " + verdict.problems());
+            tally.failed(one + ": " + verdict.problems());
         }
-        if (!peer.check().isSound()) {
-            tally.failed(what + ": the other store: " + peer.check().problems());
+        if (one.operation() == Operation.SYNC) {
+            judgePeer(one);
         }
-        Map<Mac, Map<String, String>> before = Map.copyOf(known);
-        known.clear();
-        List<Mac> come = new ArrayList<>();
-        for (Mac id : verdict.snapshots()) {
-            if (before.containsKey(id)) {
-                known.put(id, before.get(id));
-            } else {
-                come.add(id);
-            }
-        }
+        Map<Mac, Map<String, String>> before = new LinkedHashMap<>(known);
+        List<Mac> come = new ArrayList<>(verdict.snapshots());
+        come.removeAll(before.keySet());
+        known.keySet().retainAll(verdict.snapshots());
         int gone = before.size() - known.size();
-        boolean mayCome = what.startsWith("BACKUP");
-        boolean mayGo = what.startsWith("RM");
-        boolean mayBeRenamed = what.startsWith("REPACK");
+        // A snapshot is there when its state is, so a repair of what was stopped before that may bring it.
+        boolean mayCome = one.operation() == Operation.BACKUP || one.operation() == Operation.REPAIR;
+        boolean mayGo = one.operation() == Operation.RM;
+        boolean mayBeRenamed = one.operation() == Operation.REPACK;
         if (mayBeRenamed ? gone != come.size() : gone > (mayGo ? 1 : 0) || come.size() > (mayCome ? 1 : 0)) {
-            tally.failed(what + ": " + gone + " snapshots gone, come: " + come);
+            tally.failed(one + ": " + gone + " snapshots gone, come: " + come);
         }
         for (Mac id : come) {
             Map<String, String> content = store.restore(id);
-            if (mayCome ? !content.equals(TreeDigests.of(tree.folder())) : !before.containsValue(content)) {
-                tally.failed(what + ": " + id.shortHex() + " is not what it should be");
+            boolean isRight = switch (one.operation()) {
+                case BACKUP -> content.equals(TreeDigests.of(tree.folder()));
+                case REPAIR -> content.equals(bases.get(Operation.REPAIR).source());
+                default -> before.containsValue(content);
+            };
+            if (!isRight) {
+                tally.failed(one + ": " + id.shortHex() + " is not what it should be");
             }
             known.put(id, content);
         }
-        Mac one = List.copyOf(known.keySet()).get(random.nextInt(known.size()));
-        if (!store.restore(one).equals(known.get(one))) {
-            tally.failed(what + ": " + one.shortHex() + " does not restore as it was");
+        Mac any = List.copyOf(known.keySet()).get(random.nextInt(known.size()));
+        if (!store.restore(any).equals(known.get(any))) {
+            tally.failed(one + ": " + any.shortHex() + " does not restore as it was");
         }
         backUp();
         tally.count("stores found sound, restored from and backed up into");
+    }
+
+    /** The store that was synchronised to: what is listed is whole, and a second run brings what is missing. */
+    private void judgePeer(Case one) throws IOException {
+        for (int i = 0; i < 2; i++) {
+            TestedStore.Verdict verdict = peer.check();
+            if (!verdict.isSound()) {
+                tally.failed(one + ": the other store: " + verdict.problems());
+            }
+            if (i == 1 && !Set.copyOf(verdict.snapshots()).equals(known.keySet())) {
+                tally.failed(one + ": the other store has " + verdict.snapshots() + " after a second run");
+            }
+            for (Mac id : verdict.snapshots()) {
+                if (!peer.restore(id).equals(known.get(id))) {
+                    tally.failed(one + ": " + id.shortHex() + " is another one in the other store");
+                }
+            }
+            if (i == 0) {
+                try (Repository to = peer.open()) {
+                    sync(to);
+                }
+            }
+        }
     }
 
     private void backUp() throws IOException {
@@ -237,20 +410,20 @@ final class StorageErrors {
         known.put(id, content);
     }
 
-    private void trim() throws IOException {
-        while (known.size() > SNAPSHOTS) {
-            Mac victim = known.keySet().iterator().next();
-            try (Repository repository = store.open()) {
-                remove(repository, victim);
+    /** So that whole packfiles are not needed any more. */
+    private void backUpAnotherTree() throws IOException {
+        tree.change(5 * FILES);
+        backUp();
+        removeAllButTheLast();
+    }
+
+    private void removeAllButTheLast() throws IOException {
+        List<Mac> ids = List.copyOf(known.keySet());
+        try (Repository repository = store.open()) {
+            for (Mac id : ids.subList(0, ids.size() - 1)) {
+                remove(repository, id);
+                known.remove(id);
             }
-            known.remove(victim);
-        }
-        if (random.nextInt(30) == 0) {
-            try (Repository repository = store.open()) {
-                maintain(repository, 0);
-            }
-            peer = TestedStore.create(
-                    work.resolve("peer" + random.nextInt(Integer.MAX_VALUE)), store.isEncrypted(), store.cache());
         }
     }
 
@@ -271,23 +444,29 @@ final class StorageErrors {
         }
     }
 
-    private static void maintain(Repository repository, int repackPercent) throws IOException {
-        Maintenance.run(
+    private static void maintainOn(TestedStore store) throws IOException {
+        try (Repository repository = store.open()) {
+            maintain(repository, 0);
+        }
+    }
+
+    private static MaintenanceResult maintain(Repository repository, int repackPercent) throws IOException {
+        return Maintenance.run(
                 repository,
                 new MaintenanceOptions(Instant.now(), Duration.ZERO, Duration.ZERO, false, false, false, repackPercent),
                 new Kills.QuietMaintenance());
     }
 
-    private static void makeParity(Repository repository) throws IOException {
-        Parity.update(repository, null, true, true, new Heals.Told(new ArrayList<>()));
+    private static Parity.Result makeParity(Repository repository) throws IOException {
+        return Parity.update(repository, null, true, true, new Heals.Told(new ArrayList<>()));
     }
 
-    private static void heal(Repository repository) throws IOException {
-        Heal.run(repository, true, new Heals.Told(new ArrayList<>()));
+    private static Heal.Result heal(Repository repository) throws IOException {
+        return Heal.run(repository, true, new Heals.Told(new ArrayList<>()));
     }
 
-    /** Deletes a packfile that parity covers, or flips bits in it. */
-    static void damageCovered(TestedStore store, Random random) throws IOException {
+    /** Deletes a packfile that parity covers, or else flips bits in it. */
+    static void damageCovered(TestedStore store, Random random, boolean deletes) throws IOException {
         try (Repository repository = store.openRefreshed()) {
             List<Mac> covered = new ArrayList<>(Heal.covered(repository, new Heals.Told(new ArrayList<>())));
             covered.removeIf(packfile -> !Files.exists(path(store, packfile)));
@@ -296,7 +475,7 @@ final class StorageErrors {
                 return;
             }
             Path one = path(store, covered.get(random.nextInt(covered.size())));
-            if (random.nextBoolean()) {
+            if (deletes) {
                 Files.delete(one);
                 return;
             }
@@ -330,8 +509,18 @@ final class StorageErrors {
         private final Fault fault;
         private final int failAt;
         private final Random random;
+        /** Of all calls, those that read, and those that write. */
         private final AtomicInteger calls = new AtomicInteger();
+
+        private final AtomicInteger reads = new AtomicInteger();
+        private final AtomicInteger writes = new AtomicInteger();
         private final AtomicBoolean failed = new AtomicBoolean();
+        /** What once ended early ends early each time: else whoever reads it again finds it well, and is right. */
+        private volatile @Nullable Mac shortObject;
+
+        /** Where it was that a call failed. */
+        private volatile @Nullable IOException thrown;
+
         private final List<Deleted> deleted = new ArrayList<>();
 
         private record Deleted(ObjectKind kind, Mac name, MemorySegment content) {}
@@ -347,29 +536,42 @@ final class StorageErrors {
             return failed.get();
         }
 
+        /** How many calls there were that the fault can come at. */
+        int countedFor(Fault other) {
+            return switch (other) {
+                case ENOSPC -> writes.get();
+                case SHORT_READ -> reads.get();
+                default -> calls.get();
+            };
+        }
+
         /** @param makes what the call would do, if it changes anything */
         private void call(boolean isRead, boolean isWrite, @Nullable Change makes) throws IOException {
             int number = calls.incrementAndGet();
+            int ofReads = isRead ? reads.incrementAndGet() : 0;
+            int ofWrites = isWrite ? writes.incrementAndGet() : 0;
             if (fault == Fault.POWER_LOSS) {
                 powerLoss(number, makes);
                 return;
             }
-            // A kind of fault that this call cannot have comes with the next call that can.
-            boolean fits = switch (fault) {
-                case ENOSPC -> isWrite;
-                case SHORT_READ -> isRead;
-                default -> true;
+            boolean isHit = switch (fault) {
+                case ENOSPC -> ofWrites >= failAt; // a full disk stays full
+                case SHORT_READ -> ofReads == failAt;
+                default -> number == failAt;
             };
-            if (number < failAt || !fits || !failed.compareAndSet(false, true)) {
+            if (!isHit) {
                 return;
             }
-            throw switch (fault) {
+            failed.set(true);
+            IOException failure = switch (fault) {
                 case ENOSPC -> new FileSystemException(location(), null, "No space left on device");
                 case EACCES -> new AccessDeniedException(location(), null, "permission denied");
                 case STALE_HANDLE -> new FileSystemException(location(), null, "Stale file handle");
                 case SHORT_READ -> new EOFException(location() + ": the file ended early");
                 default -> new IOException(location() + ": Input/output error");
             };
+            thrown = failure;
+            throw failure;
         }
 
         @FunctionalInterface
@@ -422,7 +624,15 @@ final class StorageErrors {
 
         @Override
         public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
-            call(true, false, null);
+            if (name.equals(shortObject)) {
+                throw new EOFException(location() + ": the file still ends early");
+            }
+            try {
+                call(true, false, null);
+            } catch (EOFException e) {
+                shortObject = name;
+                throw e;
+            }
             super.read(kind, name, offset, into);
         }
 
@@ -442,6 +652,12 @@ final class StorageErrors {
         public void replace(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
             call(false, true, () -> super.replace(kind, name, parts));
             super.replace(kind, name, parts);
+        }
+
+        @Override
+        public int discardUnfinished(Instant begunBefore, boolean onlyCounts) throws IOException {
+            call(false, false, null);
+            return super.discardUnfinished(begunBefore, onlyCounts);
         }
 
         @Override

@@ -16,7 +16,8 @@ import java.util.stream.Stream;
 /** {@code armoire-torture}: runs the faults that are asked for, prints what was tried and what went wrong. */
 public final class Torture {
     private static final String USAGE = """
-            usage: armoire-torture [-quick] [-n TIMES] [-seed N] [-work FOLDER] [-plaintext|-encrypted] [PART...]
+            usage: armoire-torture [-quick] [-n TIMES] [-seed N] [-share K/N] [-work FOLDER]
+                                   [-plaintext|-encrypted] [PART...]
 
             Faults on purpose, into stores of its own; what is promised and was counted stands in
             docs/reliability.md. Parts, by default all of them:
@@ -42,6 +43,10 @@ public final class Torture {
                       stall, break, spoil a bit or are refused (full: 200)
               writers eight writers, maintenance, check, removals at once (full: 600 seconds)
 
+            -share 3/20 runs the third of twenty shares, which together are all that there is to try:
+            what takes hours can be run a piece at a time. A -work folder in memory is faster. How far
+            it is it says every ten seconds, and what was counted also when it is stopped.
+
             -quick runs some of each in a minute or two. Half of the times the store is encrypted, unless
             -plaintext or -encrypted says that all are of one kind. The exit code is 1 when anything failed.""";
 
@@ -51,7 +56,8 @@ public final class Torture {
     /** These make stores of one kind only. */
     private static final Set<String> PLAINTEXT_PARTS = Set.of("fuzz");
 
-    private static final int EVERY_CALL = 2000;
+    private static final int EVERY_CALL = Integer.MAX_VALUE;
+    private static final int WORKERS = 2;
 
     private static final List<StorageErrors.Fault> ERRORS = List.of(
             StorageErrors.Fault.EIO,
@@ -68,6 +74,10 @@ public final class Torture {
     private final long seed;
     private final List<String> program;
     private final List<String> failures = new ArrayList<>();
+    /** Which of how many shares this run tries, from 0 on. */
+    private int share;
+
+    private int shares = 1;
 
     /**
      * @param work a folder that is or will be there, for stores and sources
@@ -89,6 +99,8 @@ public final class Torture {
         int times = 0;
         List<Boolean> kinds = BOTH;
         long seed = 1;
+        int share = 1;
+        int shares = 1;
         Path work = null;
         List<String> parts = new ArrayList<>();
         try {
@@ -97,6 +109,14 @@ public final class Torture {
                     case "-quick", "--quick" -> quick = true;
                     case "-n" -> times = Integer.parseInt(args[++i]);
                     case "-seed", "--seed" -> seed = Long.parseLong(args[++i]);
+                    case "-share", "--share" -> {
+                        String[] numbers = args[++i].split("/", 2);
+                        share = Integer.parseInt(numbers[0]);
+                        shares = Integer.parseInt(numbers[1]);
+                        if (share < 1 || share > shares) {
+                            throw new IllegalArgumentException(args[i]);
+                        }
+                    }
                     case "-work", "--work" -> work = Path.of(args[++i]).toAbsolutePath();
                     case "-plaintext", "--plaintext" -> kinds = List.of(false);
                     case "-encrypted", "--encrypted" -> kinds = List.of(true);
@@ -112,10 +132,15 @@ public final class Torture {
             System.err.println(USAGE);
             System.exit(args.length == 1 && args[0].matches("-h|-?-help|help") ? 0 : 64);
         }
-        Path folder = work == null ? Files.createTempDirectory("armoire-torture") : Files.createDirectories(work);
+        // What an earlier run left lies beside it.
+        Path folder = work == null
+                ? Files.createTempDirectory("armoire-torture")
+                : Files.createTempDirectory(Files.createDirectories(work), "run");
         String launcher = System.getProperty("armoire.torture.program");
         Torture torture =
                 new Torture(System.out, folder, seed, launcher == null ? Kills.ownProgram() : List.of(launcher));
+        torture.share = share - 1;
+        torture.shares = shares;
         for (String part : parts.isEmpty() ? PARTS : parts) {
             torture.run(part, times > 0 ? times : quick ? quickTimes(part) : fullTimes(part), kinds);
         }
@@ -153,25 +178,41 @@ public final class Torture {
      */
     void run(String part, int times, List<Boolean> kinds) throws IOException, InterruptedException {
         for (boolean isEncrypted : PLAINTEXT_PARTS.contains(part) ? List.of(false) : kinds) {
-            int share = PLAINTEXT_PARTS.contains(part) ? times : times / kinds.size();
+            int all = PLAINTEXT_PARTS.contains(part) ? times : times / kinds.size();
+            int some = all * (share + 1) / shares - all * share / shares;
             String name = part + (isEncrypted ? ", encrypted" : ", plaintext");
             Path folder = Files.createDirectories(work.resolve(part + (isEncrypted ? "-encrypted" : "-plaintext")));
             Tally tally = new Tally(name, out);
             Thread onEnd = new Thread(tally::print);
             Runtime.getRuntime().addShutdownHook(onEnd); // when it is stopped half way
+            long ownSeed = shares == 1 ? seed : seed * 1_000 + share;
             switch (part) {
-                case "kill" -> new Kills(folder, program, isEncrypted, seed, tally).run(share);
-                case "flip" -> new Damage(folder, isEncrypted, seed, tally).flips(share);
-                case "files" -> new Damage(folder, isEncrypted, seed, tally).files(share);
-                case "heal" -> new Heals(folder, isEncrypted, seed, tally).run(share);
-                case "fuzz" -> new HostileInputs(folder, program, seed, tally).run(Duration.ofSeconds(share));
-                case "errors" -> new StorageErrors(folder, isEncrypted, seed, tally).run(ERRORS, step(times));
-                case "power" ->
-                    new StorageErrors(folder, isEncrypted, seed, tally)
-                            .run(List.of(StorageErrors.Fault.POWER_LOSS), step(times));
-                case "large" -> new LargeStore(folder, isEncrypted, out, tally).run(share);
-                case "s3", "sftp" -> farAway(part, folder, isEncrypted, share, tally);
-                case "writers" -> new ManyWriters(folder, isEncrypted, seed, tally).run(Duration.ofSeconds(share));
+                case "kill", "flip", "files", "heal" ->
+                    sideBySide(tally, worker -> {
+                        Path own = Files.createDirectories(folder.resolve("w" + worker));
+                        long itsSeed = ownSeed + 500_000L * worker;
+                        int its = (some + worker) / WORKERS;
+                        switch (part) {
+                            case "kill" -> new Kills(own, program, isEncrypted, itsSeed, tally).run(its);
+                            case "flip" -> new Damage(own, isEncrypted, itsSeed, tally).flips(its);
+                            case "files" -> new Damage(own, isEncrypted, itsSeed, tally).files(its);
+                            default -> new Heals(own, isEncrypted, itsSeed, tally).run(its);
+                        }
+                    });
+                case "errors", "power" ->
+                    sideBySide(tally, worker -> {
+                        Path own = Files.createDirectories(folder.resolve("w" + worker));
+                        // The same store for all shares, so that together they try all calls.
+                        StorageErrors errors = new StorageErrors(own, isEncrypted, seed, tally);
+                        List<StorageErrors.Fault> faults =
+                                part.equals("power") ? List.of(StorageErrors.Fault.POWER_LOSS) : ERRORS;
+                        int step = times == EVERY_CALL ? 1 : Math.max(1, errors.cases(faults) / all);
+                        errors.run(faults, share * WORKERS + worker, step * shares * WORKERS);
+                    });
+                case "fuzz" -> new HostileInputs(folder, program, ownSeed, tally).run(Duration.ofSeconds(some));
+                case "large" -> new LargeStore(folder, isEncrypted, out, tally).run(some);
+                case "s3", "sftp" -> farAway(part, folder, isEncrypted, ownSeed, some, tally);
+                case "writers" -> new ManyWriters(folder, isEncrypted, ownSeed, tally).run(Duration.ofSeconds(some));
                 default -> throw new IllegalArgumentException(part);
             }
             Runtime.getRuntime().removeShutdownHook(onEnd);
@@ -181,19 +222,20 @@ public final class Torture {
         out.println("peak memory of this process: " + Damage.residentMiB() + " MiB");
     }
 
-    private void farAway(String part, Path folder, boolean isEncrypted, int times, Tally tally) {
+    private void farAway(String part, Path folder, boolean isEncrypted, long itsSeed, int times, Tally tally) {
+        tally.begin(times);
         try (FarFaults far = part.equals("s3")
                 ? FarFaults.ofBuckets(folder, isEncrypted, program)
                 : FarFaults.ofSftp(folder, isEncrypted, program)) {
             for (int i = 0; i < times; i++) {
                 try {
-                    FarFaults.Ended ended = far.run(seed * 1_000_000 + i);
+                    FarFaults.Ended ended = far.run(itsSeed * 1_000_000 + i);
                     tally.count(ended.command() + (ended.isRight() ? ": went well" : ": ended with an error"));
                     ended.faults().forEach((fault, count) -> tally.count("times " + fault, count));
                 } catch (AssertionError | IOException | RuntimeException e) {
                     tally.failed(String.valueOf(e.getMessage()));
                 }
-                tally.progress(i + 1, times);
+                tally.progress();
             }
         } catch (RuntimeException e) {
             throw e; // among them that there is no sshd
@@ -202,9 +244,28 @@ public final class Torture {
         }
     }
 
-    /** From how often to each how many-th call. */
-    private static int step(int times) {
-        return Math.max(1, EVERY_CALL / times);
+    @FunctionalInterface
+    private interface Worker {
+        void work(int number) throws IOException, InterruptedException;
+    }
+
+    /** As one case mostly waits for one thread after the other. */
+    private static void sideBySide(Tally tally, Worker worker) throws InterruptedException {
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < WORKERS; i++) {
+            int number = i;
+            threads.add(Thread.ofPlatform().name("worker-" + i).start(() -> {
+                try {
+                    worker.work(number);
+                } catch (IOException | InterruptedException | RuntimeException | Error e) {
+                    tally.failed("cannot go on: " + e);
+                    e.printStackTrace();
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
     }
 
     private static void deleteTree(Path folder) throws IOException {

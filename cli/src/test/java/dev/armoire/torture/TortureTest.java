@@ -22,8 +22,8 @@ class TortureTest {
         "heal, 10",
         "fuzz, 1",
         "kill, 2",
-        "power, 3",
-        "errors, 1",
+        "power, 24",
+        "errors, 60",
         "writers, 4",
         "s3, 5",
         "sftp, 5"

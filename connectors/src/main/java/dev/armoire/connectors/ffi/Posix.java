@@ -48,8 +48,9 @@ public final class Posix implements AutoCloseable {
     private static final int RESOLVE_BENEATH = 0x08;
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
-    private static final int POSIX_FADV_SEQUENTIAL = 2;
+    private static final int POSIX_FADV_WILLNEED = 3;
     private static final int POSIX_FADV_DONTNEED = 4;
+    private static final int RWF_NOWAIT = 0x08;
     private static final int SYNC_FILE_RANGE_AND_WAIT = 7;
     private static final int AT_REMOVEDIR = 0x200;
     private static final long UTIME_OMIT = (1 << 30) - 2;
@@ -215,9 +216,16 @@ public final class Posix implements AutoCloseable {
         return call(Libc.LSEEK, fd, offset, SEEK_HOLE, 0);
     }
 
-    /** Tells the kernel that a file is read from front to back. */
-    public int adviseSequential(int fd) {
-        return (int) call(Libc.FADVISE64, fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    /** Whether the begin of a file's content would have to be waited for; false where the file system cannot tell. */
+    public boolean isAbsent(int fd) {
+        arguments.set(JAVA_LONG, 0, data.address());
+        arguments.set(JAVA_LONG, 8, 1);
+        return callAgain(Libc.PREADV2, fd, arguments.address(), 1, 0, 0, RWF_NOWAIT) == -Errno.EAGAIN;
+    }
+
+    /** Has the kernel begin to read a part of a file into memory, without waiting for it. */
+    public int readAhead(int fd, long offset, long bytes) {
+        return (int) call(Libc.FADVISE64, fd, offset, bytes, POSIX_FADV_WILLNEED);
     }
 
     /** Has the content of a file written to its medium and dropped from memory, so that the next read asks the medium. */

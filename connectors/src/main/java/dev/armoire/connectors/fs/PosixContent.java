@@ -15,6 +15,7 @@ final class PosixContent implements ImportRecord.Content {
     private final byte[] path;
     private final Posix posix;
     private final int fd;
+    private final boolean isLarge;
     private boolean isSparse;
     private long position;
     private long holeEnd; // zeros from position to here
@@ -28,9 +29,7 @@ final class PosixContent implements ImportRecord.Content {
         this.fd = fd;
         isSparse = posix.stat().allocatedBytes() < posix.stat().size();
         dataEnd = isSparse ? 0 : Long.MAX_VALUE;
-        if (posix.stat().size() >= LARGE_BYTES) {
-            posix.adviseSequential(fd); // only advice: whether it is taken does not matter
-        }
+        isLarge = posix.stat().size() >= LARGE_BYTES;
     }
 
     @Override
@@ -42,6 +41,11 @@ final class PosixContent implements ImportRecord.Content {
                 wanted = Math.min(wanted, holeEnd - position);
                 into.asSlice(filled, wanted).fill((byte) 0);
             } else if (position < dataEnd) {
+                if (isLarge) {
+                    // What is asked for next comes while this is worked on. Only advice: whether it is taken does not
+                    // matter.
+                    posix.readAhead(fd, position + wanted, wanted);
+                }
                 wanted = posix.pread(fd, into.asSlice(filled, Math.min(wanted, dataEnd - position)), position);
                 if (wanted < 0) {
                     throw new PosixException("read", path, wanted);

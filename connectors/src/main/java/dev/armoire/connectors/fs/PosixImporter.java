@@ -24,6 +24,8 @@ import java.util.List;
  */
 final class PosixImporter implements Importer {
     private static final int MAX_LINKS = 40;
+    /** Of larger files the kernel itself reads ahead what comes after this. */
+    private static final long READ_AHEAD_BYTES = 256 << 10;
 
     private final byte[] root;
     private final ImportOptions options;
@@ -210,20 +212,43 @@ final class PosixImporter implements Importer {
         return fd;
     }
 
-    PosixContent openContent(byte[] path, long owner) throws IOException {
-        int directory = baseFd(path);
+    /** The descriptor of a file, or the negative error number. */
+    private int openFile(Posix posix, int directory, byte[] path, long owner) {
         // Non-blocking: a FIFO may have taken the place of the file
         int flags = OpenFlags.READ_ONLY | OpenFlags.NO_FOLLOW | OpenFlags.NON_BLOCKING;
         byte[] relative = relative(path);
-        Posix posix = Posix.take();
         int fd = -Errno.EPERM;
+        if (user == 0 || user == owner) {
+            fd = posix.openBeneath(directory, relative, flags | OpenFlags.NO_ATIME, 0);
+        }
+        return fd == -Errno.EPERM ? posix.openBeneath(directory, relative, flags, 0) : fd;
+    }
+
+    boolean readAhead(byte[] path, FileInfo info) {
+        int directory = baseFd;
+        if (directory < 0 || info.size() == 0) {
+            return false;
+        }
+        try (Posix posix = Posix.take()) {
+            int fd = openFile(posix, directory, path, info.uid());
+            if (fd < 0) {
+                return false;
+            }
+            boolean isAbsent = posix.isAbsent(fd);
+            if (isAbsent) {
+                posix.readAhead(fd, 0, Math.min(info.size(), READ_AHEAD_BYTES));
+            }
+            posix.closeFile(fd);
+            return isAbsent;
+        }
+    }
+
+    PosixContent openContent(byte[] path, long owner) throws IOException {
+        int directory = baseFd(path);
+        Posix posix = Posix.take();
+        int fd = -1;
         try {
-            if (user == 0 || user == owner) {
-                fd = posix.openBeneath(directory, relative, flags | OpenFlags.NO_ATIME, 0);
-            }
-            if (fd == -Errno.EPERM) {
-                fd = posix.openBeneath(directory, relative, flags, 0);
-            }
+            fd = openFile(posix, directory, path, owner);
             if (fd < 0) {
                 throw new PosixException("open", path, fd);
             }

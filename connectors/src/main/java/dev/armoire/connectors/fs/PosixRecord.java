@@ -50,6 +50,11 @@ final class PosixRecord implements ImportRecord {
     }
 
     @Override
+    public boolean readAhead() {
+        return importer.readAhead(path, info);
+    }
+
+    @Override
     public Content open() throws IOException {
         if (!FileMode.isRegular(info.mode())) {
             throw new IOException("open " + BytePath.text(path) + ": not a regular file");

@@ -31,6 +31,14 @@ public interface ImportRecord {
         throw new IOException(BytePath.text(path()) + " has no attribute " + BytePath.text(name));
     }
 
+    /**
+     * Has the begin of a regular file's content brought into memory, as it will be opened soon, without waiting for it.
+     * Returns false when it was there already, and where the source cannot tell. Fails silently: opening will tell why.
+     */
+    default boolean readAhead() {
+        return false;
+    }
+
     /** Opens the content of a regular file. */
     Content open() throws IOException;
 

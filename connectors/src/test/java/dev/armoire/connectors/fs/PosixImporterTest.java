@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.armoire.connectors.ffi.OpenFlags;
 import dev.armoire.connectors.ffi.Posix;
 import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportOptions;
@@ -14,6 +15,7 @@ import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImporterFactory;
 import dev.armoire.connectors.spi.Location;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,6 +67,55 @@ final class PosixImporterTest {
                 .anyMatch(factory ->
                         factory.accepts(Location.parse("/a")) && factory.accepts(Location.parseSource("b.ptar")))
                 .noneMatch(factory -> factory.accepts(Location.parse("nowhere://h/b")));
+    }
+
+    @Test
+    void readingAheadBringsWhatIsNotInMemoryAndChangesNothing() throws IOException {
+        byte[] content = new byte[300_000];
+        new Random(7).nextBytes(content);
+        tree.directory("d", 0755).file("f", content, 0644);
+        Path file = folder.resolve("f");
+        try (var importer = Collector.importer(root)) {
+            Collector collected = new Collector().scan(importer);
+            ImportRecord record = collected.record(root + "/f");
+            assertThat(record.readAhead())
+                    .as("written just now, so it is in memory")
+                    .isFalse();
+            boolean wasDropped = drop(file);
+            assertThat(record.readAhead()).isEqualTo(wasDropped);
+            try (var opened = record.open();
+                    Arena arena = Arena.ofConfined()) {
+                MemorySegment into = arena.allocate(content.length + 1);
+                assertThat(opened.read(into)).isEqualTo(content.length);
+                assertThat(into.asSlice(0, content.length).mismatch(MemorySegment.ofArray(content)))
+                        .isEqualTo(-1);
+            }
+            Files.delete(file);
+            assertThat(record.readAhead()).as("gone").isFalse();
+            long open = openDescriptors();
+            for (int i = 0; i < 50; i++) {
+                record.readAhead();
+                collected.record(root + "/d").readAhead();
+            }
+            assertThat(openDescriptors()).isLessThan(open + 50);
+        }
+    }
+
+    private static long openDescriptors() throws IOException {
+        try (var names = Files.list(Path.of("/proc/self/fd"))) {
+            return names.count();
+        }
+    }
+
+    /** False where the file system keeps everything in memory. */
+    private static boolean drop(Path file) {
+        try (Posix posix = Posix.take()) {
+            int fd = posix.openat(Posix.WORKING_DIRECTORY, text(file.toString()), OpenFlags.READ_ONLY, 0);
+            posix.forgetContent(fd);
+            boolean isAbsent = posix.isAbsent(fd);
+            posix.closeFile(fd);
+            return isAbsent;
+        }
     }
 
     @Test

@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BackupPipeline implements ImportSink, AutoCloseable {
     private static final int QUEUED_ITEMS = 1024;
+    private static final int ITEMS_BEFORE_READ_AHEAD = 16;
     private static final int QUEUED_CHUNKS = 16;
     private static final long READ_AHEAD_BYTES = 4 << 20;
 
@@ -57,6 +58,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     /** Items that are queued or being processed, and chunks that are queued: work that may bring more work. */
     private final AtomicInteger open = new AtomicInteger();
 
+    private final ReadAhead readAhead = new ReadAhead();
     private final AtomicInteger idleWorkers = new AtomicInteger();
     private final AtomicBoolean scanEnded = new AtomicBoolean();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -136,6 +138,10 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         return buffers;
     }
 
+    ReadAhead readAhead() {
+        return readAhead;
+    }
+
     Counters counters() {
         return counters;
     }
@@ -189,6 +195,10 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         stopIfInterrupted();
         checkRunning();
         open.incrementAndGet();
+        // One that a worker takes at once is read no sooner for that.
+        if (item.record() != null && item.unchanged() == null && items.size() > ITEMS_BEFORE_READ_AHEAD) {
+            readAhead.coming(item.record());
+        }
         if (items.offer(item)) {
             return;
         }

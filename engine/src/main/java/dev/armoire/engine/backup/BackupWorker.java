@@ -261,9 +261,13 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
                     position = 0;
                 }
                 long wanted = buffer.segment().byteSize() - filled;
+                long asked = System.nanoTime();
                 long begun = stages.begin();
                 long read = content.read(buffer.segment().asSlice(filled, wanted));
                 var _ = stages.end(Stage.READ, begun);
+                if (kind == Kind.FILE) {
+                    pipeline.readAhead().took(read, System.nanoTime() - asked);
+                }
                 filled += read;
                 atEnd = read < wanted;
                 if (kind == Kind.FILE) {

@@ -13,10 +13,16 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Reads every packfile of a store once, or a sample of them, several at a time. */
 final class StorePass {
+    /** What was read is noted after so many packfiles, or a fiftieth of all. */
+    private static final int SAVE_AFTER = 8;
+
+    private static final int SAVES = 50;
+
     private final Repository repository;
     private final StoredPackfiles packfiles;
     private final CheckEvents events;
@@ -24,6 +30,7 @@ final class StorePass {
     private final LongAdder problems = new LongAdder();
     private final LongAdder bytesRead = new LongAdder();
     private final LongAdder done = new LongAdder();
+    private final AtomicInteger sinceSaved = new AtomicInteger();
     private final CheckRequest request;
     private final long nowSeconds = Instant.now().getEpochSecond();
     private List<Integer> left = List.of();
@@ -101,16 +108,19 @@ final class StorePass {
     private void remember() {
         ReadLog log = request.log();
         if (log != null) {
-            Set<Mac> present = new HashSet<>();
-            packfiles
-                    .toRead()
-                    .forEach(packfile ->
-                            present.add(repository.index().packfiles().name(packfile)));
-            log.save(present);
+            saveLog(log);
             if (log.problem() != null) {
                 events.notice(log.problem());
             }
         }
+    }
+
+    private void saveLog(ReadLog log) {
+        Set<Mac> present = new HashSet<>();
+        for (int packfile : packfiles.toRead()) {
+            present.add(repository.index().packfiles().name(packfile));
+        }
+        log.save(present);
     }
 
     long read() {
@@ -148,6 +158,10 @@ final class StorePass {
                 log.wasRead(name, nowSeconds);
             } else {
                 log.wasDamaged(name);
+            }
+            if (sinceSaved.incrementAndGet() >= Math.max(SAVE_AFTER, chosen / SAVES)) {
+                sinceSaved.set(0);
+                saveLog(log); // a killed process forgets no more than that
             }
         }
     }

@@ -101,7 +101,14 @@ public final class StateAudit {
                                             + " packfiles that no state names"),
                     !snapshots.isEmpty()));
         }
-        if (!isTold && !snapshots.isEmpty()) {
+        // One killed backup leaves one snapshot, and the next one lists it.
+        if (repository.states().isEmpty() && snapshots.size() > 1) {
+            findings.add(new Finding(
+                    "states",
+                    "none is left that can be read, and with them went the list of " + snapshots.size()
+                            + " snapshots: `armoire repair` lists again what is in packfiles",
+                    true));
+        } else if (!isTold && !snapshots.isEmpty()) {
             findings.add(new Finding(
                     String.join(", ", snapshots),
                     "in a packfile that no state names: a backup that goes on now or was killed in its last moment,"

@@ -3,6 +3,7 @@ package dev.armoire.engine.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.armoire.connectors.spi.ForwardingStorage;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.MemoryFolder;
@@ -10,13 +11,17 @@ import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
 import dev.armoire.engine.repository.Repository;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -154,5 +159,33 @@ class CheckSampleTest {
         CheckResult result = check(25, false);
         assertThat(result.packfilesRead()).isPositive();
         assertThat(recorder.notices).anyMatch(text -> text.contains("not remembered") || text.contains("not known"));
+    }
+
+    @Test
+    void aCheckThatIsKilledForgetsLittle() throws IOException {
+        backUp(100, 140);
+        int all = packfiles().size();
+        assertThat(all).isGreaterThan(16);
+        Set<Mac> begun = ConcurrentHashMap.newKeySet();
+        List<Integer> known = Collections.synchronizedList(new ArrayList<>());
+        try (Repository repository = TestStores.open(store, real -> new ForwardingStorage(real) {
+            @Override
+            public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
+                if (kind == ObjectKind.PACKFILE && begun.add(name)) {
+                    known.add(CheckSampleTest.this.read().size()); // what is left if it is killed now
+                }
+                super.read(kind, name, offset, into);
+            }
+        })) {
+            Check.run(
+                    repository,
+                    new CheckRequest(List.of(), false, true, 1, new CheckRequest.Sample(100, false), ReadLog.load(log)),
+                    recorder);
+        }
+
+        assertThat(known).hasSize(all);
+        for (int i = 0; i < all; i++) {
+            assertThat(known.get(i)).as("before packfile %d", i).isBetween(i - 8, i);
+        }
     }
 }
