@@ -19,6 +19,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
@@ -215,7 +216,9 @@ final class JobsFile {
                     .composeString(text)
                     .orElse(null);
         } catch (YamlEngineException e) {
-            String said = Failures.said(e).lines().findFirst().orElse("");
+            String said = e instanceof MarkedYamlEngineException marked
+                    ? marked.getProblem() // without what the parser was about, which comes first in its message
+                    : Failures.said(e).lines().findFirst().orElse("");
             throw new CommandException(
                     ExitCode.USAGE, path + " is not valid YAML" + PlacesFile.line(e) + ": " + said, e);
         }
@@ -258,6 +261,11 @@ final class JobsFile {
         Map<String, Value> values = map(value, where, null);
         Value verb = values.get("command");
         if (verb == null) {
+            values.forEach((key, other) -> {
+                if (!meant(key, Set.of("command")).isEmpty()) {
+                    throw mistake(other.line, "unknown key \"" + key + '"' + meant(key, Set.of("command")));
+                }
+            });
             throw mistake(value.line, where + " has no `command:`; there are " + String.join(", ", COMMANDS.keySet()));
         }
         String command = text(verb, "command");
@@ -266,8 +274,8 @@ final class JobsFile {
         if (extras == null || known == null) {
             throw mistake(
                     verb.line,
-                    "no command for jobs: \"" + command + '"' + meant(command, COMMANDS.keySet()) + "; there are "
-                            + String.join(", ", COMMANDS.keySet()));
+                    "there is no command \"" + command + "\" for jobs" + meant(command, COMMANDS.keySet())
+                            + "; there are " + String.join(", ", COMMANDS.keySet()));
         }
         Flags flags = new Flags();
         known.maker().get().declare(flags);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
-import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.exclude.NameGlob;
+import dev.armoire.engine.query.EntryFilter;
 import dev.armoire.engine.query.PathPattern;
 import dev.armoire.engine.query.SnapshotQuery;
 import dev.armoire.engine.record.Entry;
@@ -14,7 +14,6 @@ import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.search.SearchIndex;
 import java.io.IOException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,24 +65,24 @@ final class LocateCommand implements Command {
             throw CommandException.usage(word + " needs a pattern");
         }
         List<PathPattern> patterns = patterns(arguments.words());
-        Predicate<Entry> wanted = entry -> true;
+        EntryFilter wanted = EntryFilter.any();
         if (arguments.get("size") != null) {
-            wanted = wanted.and(size(arguments.get("size", "")));
+            wanted = size(wanted, arguments.get("size", ""));
         }
         if (arguments.get("mtime") != null) {
-            wanted = wanted.and(mtime(arguments.get("mtime", ""), Instant.now()));
+            wanted = mtime(wanted, arguments.get("mtime", ""), Instant.now());
         }
         if (arguments.get("mime") != null) {
-            wanted = wanted.and(mime(arguments.get("mime", "")));
+            wanted = wanted.withKind(mime(arguments.get("mime", "")));
         }
         if (arguments.get("owner") != null) {
             String owner = arguments.get("owner", "");
-            wanted = wanted.and(entry ->
+            wanted = wanted.withKind(entry ->
                     isCalled(owner, entry.info().username(), entry.info().uid()));
         }
         if (arguments.get("group") != null) {
             String group = arguments.get("group", "");
-            wanted = wanted.and(entry ->
+            wanted = wanted.withKind(entry ->
                     isCalled(group, entry.info().groupname(), entry.info().gid()));
         }
         SnapshotQuery query = FilterFlags.query(arguments, report);
@@ -104,7 +103,7 @@ final class LocateCommand implements Command {
             Flags.Arguments arguments,
             SnapshotQuery query,
             List<PathPattern> patterns,
-            Predicate<Entry> wanted,
+            EntryFilter wanted,
             Repository repository,
             EarlySearch early)
             throws IOException {
@@ -131,7 +130,7 @@ final class LocateCommand implements Command {
             }
             new FileSearch(
                             reader,
-                            FileSearch.matching(patterns, wanted),
+                            FileSearch.matching(patterns, wanted::test),
                             (id, time, entry) -> print(id, time, entry, report),
                             (header, problem) -> {
                                 isDamaged = true;
@@ -179,7 +178,7 @@ final class LocateCommand implements Command {
         private SearchIndex.@Nullable Results results;
         private @Nullable RuntimeException failure;
 
-        private EarlySearch(Repository repository, List<PathPattern> patterns, Predicate<Entry> wanted, int workers) {
+        private EarlySearch(Repository repository, List<PathPattern> patterns, EntryFilter wanted, int workers) {
             thread = Thread.ofPlatform().daemon().name("search-early").unstarted(() -> {
                 try {
                     SearchIndex opened = SearchIndex.open(repository);
@@ -195,7 +194,7 @@ final class LocateCommand implements Command {
                 Repository repository,
                 boolean hasNoIndex,
                 List<PathPattern> patterns,
-                Predicate<Entry> wanted,
+                EntryFilter wanted,
                 int workers) {
             EarlySearch early = new EarlySearch(repository, patterns, wanted, workers);
             if (!hasNoIndex) {
@@ -280,28 +279,27 @@ final class LocateCommand implements Command {
         return patterns;
     }
 
-    private static Predicate<Entry> size(String text) {
+    private static EntryFilter size(EntryFilter filter, String text) {
         String unsigned = unsigned(text);
         if (!unsigned.matches("[0-9]{1,15}[KkMmGgTt]?")) {
             throw CommandException.usage("-size " + text + ": expected a number of bytes such as 4096, +10M or -1G");
         }
         int shift = 10 * ("KMGT".indexOf(Character.toUpperCase(unsigned.charAt(unsigned.length() - 1))) + 1);
         String digits = shift == 0 ? unsigned : unsigned.substring(0, unsigned.length() - 1);
-        if (Long.parseLong(digits) > Long.MAX_VALUE >> shift) {
+        if (Long.parseLong(digits) >= Long.MAX_VALUE >> shift) {
             throw CommandException.usage("-size " + text + ": no file is that large");
         }
         long limit = Long.parseLong(digits) << shift;
-        return entry -> entry.isRegular() && compares(text, entry.info().size(), limit);
+        return switch (text.charAt(0)) {
+            case '+' -> filter.withSize(limit + 1, Long.MAX_VALUE);
+            case '-' -> filter.withSize(Long.MIN_VALUE, limit - 1);
+            default -> filter.withSize(limit, limit);
+        };
     }
 
-    private static Predicate<Entry> mtime(String text, Instant now) {
-        Duration age = GoFormat.parseDuration(unsigned(text), "-mtime");
-        Instant limit = now.minus(age);
-        return entry -> {
-            FileInfo info = entry.info();
-            Instant changed = Instant.ofEpochSecond(info.mtimeSeconds(), info.mtimeNanos());
-            return text.startsWith("+") ? changed.isBefore(limit) : changed.isAfter(limit);
-        };
+    private static EntryFilter mtime(EntryFilter filter, String text, Instant now) {
+        Instant limit = now.minus(GoFormat.parseDuration(unsigned(text), "-mtime"));
+        return text.startsWith("+") ? filter.withChangeBefore(limit) : filter.withChangeAfter(limit);
     }
 
     private static Predicate<Entry> mime(String type) {
@@ -322,9 +320,5 @@ final class LocateCommand implements Command {
 
     private static String unsigned(String text) {
         return text.startsWith("+") || text.startsWith("-") ? text.substring(1) : text;
-    }
-
-    private static boolean compares(String text, long value, long limit) {
-        return text.startsWith("+") ? value > limit : text.startsWith("-") ? value < limit : value == limit;
     }
 }

@@ -7,6 +7,7 @@ import dev.armoire.cli.web.WebText;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.exclude.NameGlob;
 import dev.armoire.engine.history.FileHistory;
+import dev.armoire.engine.query.EntryFilter;
 import dev.armoire.engine.query.PathPattern;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
@@ -113,7 +114,8 @@ final class UiVersionPages {
             if (index != null) {
                 index.update(all);
             }
-            SearchIndex.Results known = index == null ? null : index.search(patterns, entry -> true, session.workers());
+            SearchIndex.Results known =
+                    index == null ? null : index.search(patterns, EntryFilter.any(), session.workers());
             if (index != null && known == null) {
                 html.note("Far too many things match this: name more of what you look for.")
                         .send(200, exchange);

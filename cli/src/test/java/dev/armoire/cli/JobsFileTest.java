@@ -20,8 +20,11 @@ class JobsFileTest {
             value = {
                 "'jobs:\n  a: {command: backup, places: /x, exclud: y}'  | 2 | unknown key \"exclud\"; did you mean \"exclude",
                 "'jobs:\n  a:\n    command: backup\n    places: /x\n    quiet: true'  | 5 | unknown key \"quiet\"",
-                "'jobs:\n  a: {command: bakup}'                          | 2 | no command for jobs: \"bakup\"; did you mean \"backup\"?; there are backup",
-                "'jobs:\n  a: {command: rm, tag: x}'                     | 2 | no command for jobs: \"rm\"",
+                "'jobs:\n  a: {command: bakup}'                          | 2 | there is no command \"bakup\" for jobs; did you mean \"backup\"?; there are backup",
+                "'jobs:\n  a: {command: rm, tag: x}'                     | 2 | there is no command \"rm\" for jobs",
+                "'jobs:\n  a:\n    comand: check'                     | 3 | unknown key \"comand\"; did you mean \"command\"?",
+                "'jobs:\n\ta: {command: check}'                       | 2 | Do not use \\t(TAB) for indentation",
+                "'jobs:\n  a:\n      command: check\n     at: /x'    | 4 | expected <block end>",
                 "'jobs:\n  a: {places: /x}'                              | 2 | job \"a\" has no `command:`",
                 "'jobs:\n  a: {command: backup}'                         | 2 | backup wants `places:`",
                 "'jobs:\n  a: {command: check, places: /x}'              | 2 | unknown key \"places\"",

@@ -180,6 +180,32 @@ class SearchIndexTest {
         assertThat(Files.readAllBytes(index)).as("made anew").hasSameSizeAs(intact);
     }
 
+    /** As with archives, which all have the same source as it seems. */
+    @Test
+    void whatHasNothingInCommonIsNotToldByItsDifference() throws IOException {
+        run = new ArmoireRun(folder).withStoreAndSource();
+        source = folder.resolve("source");
+        long afterTwo = 0;
+        for (int round = 0; round < 6; round++) {
+            remove(source);
+            for (int i = 0; i < 400; i++) {
+                Path file = source.resolve((round % 2 == 0 ? "x" : "y") + i / 20 + "/file-" + i + ".txt");
+                Files.createDirectories(file.getParent());
+                Files.writeString(file, i == 7 ? "round " + round : "x");
+                Files.setLastModifiedTime(
+                        file, FileTime.from(Instant.ofEpochSecond(1_700_000_000L + (i == 7 ? round : 0))));
+            }
+            run.backup("-name", round % 2 == 0 ? "even" : "odd");
+            locate(List.of("*"));
+            afterTwo = round == 1 ? Files.size(index()) : afterTwo;
+        }
+
+        check("alternating");
+        assertThat(Files.size(index()))
+                .as("the others are told by their differences")
+                .isLessThan(2 * afterTwo);
+    }
+
     @Test
     void anotherStoresIndexIsNotBelieved() throws IOException {
         run = new ArmoireRun(folder).withStoreAndSource();

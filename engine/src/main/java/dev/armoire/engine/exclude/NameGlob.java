@@ -139,6 +139,32 @@ public final class NameGlob {
         }
     }
 
+    /** Whether all names match. */
+    public boolean isAny() {
+        return program.length == 1 && program[0] == ANY_RUN;
+    }
+
+    /** The longest run of bytes that all names hold which match, if each of them is followed by {@code end}. */
+    public byte[] longestRun(byte end) {
+        byte[] longest = {};
+        int start = 0;
+        for (int step = 0; step <= program.length; ) {
+            boolean isEnd = step == program.length;
+            if (!isEnd && program[step] >= 0) {
+                step++;
+                continue;
+            }
+            byte[] run = new byte[step - start + (isEnd ? 1 : 0)];
+            for (int i = 0; i < run.length; i++) {
+                run[i] = start + i < step ? (byte) program[start + i] : end;
+            }
+            longest = run.length > longest.length ? run : longest;
+            step = isEnd ? step + 1 : stepAfter(step);
+            start = step;
+        }
+        return longest;
+    }
+
     private static boolean stands(byte[] bytes, byte[] name, int at, int to) {
         if (bytes.length > to - at) {
             return false;

@@ -51,10 +51,21 @@ public final class PathPattern {
         return (isDirectory || !isForDirectories) && matches(0, path, 1);
     }
 
-    /** Whether a path whose last name this is could match. */
-    public boolean mayMatchName(byte[] name, int length) {
+    /** Whether a path could match whose last name stands in {@code from..to} of {@code text}. */
+    public boolean mayMatchName(byte[] text, int from, int to) {
         NameGlob last = parts.isEmpty() ? null : parts.getLast();
-        return last == null || last.matches(name, 0, length);
+        return last == null || last.matches(text, from, to);
+    }
+
+    /** Whether a path could match whatever its last name is. */
+    public boolean mayMatchAnyName() {
+        return parts.isEmpty() || parts.getLast() == null || parts.getLast().isAny();
+    }
+
+    /** Bytes that stand in the last name of each path that matches, where a slash ends that name; empty when there are none. */
+    public byte[] needle() {
+        NameGlob last = parts.isEmpty() ? null : parts.getLast();
+        return last == null ? new byte[0] : last.longestRun((byte) '/');
     }
 
     /** @param from where the next part of the path begins, one behind a slash */

@@ -6,6 +6,7 @@ import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Compression;
 import dev.armoire.packfile.StoreConfig;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,7 @@ final class IndexCodec implements AutoCloseable {
     private final StoreKeys keys;
     private final BlobCodec sealing;
     private @Nullable BlobCodec packing;
+    private ByteBuffer input = ByteBuffer.allocateDirect(0);
 
     IndexCodec(StoreConfig config, StoreKeys keys) {
         this.config = config;
@@ -44,9 +46,17 @@ final class IndexCodec implements AutoCloseable {
         return payload;
     }
 
-    /** Plain bytes, valid until the next use. */
-    MemorySegment decode(byte[] payload, boolean isPacked, long limitBytes) {
-        return codec(isPacked).decode(MemorySegment.ofArray(payload), limitBytes);
+    /** Native memory to read a payload into, kept from one to the next. */
+    ByteBuffer input(int length) {
+        if (input.capacity() < length) {
+            input = ByteBuffer.allocateDirect(length + length / 2);
+        }
+        return input.clear().limit(length);
+    }
+
+    /** Plain bytes, valid until the next use. The payload stays borrowed until then. */
+    MemorySegment decode(MemorySegment payload, boolean isPacked, long limitBytes) {
+        return codec(isPacked).decode(payload, limitBytes);
     }
 
     @Override

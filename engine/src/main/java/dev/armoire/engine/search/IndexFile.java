@@ -37,11 +37,11 @@ import java.util.zip.CRC32C;
  * <pre>
  *  head:   | magic (8) | repository id (16) | MAC of these (32) |
  *  record: | type, of one that is compressed more by 256 (4) | length of the payload (4) | CRC-32C of type, length and payload (4) | payload |
- *  payload of a group: {@link ChangeBlock}s one after the other, of one snapshot or of several
- *  payload of a table: | MAC (32) | where the first group begins (8) | groups (4) | snapshots (4) | CRC-32C of the rest (4) |
- *    for each group:     | length of its payload (4) | its CRC (4) |
+ *  payload of a group: names of {@link ChangeBlock}s one after the other, of one snapshot or of several, or details of them
+ *  payload of a table: | MAC (32) | where the first group begins (8) | groups of names (4) | of details (4) | snapshots (4) | CRC-32C of the rest (4) |
+ *    for each group:     | length of its payload (4) | its CRC (4) |       those of names first
  *    for each snapshot:  | id (32) | seconds (8) | nanoseconds (4) | chain (4) | position in the chain (4) | blocks (4) |
- *    for each block:     | which group (4) | offset in it (4) | length (4) |
+ *    for each block:     | which group of names (4) | offset in it (4) | length (4) | the same of details (12) |
  * </pre>
  *
  * Payloads are encrypted in an encrypted store, and compressed from some size of the file on ({@link IndexCodec}). A table stands
@@ -52,13 +52,14 @@ import java.util.zip.CRC32C;
 final class IndexFile {
     static final int HEAD_BYTES = 8 + 16 + Mac.BYTES;
 
-    private static final long MAGIC = 0x41524d5352434835L; // ARMSRCH5
-    private static final int GROUP = 1;
+    private static final long MAGIC = 0x41524d5352434836L; // ARMSRCH6
+    private static final int NAMES = 1;
     private static final int TABLE = 2;
+    private static final int DETAILS = 3;
     private static final int PACKED = 0x100;
     private static final int RECORD_HEAD_BYTES = 12;
     /** Of a table, what its MAC is over. */
-    private static final int NUMBERS_BYTES = 20;
+    private static final int NUMBERS_BYTES = 24;
     /** What stands behind this many bytes is compressed: an index that is larger takes longer to read than its decoder to load. */
     private static final long PACKED_FROM_BYTES = 16 << 20;
     /** Plain bytes from which on a group is full. */
@@ -84,10 +85,13 @@ final class IndexFile {
     }
 
     /** Where the payload of a group is. */
-    record Group(long position, int length, int crc, boolean isPacked) {}
+    record Group(int type, long position, int length, int crc, boolean isPacked) {}
 
     /** A part of a group's plain bytes. */
-    record Block(Group group, int offset, int length) {}
+    record Part(Group group, int offset, int length) {}
+
+    /** Where a {@link ChangeBlock} is. */
+    record Block(Part names, Part details) {}
 
     /** Snapshots, and where in the file what is told of them ends. */
     record Table(long end, List<Indexed> snapshots) {}
@@ -154,7 +158,8 @@ final class IndexFile {
             throw new CorruptDataException("this is no search index of this store");
         }
         List<Table> tables = new ArrayList<>();
-        List<Group> groups = new ArrayList<>();
+        List<Group> names = new ArrayList<>();
+        List<Group> details = new ArrayList<>();
         MacHasher hasher = keys.newMacHasher();
         ByteBuffer record = ByteBuffer.allocate(RECORD_HEAD_BYTES);
         long size = in.size();
@@ -163,27 +168,29 @@ final class IndexFile {
             read(in, record.clear(), at);
             int type = record.getInt(0) & ~PACKED;
             int length = record.getInt(4);
-            if (length < 0 || length > MAX_PAYLOAD_BYTES || type != GROUP && type != TABLE) {
+            if (length < 0 || length > MAX_PAYLOAD_BYTES || type < NAMES || type > DETAILS) {
                 throw new CorruptDataException("no record at byte " + at);
             }
             if (length > size - at - RECORD_HEAD_BYTES) {
                 break;
             }
             Group payload =
-                    new Group(at + RECORD_HEAD_BYTES, length, record.getInt(8), (record.getInt(0) & PACKED) != 0);
+                    new Group(type, at + RECORD_HEAD_BYTES, length, record.getInt(8), (record.getInt(0) & PACKED) != 0);
             at += RECORD_HEAD_BYTES + length;
-            if (type == GROUP) {
-                groups.add(payload);
+            if (type != TABLE) {
+                (type == NAMES ? names : details).add(payload);
                 continue;
             }
-            tables.add(new Table(at, table(read(in, TABLE, payload, codec), start, groups, hasher)));
-            groups.clear();
+            tables.add(new Table(at, table(read(in, payload, codec), start, names, details, hasher)));
+            names.clear();
+            details.clear();
             start = at;
         }
         return tables;
     }
 
-    private static List<Indexed> table(MemorySegment plain, long start, List<Group> groups, MacHasher hasher) {
+    private static List<Indexed> table(
+            MemorySegment plain, long start, List<Group> names, List<Group> details, MacHasher hasher) {
         try {
             byte[] bytes = plain.toArray(JAVA_BYTE);
             ByteBuffer in = ByteBuffer.wrap(bytes);
@@ -192,7 +199,7 @@ final class IndexFile {
             if (!mac.equals(hasher.mac(numbers(bytes))) || crc(rest) != in.getInt(Mac.BYTES + NUMBERS_BYTES - 4)) {
                 throw new CorruptDataException("a table of the search index is not what was written");
             }
-            return snapshots(in.position(Mac.BYTES), start, groups);
+            return snapshots(in.position(Mac.BYTES), start, names, details);
         } catch (BufferUnderflowException
                 | IndexOutOfBoundsException
                 | NegativeArraySizeException
@@ -211,12 +218,14 @@ final class IndexFile {
         return (int) sum.getValue();
     }
 
-    private static List<Indexed> snapshots(ByteBuffer in, long start, List<Group> groups) {
-        boolean isInPlace = in.getLong() == start && in.getInt() == groups.size();
+    private static List<Indexed> snapshots(ByteBuffer in, long start, List<Group> names, List<Group> details) {
+        boolean isInPlace = in.getLong() == start && in.getInt() == names.size() && in.getInt() == details.size();
         int count = in.getInt();
         in.getInt();
-        for (Group group : groups) {
-            isInPlace = isInPlace && in.getInt() == group.length && in.getInt() == group.crc;
+        for (List<Group> groups : List.of(names, details)) {
+            for (Group group : groups) {
+                isInPlace = isInPlace && in.getInt() == group.length && in.getInt() == group.crc;
+            }
         }
         if (!isInPlace) {
             throw new CorruptDataException("a table of the search index is not for what stands before it");
@@ -229,46 +238,31 @@ final class IndexFile {
             int position = in.getInt();
             List<Block> blocks = new ArrayList<>(1);
             for (int left = in.getInt(); left > 0; left--) {
-                blocks.add(new Block(groups.get(in.getInt()), in.getInt(), in.getInt()));
+                blocks.add(new Block(
+                        new Part(names.get(in.getInt()), in.getInt(), in.getInt()),
+                        new Part(details.get(in.getInt()), in.getInt(), in.getInt())));
             }
             snapshots.add(new Indexed(id, timestamp, chain, position, blocks));
         }
         return snapshots;
     }
 
-    /** The plain bytes of a group, valid until the codec's next use. */
-    static MemorySegment read(FileChannel in, Group group, IndexCodec codec) throws IOException {
-        return read(in, GROUP, group, codec);
-    }
-
-    private static MemorySegment read(FileChannel in, int type, Group record, IndexCodec codec) throws IOException {
-        byte[] payload = new byte[record.length];
-        read(in, ByteBuffer.wrap(payload), record.position);
-        return codec.decode(
-                verified(record.isPacked ? type | PACKED : type, payload, record.crc),
-                record.isPacked,
-                MAX_PAYLOAD_BYTES);
-    }
-
-    /** A part of what {@link #read} gave. */
-    static MemorySegment part(MemorySegment group, Block block) {
-        if (block.offset < 0 || block.length < 0 || block.offset + (long) block.length > group.byteSize()) {
-            throw new CorruptDataException("a group of the search index is too short");
-        }
-        return group.asSlice(block.offset, block.length);
-    }
-
-    private static byte[] verified(int type, byte[] payload, int crc) {
-        if (crc(type, payload) != crc) {
+    /** The plain bytes of a record, valid until the codec's next use. */
+    static MemorySegment read(FileChannel in, Group record, IndexCodec codec) throws IOException {
+        ByteBuffer payload = codec.input(record.length);
+        read(in, payload, record.position);
+        int type = record.isPacked ? record.type | PACKED : record.type;
+        if (crc(type, payload.flip()) != record.crc) {
             throw new CorruptDataException("a record of the search index was changed");
         }
-        return payload;
+        return codec.decode(MemorySegment.ofBuffer(payload.flip()), record.isPacked, MAX_PAYLOAD_BYTES);
     }
 
-    private static int crc(int type, byte[] payload) {
+    private static int crc(int type, ByteBuffer payload) {
         CRC32C sum = new CRC32C();
-        sum.update(ByteBuffer.allocate(8).putInt(type).putInt(payload.length).flip());
-        sum.update(payload, 0, payload.length);
+        sum.update(
+                ByteBuffer.allocate(8).putInt(type).putInt(payload.remaining()).flip());
+        sum.update(payload);
         return (int) sum.getValue();
     }
 
@@ -291,16 +285,14 @@ final class IndexFile {
         private long end;
 
         // The table that is being made.
-        private final List<Group> groups = new ArrayList<>();
-        private final ByteArrayOutputStream group = new ByteArrayOutputStream();
+        private final Groups names = new Groups(NAMES);
+        private final Groups details = new Groups(DETAILS);
         private final ByteArrayOutputStream entries = new ByteArrayOutputStream();
         private long start;
         private int snapshots;
 
-        // The snapshot that is being written: its blocks, by which group and where, and what the group had before.
+        /** The blocks of the snapshot that is being written: group, offset and length of names, and of details. */
         private final List<int[]> blocks = new ArrayList<>();
-        private int firstGroup;
-        private int firstOffset;
 
         Writer(FileChannel out, long end, IndexCodec codec) {
             this.out = out;
@@ -309,12 +301,56 @@ final class IndexFile {
             this.start = end;
         }
 
-        void block(byte[] plain) throws IOException {
-            if (group.size() > 0 && group.size() + plain.length > FULL_GROUP_BYTES) {
-                endGroup();
+        /** Groups of a type, those that are written and the one that grows. */
+        private final class Groups {
+            private final int type;
+            private final List<Group> written = new ArrayList<>();
+            private final ByteArrayOutputStream open = new ByteArrayOutputStream();
+            // What stood before the snapshot that is being written.
+            private int firstGroup;
+            private int firstOffset;
+
+            Groups(int type) {
+                this.type = type;
             }
-            blocks.add(new int[] {groups.size(), group.size(), plain.length});
-            group.write(plain, 0, plain.length);
+
+            /** Adds bytes, and says where: group, offset, length. */
+            void add(byte[] plain, int[] place, int at) throws IOException {
+                if (open.size() > 0 && open.size() + plain.length > FULL_GROUP_BYTES) {
+                    end();
+                }
+                place[at] = written.size();
+                place[at + 1] = open.size();
+                place[at + 2] = plain.length;
+                open.write(plain, 0, plain.length);
+            }
+
+            void mark() {
+                firstGroup = written.size();
+                firstOffset = open.size();
+            }
+
+            void giveUp() {
+                byte[] whole = open.toByteArray();
+                open.reset();
+                if (written.size() == firstGroup) {
+                    open.write(whole, 0, firstOffset);
+                }
+            }
+
+            void end() throws IOException {
+                if (open.size() > 0) {
+                    written.add(append(type, open.toByteArray()));
+                    open.reset();
+                }
+            }
+        }
+
+        void block(ChangeBlock block) throws IOException {
+            int[] place = new int[6];
+            names.add(block.names(), place, 0);
+            details.add(block.details(), place, 3);
+            blocks.add(place);
         }
 
         void snapshot(SnapshotHeader header, int chain, int position) throws IOException {
@@ -327,12 +363,14 @@ final class IndexFile {
         }
 
         private void snapshot(Mac id, Instant timestamp, int chain, int position) throws IOException {
-            ByteBuffer entry = ByteBuffer.allocate(Mac.BYTES + 24 + 12 * blocks.size());
+            ByteBuffer entry = ByteBuffer.allocate(Mac.BYTES + 24 + 24 * blocks.size());
             entry.putLong(id.w0()).putLong(id.w1()).putLong(id.w2()).putLong(id.w3());
             entry.putLong(timestamp.getEpochSecond()).putInt(timestamp.getNano());
             entry.putInt(chain).putInt(position).putInt(blocks.size());
             for (int[] block : blocks) {
-                entry.putInt(block[0]).putInt(block[1]).putInt(block[2]);
+                for (int number : block) {
+                    entry.putInt(number);
+                }
             }
             entries.write(entry.array(), 0, entry.capacity());
             snapshots++;
@@ -344,45 +382,40 @@ final class IndexFile {
 
         private void nextSnapshot() {
             blocks.clear();
-            firstGroup = groups.size();
-            firstOffset = group.size();
+            names.mark();
+            details.mark();
         }
 
         /** Takes back what was written of a snapshot that cannot be finished. */
         void giveUp() {
-            byte[] whole = group.toByteArray();
-            group.reset();
-            if (groups.size() == firstGroup) {
-                group.write(whole, 0, firstOffset);
-            }
+            names.giveUp();
+            details.giveUp();
             nextSnapshot();
-        }
-
-        private void endGroup() throws IOException {
-            groups.add(append(GROUP, group.toByteArray()));
-            group.reset();
         }
 
         private void endTable() throws IOException {
             if (snapshots == 0) {
                 return;
             }
-            if (group.size() > 0) {
-                endGroup();
-            }
-            ByteBuffer table = ByteBuffer.allocate(Mac.BYTES + NUMBERS_BYTES + 8 * groups.size() + entries.size());
+            names.end();
+            details.end();
+            int groups = names.written.size() + details.written.size();
+            ByteBuffer table = ByteBuffer.allocate(Mac.BYTES + NUMBERS_BYTES + 8 * groups + entries.size());
             table.putLong(Mac.BYTES, start);
             table.position(Mac.BYTES + 8)
-                    .putInt(groups.size())
+                    .putInt(names.written.size())
+                    .putInt(details.written.size())
                     .putInt(snapshots)
                     .putInt(0);
-            groups.forEach(one -> table.putInt(one.length).putInt(one.crc));
+            names.written.forEach(one -> table.putInt(one.length).putInt(one.crc));
+            details.written.forEach(one -> table.putInt(one.length).putInt(one.crc));
             table.put(entries.toByteArray());
             int restAt = Mac.BYTES + NUMBERS_BYTES;
             table.putInt(restAt - 4, crc(table.slice(restAt, table.capacity() - restAt)));
             hasher.mac(numbers(table.array())).write(MemorySegment.ofArray(table.array()), 0);
             append(TABLE, table.array());
-            groups.clear();
+            names.written.clear();
+            details.written.clear();
             entries.reset();
             snapshots = 0;
             start = end;
@@ -393,14 +426,14 @@ final class IndexFile {
             boolean isPacked = end > PACKED_FROM_BYTES;
             byte[] payload = codec.encode(plain, isPacked);
             int fullType = isPacked ? type | PACKED : type;
-            int crc = crc(fullType, payload);
+            int crc = crc(fullType, ByteBuffer.wrap(payload));
             ByteBuffer record = ByteBuffer.allocate(RECORD_HEAD_BYTES + payload.length)
                     .putInt(fullType)
                     .putInt(payload.length)
                     .putInt(crc)
                     .put(payload)
                     .flip();
-            Group written = new Group(end + RECORD_HEAD_BYTES, payload.length, crc, isPacked);
+            Group written = new Group(type, end + RECORD_HEAD_BYTES, payload.length, crc, isPacked);
             while (record.hasRemaining()) {
                 end += out.write(record, end);
             }

@@ -3,6 +3,7 @@ package dev.armoire.engine.search;
 
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.query.EntryFilter;
 import dev.armoire.engine.query.PathPattern;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
@@ -12,19 +13,19 @@ import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.search.IndexFile.Indexed;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -32,7 +33,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +50,8 @@ public final class SearchIndex implements AutoCloseable {
     private static final int TOLERATED_TABLES = 12;
     /** So many snapshots that are gone do not matter. */
     private static final int TOLERATED_DEAD = 16;
+    /** A new snapshot is compared with the ends of so many chains of its source. */
+    private static final int CHAINS_PER_LINE = 4;
 
     private final Repository repository;
     private final IndexFile file;
@@ -230,11 +232,11 @@ public final class SearchIndex implements AutoCloseable {
             known.add(one.id());
             tails.put(one.chain(), one);
         }
-        Map<Line, Tail> lines = new HashMap<>();
+        Map<Line, Deque<Tail>> lines = new HashMap<>();
         for (Indexed tail : tails.values()) {
             SnapshotHeader header = byId.get(tail.id());
             if (header != null) {
-                lines.put(Line.of(header), new Tail(header, tail.chain(), tail.position()));
+                tailsOf(header, lines).push(new Tail(header, tail.chain(), tail.position()));
             }
         }
         int chains = tails.keySet().stream().mapToInt(chain -> chain + 1).max().orElse(0);
@@ -246,18 +248,42 @@ public final class SearchIndex implements AutoCloseable {
                 if (known.contains(header.identifier())) {
                     continue;
                 }
-                Tail before = lines.get(Line.of(header));
-                int chain = before == null ? chains++ : before.chain;
-                int position = before == null ? 0 : before.position + 1;
+                Deque<Tail> candidates = tailsOf(header, lines);
                 try {
+                    Tail before = alike(candidates, header, reader);
+                    int chain = before == null ? chains++ : before.chain;
+                    int position = before == null ? 0 : before.position + 1;
                     write(before == null ? null : before.header, header, reader, writer);
                     writer.snapshot(header, chain, position);
-                    lines.put(Line.of(header), new Tail(header, chain, position));
+                    candidates.remove(before);
+                    candidates.push(new Tail(header, chain, position));
+                    if (candidates.size() > CHAINS_PER_LINE) {
+                        candidates.removeLast();
+                    }
                 } catch (CorruptDataException e) {
                     writer.giveUp(); // who walks through it finds what is left of it, and says what is not
                 }
             }
         }
+    }
+
+    private static Deque<Tail> tailsOf(SnapshotHeader header, Map<Line, Deque<Tail>> lines) {
+        return lines.computeIfAbsent(Line.of(header), key -> new ArrayDeque<>());
+    }
+
+    /** The newest snapshot that is worth to be compared with; archives of all kinds, for one, have the same source as it seems. */
+    private static @Nullable Tail alike(Deque<Tail> tails, SnapshotHeader header, BlobReader reader)
+            throws IOException {
+        for (Tail tail : tails) {
+            try {
+                if (SnapshotChanges.areAlike(tail.header, header, reader)) {
+                    return tail;
+                }
+            } catch (CorruptDataException e) {
+                // One of the two: if it is this one, that is found out when it is read as a whole.
+            }
+        }
+        return null;
     }
 
     /** How many tables stay as they are when some snapshots come: each is larger than what follows it, so there are few. */
@@ -279,17 +305,11 @@ public final class SearchIndex implements AutoCloseable {
         if (in == null || from.isEmpty()) {
             return;
         }
-        try (IndexCodec codec = file.newCodec()) {
-            long group = -1;
-            MemorySegment plain = MemorySegment.NULL;
+        try (GroupReader reader = new GroupReader(in, file.newCodec())) {
             for (IndexFile.Table table : from) {
                 for (Indexed snapshot : table.snapshots()) {
                     for (IndexFile.Block block : snapshot.blocks()) {
-                        if (block.group().position() != group) {
-                            group = block.group().position();
-                            plain = IndexFile.read(in, block.group(), codec);
-                        }
-                        writer.block(IndexFile.part(plain, block).toArray(ValueLayout.JAVA_BYTE));
+                        writer.block(reader.whole(block));
                     }
                     writer.snapshot(snapshot);
                 }
@@ -435,17 +455,14 @@ public final class SearchIndex implements AutoCloseable {
     /**
      * Searches all snapshots.
      *
-     * @param wanted what an entry whose path matches must also be; asked by several threads
+     * @param filter what an entry whose path matches must also be; asked by several threads
      * @return null when there are too many matches, or the index turns out to be damaged: then nothing is known
      */
-    public @Nullable Results search(List<PathPattern> patterns, Predicate<Entry> wanted, int threads) {
-        Predicate<Entry> all =
-                entry -> patterns.stream().anyMatch(pattern -> pattern.matches(entry.path(), entry.isDirectory()))
-                        && wanted.test(entry);
+    public @Nullable Results search(List<PathPattern> patterns, EntryFilter filter, int threads) {
         Map<Mac, Indexed> byId = new HashMap<>();
         indexed.forEach(snapshot -> byId.put(snapshot.id(), snapshot));
         try {
-            return new Results(byId, matches(patterns, all, threads));
+            return new Results(byId, matches(patterns, filter, threads));
         } catch (TooManyException e) {
             return null;
         } catch (IOException | CorruptDataException e) {
@@ -489,15 +506,14 @@ public final class SearchIndex implements AutoCloseable {
         if (in == null) {
             return changes;
         }
-        try (IndexCodec codec = file.newCodec()) {
-            indexed.forEach(snapshot -> changes.snapshots.put(snapshot.id(), snapshot));
-            for (Slices.Parts group : groups()) {
-                MemorySegment plain = IndexFile.read(in, group.group(), codec);
-                for (Slices.Part part : group.parts()) {
-                    if (ChangeBlock.touches(IndexFile.part(plain, part.block()), path)) {
+        try (GroupReader reader = new GroupReader(in, file.newCodec())) {
+            for (Indexed snapshot : indexed) {
+                changes.snapshots.put(snapshot.id(), snapshot);
+                for (IndexFile.Block block : snapshot.blocks()) {
+                    if (reader.touches(block, path)) {
                         changes.touched
-                                .computeIfAbsent(part.snapshot().chain(), key -> new BitSet())
-                                .set(part.snapshot().position());
+                                .computeIfAbsent(snapshot.chain(), key -> new BitSet())
+                                .set(snapshot.position());
                     }
                 }
             }
@@ -508,7 +524,7 @@ public final class SearchIndex implements AutoCloseable {
         }
     }
 
-    private Map<Integer, Matches> matches(List<PathPattern> patterns, Predicate<Entry> wanted, int threads)
+    private Map<Integer, Matches> matches(List<PathPattern> patterns, EntryFilter filter, int threads)
             throws IOException {
         List<Slices.Parts> groups = groups();
         Map<Integer, Matches> chains = new HashMap<>();
@@ -518,7 +534,7 @@ public final class SearchIndex implements AutoCloseable {
         }
         int workers = Math.clamp(groups.size() / GROUPS_PER_THREAD, 1, threads);
         int perSlice = workers == 1 ? groups.size() : GROUPS_PER_THREAD;
-        try (Slices slices = new Slices(file, in, patterns, wanted, workers)) {
+        try (Slices slices = new Slices(file, in, patterns, filter, workers)) {
             // In the order of the chains whatever thread is done first: what comes later says what became of it.
             long[] count = {0};
             slices.forEach(groups, perSlice, found -> {
@@ -546,8 +562,8 @@ public final class SearchIndex implements AutoCloseable {
         for (Indexed snapshot : indexed) {
             for (IndexFile.Block block : snapshot.blocks()) {
                 if (groups.isEmpty()
-                        || groups.getLast().group().position() != block.group().position()) {
-                    groups.add(new Slices.Parts(block.group(), new ArrayList<>()));
+                        || !groups.getLast().names().equals(block.names().group())) {
+                    groups.add(new Slices.Parts(block.names().group(), new ArrayList<>()));
                 }
                 groups.getLast().parts().add(new Slices.Part(snapshot, block));
             }

@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * have the same are not read. Without one before it, all that it has.
  */
 final class SnapshotChanges {
+    private static final int SAMPLED_FOLDERS = 64;
+
     private final BlobSource source;
     private final Sink sink;
     /** Sums over the paths of folders, by entries and by listings: each folder must have a listing. */
@@ -48,6 +50,43 @@ final class SnapshotChanges {
     /** Whether the snapshot has listings; those of Plakar 1.0 have none. */
     static boolean canCompare(SnapshotHeader header) {
         return header.source().index(SnapshotHeader.DIRPACK_INDEX).isPresent();
+    }
+
+    /**
+     * Whether at least half of the folders of one snapshot are in the other, too. Of those that are not, and may only by chance come from the
+     * same kind of source, the one is no way to tell the other.
+     *
+     * @throws CorruptDataException when one of them is damaged
+     */
+    static boolean areAlike(SnapshotHeader before, SnapshotHeader after, BlobSource source) throws IOException {
+        Mac oldIndex = index(before);
+        Mac newIndex = index(after);
+        if (oldIndex.equals(newIndex)) {
+            return true;
+        }
+        TreeReader.Cursor old = new TreeReader(TreeKind.INDEX, source, oldIndex).cursor();
+        TreeReader.Cursor now = new TreeReader(TreeKind.INDEX, source, newIndex).cursor();
+        boolean hasOld = old.next();
+        boolean hasNow = now.next();
+        long all = 0;
+        long common = 0;
+        while (hasNow) {
+            int order = hasOld ? Arrays.compareUnsigned(old.key(), now.key()) : 1;
+            if (order >= 0) {
+                all++;
+                hasNow = now.next();
+            }
+            if (order == 0) {
+                common++;
+            }
+            if (order <= 0) {
+                hasOld = old.next();
+            }
+            if (all == SAMPLED_FOLDERS && 2 * common >= all) {
+                return true; // so that what is alike, as nearly all are, is not gone through twice
+            }
+        }
+        return 2 * common >= all;
     }
 
     /**
