@@ -30,7 +30,7 @@ final class ChangeDetails {
     /** Where columns begin, and where the last one ends. */
     private final int[] starts = new int[COLUMNS + 1];
 
-    private final long @Nullable [][] columns = new long[COLUMNS][];
+    private final long[] @Nullable [] columns = new long[COLUMNS][];
     private Kind @Nullable [] kinds;
     private boolean @Nullable [] passes;
 
