@@ -58,7 +58,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     /** Items that are queued or being processed, and chunks that are queued: work that may bring more work. */
     private final AtomicInteger open = new AtomicInteger();
 
-    private final ReadAhead readAhead = new ReadAhead();
+    private final SourceReadAhead readAhead = new SourceReadAhead();
     private final AtomicInteger idleWorkers = new AtomicInteger();
     private final AtomicBoolean scanEnded = new AtomicBoolean();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -138,7 +138,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         return buffers;
     }
 
-    ReadAhead readAhead() {
+    SourceReadAhead readAhead() {
         return readAhead;
     }
 

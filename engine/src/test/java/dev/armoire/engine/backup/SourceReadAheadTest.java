@@ -9,11 +9,11 @@ import dev.armoire.connectors.spi.ImportRecord;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
-final class ReadAheadTest {
+final class SourceReadAheadTest {
     private static final long FAST = 5_000;
     private static final long SLOW = 200_000;
 
-    private final ReadAhead readAhead = new ReadAhead();
+    private final SourceReadAhead readAhead = new SourceReadAhead();
     private int asked;
     private boolean isInMemory;
 

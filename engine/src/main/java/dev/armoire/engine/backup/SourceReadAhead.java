@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * each worker. That costs as much as reading a small file from memory, so it begins when workers have waited, and ends
  * when what is asked for turns out to be in memory already.
  */
-final class ReadAhead {
+final class SourceReadAhead {
     /** Longer than any file system takes for what is in memory, shorter than any medium. */
     private static final long WAIT_NANOS = 40_000;
 
