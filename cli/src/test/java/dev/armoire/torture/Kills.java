@@ -93,7 +93,12 @@ final class Kills {
         List<Mac> ids = List.copyOf(known.keySet());
         return switch (random.nextInt(14)) {
             case 0 ->
-                List.of("rm", "-apply", ids.get(random.nextInt(ids.size())).hex());
+                ids.size() > 1 // or else there would be nothing left to restore
+                        ? List.of(
+                                "rm",
+                                "-apply",
+                                ids.get(random.nextInt(ids.size())).hex())
+                        : draw();
             case 1, 2 -> List.of("maintenance");
             case 3, 4 -> List.of("maintenance", "-repack", "1");
             case 5 -> List.of("repair", "-apply");
