@@ -41,6 +41,9 @@ final class Kills {
     private final SourceTree tree;
     /** What each snapshot must give back. */
     private final Map<Mac, Map<String, String>> known = new HashMap<>();
+    /** What backups were to save that were killed before a snapshot of theirs was listed. */
+    private final List<Map<String, String>> unfinished = new ArrayList<>();
+
     /** How long each command takes when nobody kills it. */
     private final Map<String, Double> usualMillis = new HashMap<>();
 
@@ -180,6 +183,19 @@ final class Kills {
                     known.put(id, store.restore(id));
                     expect(known.get(id).equals(nowInTree()), id.shortHex() + " is not what was in the source");
                     tally.count("backups that were whole when their process died, or ended");
+                }
+                if (come.isEmpty()) {
+                    unfinished.add(nowInTree());
+                }
+            }
+            case "repair" -> {
+                expect(gone.isEmpty(), gone + " gone");
+                for (Mac id : come) { // of a backup that had stored everything but the state that says so
+                    known.put(id, store.restore(id));
+                    expect(
+                            unfinished.remove(known.get(id)),
+                            id.shortHex() + " is not what a killed backup was to save");
+                    tally.count("snapshots of killed backups that repair has found");
                 }
             }
             case "rm" ->
