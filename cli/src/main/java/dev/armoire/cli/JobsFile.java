@@ -262,8 +262,9 @@ final class JobsFile {
         Value verb = values.get("command");
         if (verb == null) {
             values.forEach((key, other) -> {
-                if (!meant(key, Set.of("command")).isEmpty()) {
-                    throw mistake(other.line, "unknown key \"" + key + '"' + meant(key, Set.of("command")));
+                String hint = meant(key, Set.of("command"));
+                if (!hint.isEmpty()) {
+                    throw mistake(other.line, "unknown key \"" + key + '"' + hint);
                 }
             });
             throw mistake(value.line, where + " has no `command:`; there are " + String.join(", ", COMMANDS.keySet()));

@@ -216,11 +216,11 @@ public final class Posix implements AutoCloseable {
         return call(Libc.LSEEK, fd, offset, SEEK_HOLE, 0);
     }
 
-    /** Whether the begin of a file's content would have to be waited for; false where the file system cannot tell. */
-    public boolean isAbsent(int fd) {
+    /** Whether the begin of a file's content is in memory: EAGAIN when it is not, EOPNOTSUPP where the file system cannot tell. */
+    public int askForBegin(int fd) {
         arguments.set(JAVA_LONG, 0, data.address());
         arguments.set(JAVA_LONG, 8, 1);
-        return callAgain(Libc.PREADV2, fd, arguments.address(), 1, 0, 0, RWF_NOWAIT) == -Errno.EAGAIN;
+        return (int) callAgain(Libc.PREADV2, fd, arguments.address(), 1, 0, 0, RWF_NOWAIT);
     }
 
     /** Has the kernel begin to read a part of a file into memory, without waiting for it. */

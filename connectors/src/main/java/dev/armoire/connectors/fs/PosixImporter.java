@@ -39,6 +39,12 @@ final class PosixImporter implements Importer {
     private final byte[] base;
     private final long user;
 
+    /**
+     * A file system that cannot tell what is in memory, as those on servers: there to open each file once more would be two more ways
+     * over the network.
+     */
+    private volatile long silentDevice = -1;
+
     /** Descriptor of {@link #base}, -1 once closed. */
     private volatile int baseFd;
 
@@ -226,7 +232,7 @@ final class PosixImporter implements Importer {
 
     boolean readAhead(byte[] path, FileInfo info) {
         int directory = baseFd;
-        if (directory < 0 || info.size() == 0) {
+        if (directory < 0 || info.size() == 0 || info.dev() == silentDevice) {
             return false;
         }
         try (Posix posix = Posix.take()) {
@@ -234,12 +240,14 @@ final class PosixImporter implements Importer {
             if (fd < 0) {
                 return false;
             }
-            boolean isAbsent = posix.isAbsent(fd);
-            if (isAbsent) {
+            int answer = posix.askForBegin(fd);
+            if (answer == -Errno.EAGAIN) {
                 posix.readAhead(fd, 0, Math.min(info.size(), READ_AHEAD_BYTES));
+            } else if (answer == -Errno.EOPNOTSUPP) {
+                silentDevice = info.dev();
             }
             posix.closeFile(fd);
-            return isAbsent;
+            return answer == -Errno.EAGAIN;
         }
     }
 

@@ -47,6 +47,19 @@ final class PosixTest {
     }
 
     @Test
+    void asksWhetherTheBeginOfAFileIsInMemory() throws IOException {
+        Files.writeString(folder.resolve("file"), "hello");
+        int written = posix.openat(fd, bytes("file"), OpenFlags.READ_ONLY, 0);
+        assertThat(posix.askForBegin(written))
+                .as("just written, or on tmpfs, which does not tell")
+                .isIn(1, -Errno.EOPNOTSUPP);
+        posix.closeFile(written);
+        int made = posix.openat(Posix.WORKING_DIRECTORY, bytes("/proc/self/status"), OpenFlags.READ_ONLY, 0);
+        assertThat(posix.askForBegin(made)).as("made when it is read").isEqualTo(-Errno.EOPNOTSUPP);
+        posix.closeFile(made);
+    }
+
+    @Test
     void metadataIsWhatNioTells() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "hello");
         Files.createLink(folder.resolve("other"), file);

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.armoire.connectors.ffi.Errno;
 import dev.armoire.connectors.ffi.OpenFlags;
 import dev.armoire.connectors.ffi.Posix;
 import dev.armoire.connectors.spi.FileMode;
@@ -112,7 +113,7 @@ final class PosixImporterTest {
         try (Posix posix = Posix.take()) {
             int fd = posix.openat(Posix.WORKING_DIRECTORY, text(file.toString()), OpenFlags.READ_ONLY, 0);
             posix.forgetContent(fd);
-            boolean isAbsent = posix.isAbsent(fd);
+            boolean isAbsent = posix.askForBegin(fd) == -Errno.EAGAIN;
             posix.closeFile(fd);
             return isAbsent;
         }

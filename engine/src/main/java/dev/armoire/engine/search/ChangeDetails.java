@@ -121,8 +121,7 @@ final class ChangeDetails {
             return SnapshotPath.ROOT;
         }
         int[][] all = folders();
-        int folder = Arrays.binarySearch(all[2], index + 1);
-        folder = folder < 0 ? -folder - 1 : folder;
+        int folder = folderOf(all, index);
         return SnapshotPath.child(
                 Arrays.copyOfRange(bytes, all[0][folder], all[1][folder]), Arrays.copyOfRange(text, from, to));
     }
@@ -141,8 +140,12 @@ final class ChangeDetails {
     /** Whether the change is directly in a folder. */
     boolean isIn(int index, byte[] path) {
         int[][] all = folders();
+        return isFolder(all, folderOf(all, index), path);
+    }
+
+    private static int folderOf(int[][] all, int index) {
         int folder = Arrays.binarySearch(all[2], index + 1);
-        return isFolder(all, folder < 0 ? -folder - 1 : folder, path);
+        return folder < 0 ? -folder - 1 : folder;
     }
 
     private boolean isFolder(int[][] all, int folder, byte[] path) {
