@@ -39,6 +39,7 @@ public final class Maintenance {
     private final MaintenanceOptions options;
     private final MaintenanceEvents events;
     private final PackfileTable packfiles;
+    private final Branches branches;
 
     private final List<Mac> toColour = new ArrayList<>();
     private final List<Mac> toReprieve = new ArrayList<>();
@@ -54,6 +55,7 @@ public final class Maintenance {
         this.options = options;
         this.events = events;
         this.packfiles = repository.index().packfiles();
+        this.branches = new Branches(repository);
     }
 
     /**
@@ -80,6 +82,7 @@ public final class Maintenance {
                     discardUnfinished();
                     return result(null, repack, victims);
                 }
+                branches.prepare();
                 return apply(needs, victims, repack);
             }
         }
@@ -261,7 +264,12 @@ public final class Maintenance {
         if (Thread.currentThread().isInterrupted()) {
             throw new PipelineAbortedException();
         }
-        try (PendingState state = repository.newPendingState(repository.random().nextMac())) {
+        Mac newest = repository.latestState();
+        if (lock != null) {
+            lock.verifyStillThere();
+        }
+        branches.end(newest, toRemove, toReprieve);
+        try (PendingState state = repository.newPendingState(repository.random().nextMac(), newest)) {
             toReprieve.forEach(state::uncolourPackfile);
             for (Mac name : toRemove) {
                 state.deletePackfile(name);
