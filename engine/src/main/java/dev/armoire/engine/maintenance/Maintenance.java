@@ -46,6 +46,8 @@ public final class Maintenance {
     private final List<Mac> toRemove = new ArrayList<>();
     /** Taken back by an earlier state; only the files are left. */
     private final List<Mac> leftOver = new ArrayList<>();
+    /** Coloured and taken back for ever: a run was stopped between its states. */
+    private final List<Mac> toForget = new ArrayList<>();
 
     private long orphaned;
     private long waiting;
@@ -170,6 +172,9 @@ public final class Maintenance {
                     if (packfiles.isListed(ordinal)) {
                         leftOver.add(name);
                     }
+                    if (packfiles.isColoured(ordinal)) {
+                        toForget.add(name);
+                    }
                 } else if (packfiles.isColoured(ordinal)) {
                     decideOnColoured(name, needed.get(ordinal), colouredSince.getOrDefault(name, Long.MAX_VALUE));
                 } else if (packfiles.isKnown(ordinal)) {
@@ -268,9 +273,12 @@ public final class Maintenance {
         if (lock != null) {
             lock.verifyStillThere();
         }
-        branches.end(newest, toRemove, toReprieve);
+        List<Mac> gone = new ArrayList<>(toRemove);
+        gone.addAll(leftOver);
+        branches.end(newest, gone, toReprieve);
         try (PendingState state = repository.newPendingState(repository.random().nextMac(), newest)) {
             toReprieve.forEach(state::uncolourPackfile);
+            toForget.forEach(state::uncolourPackfile);
             for (Mac name : toRemove) {
                 state.deletePackfile(name);
                 state.uncolourPackfile(name);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.Mac;
+import dev.armoire.engine.backup.FaultyStorage;
 import dev.armoire.engine.backup.MemoryFolder;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
@@ -16,6 +17,7 @@ import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.ResourceType;
 import dev.armoire.packfile.StateStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,6 +36,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Maintenance of a store whose states form branches, as somebody sees it who applies them in no order but that of parents. */
@@ -50,7 +53,11 @@ class BranchesTest {
 
     @BeforeEach
     void create() throws IOException {
-        store = TestStores.createWithSmallPackfiles(temporary.resolve("store"));
+        create("store");
+    }
+
+    private void create(String name) throws IOException {
+        store = TestStores.createWithSmallPackfiles(temporary.resolve(name));
         byte[] content = new byte[90_000];
         new Random(1).nextBytes(content);
         MemorySource source =
@@ -95,10 +102,14 @@ class BranchesTest {
 
     private MaintenanceResult maintain() throws IOException {
         try (Repository repository = TestStores.open(store)) {
-            MaintenanceOptions options =
-                    new MaintenanceOptions(Instant.now().plus(clock), GRACE, Duration.ZERO, false, false, false, 0);
-            return Maintenance.run(repository, options, new NoEvents());
+            return maintain(repository);
         }
+    }
+
+    private MaintenanceResult maintain(Repository repository) throws IOException {
+        MaintenanceOptions options =
+                new MaintenanceOptions(Instant.now().plus(clock), GRACE, Duration.ZERO, false, false, false, 0);
+        return Maintenance.run(repository, options, new NoEvents());
     }
 
     private static final class NoEvents implements MaintenanceEvents {
@@ -263,6 +274,42 @@ class BranchesTest {
         maintain();
 
         assertAllOrdersAgree();
+    }
+
+    /** Whatever is refused or lost on the way, the next run brings it to the same end. */
+    @ParameterizedTest
+    @EnumSource(FaultyStorage.Fault.class)
+    void stoppedAtEveryChangeOfTheStore(FaultyStorage.Fault fault) throws IOException {
+        boolean isDone = false;
+        for (int failAt = 1; !isDone; failAt++) {
+            assertThat(failAt).isLessThan(20);
+            create("store" + failAt);
+            clock = Duration.ZERO;
+            Mac first = newest();
+            addGarbage(first, 1);
+            addGarbage(first, 2);
+            addGarbage(newest(), 3);
+            maintain();
+            passGrace();
+            FaultyStorage[] storage = new FaultyStorage[1];
+            int point = failAt;
+            try (Repository repository =
+                    TestStores.open(store, real -> storage[0] = new FaultyStorage(real, fault, point))) {
+                maintain(repository);
+            } catch (IOException | UncheckedIOException e) {
+                assertThat(e).hasMessageContaining("as the test wants it");
+            }
+            isDone = storage[0].changes.get() < failAt;
+            try (Repository repository = TestStores.open(store)) {
+                for (Mac lock : repository.storage().list(ObjectKind.LOCK)) {
+                    repository.storage().delete(ObjectKind.LOCK, lock);
+                }
+            }
+
+            maintain();
+
+            assertAllOrdersAgree();
+        }
     }
 
     @Test
