@@ -39,12 +39,15 @@ public final class Maintenance {
     private final MaintenanceOptions options;
     private final MaintenanceEvents events;
     private final PackfileTable packfiles;
+    private final Branches branches;
 
     private final List<Mac> toColour = new ArrayList<>();
     private final List<Mac> toReprieve = new ArrayList<>();
     private final List<Mac> toRemove = new ArrayList<>();
     /** Taken back by an earlier state; only the files are left. */
     private final List<Mac> leftOver = new ArrayList<>();
+    /** Coloured and taken back for ever: a run was stopped between its states. */
+    private final List<Mac> toForget = new ArrayList<>();
 
     private long orphaned;
     private long waiting;
@@ -54,6 +57,7 @@ public final class Maintenance {
         this.options = options;
         this.events = events;
         this.packfiles = repository.index().packfiles();
+        this.branches = new Branches(repository);
     }
 
     /**
@@ -80,6 +84,7 @@ public final class Maintenance {
                     discardUnfinished();
                     return result(null, repack, victims);
                 }
+                branches.prepare();
                 return apply(needs, victims, repack);
             }
         }
@@ -166,6 +171,9 @@ public final class Maintenance {
                 } else if (packfiles.isDeleted(ordinal)) {
                     if (packfiles.isListed(ordinal)) {
                         leftOver.add(name);
+                    }
+                    if (packfiles.isColoured(ordinal)) {
+                        toForget.add(name);
                     }
                 } else if (packfiles.isColoured(ordinal)) {
                     decideOnColoured(name, needed.get(ordinal), colouredSince.getOrDefault(name, Long.MAX_VALUE));
@@ -261,8 +269,16 @@ public final class Maintenance {
         if (Thread.currentThread().isInterrupted()) {
             throw new PipelineAbortedException();
         }
-        try (PendingState state = repository.newPendingState(repository.random().nextMac())) {
+        Mac newest = repository.latestState();
+        if (lock != null) {
+            lock.verifyStillThere();
+        }
+        List<Mac> gone = new ArrayList<>(toRemove);
+        gone.addAll(leftOver);
+        branches.end(newest, gone, toReprieve);
+        try (PendingState state = repository.newPendingState(repository.random().nextMac(), newest)) {
             toReprieve.forEach(state::uncolourPackfile);
+            toForget.forEach(state::uncolourPackfile);
             for (Mac name : toRemove) {
                 state.deletePackfile(name);
                 state.uncolourPackfile(name);

@@ -49,10 +49,10 @@ public final class PendingState implements AutoCloseable {
 
     private record Named(int type, Mac mac, long whenNanos) {}
 
-    PendingState(Repository repository, Mac name) {
+    PendingState(Repository repository, Mac name, Mac parent) {
         this.repository = repository;
         this.name = name;
-        this.parent = repository.latestState();
+        this.parent = parent;
         this.begun = Instant.now();
         this.locations = new StateStreamWriter(parent);
     }

@@ -767,7 +767,7 @@ public final class Repository implements AutoCloseable {
     }
 
     /** Each merged state with the one that it builds on, or zero. */
-    synchronized Map<Mac, Mac> stateParents() {
+    public synchronized Map<Mac, Mac> stateParents() {
         Map<Mac, Mac> parents = new HashMap<>();
         merged.forEach((state, info) -> parents.put(state, info.parent()));
         return parents;
@@ -790,7 +790,12 @@ public final class Repository implements AutoCloseable {
 
     /** Begins the list of what the caller is about to add. */
     public PendingState newPendingState(Mac name) {
-        return new PendingState(this, name);
+        return newPendingState(name, latestState());
+    }
+
+    /** Like {@link #newPendingState(Mac)}, building on a state that is not the newest one. */
+    public PendingState newPendingState(Mac name, Mac parent) {
+        return new PendingState(this, name, parent);
     }
 
     /**

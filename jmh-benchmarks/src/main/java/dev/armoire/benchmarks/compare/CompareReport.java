@@ -69,7 +69,8 @@ final class CompareReport {
 
                 Encrypted stores, each program with its defaults, the source in the page cache, stores and restored files on the same file
                 system. Medians of the rounds (`runs.csv` has each); the best of a row is bold. "touched" is a backup
-                after all files got new times of modification and kept their contents; "check" reads and verifies every stored byte. Peak
+                after all files got new times of modification and kept their contents; "check" reads and verifies every stored byte; "cold" is a
+                backup into another new store after the page cache was emptied and the program was started once. Peak
                 memory is that of the largest process; read and written are transfers to block devices.
                 """);
         List<DataSet> sets = runs.stream().map(Run::data).distinct().toList();

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs every program on every data set, in rounds: in each round every program has its turn, starting with another one each
  * time, with a new store and empty caches. Before each step the source is read once, so that it is in the page cache, and
- * what was written is on disk.
+ * what was written is on disk; but for one step, for which the page cache is emptied where that is allowed.
  */
 public final class Comparison {
     static final String FIRST = "first backup";
@@ -31,6 +31,10 @@ public final class Comparison {
     static final String CHECK = "check";
 
     static final String RESTORE = "restore";
+    /** The source, and all else but the program, is to be read from the disk. */
+    static final String COLD = "first backup, cold";
+
+    private static final Path DROP_CACHES = Path.of("/proc/sys/vm/drop_caches");
 
     private final Path root;
     private final Settings settings;
@@ -126,6 +130,7 @@ public final class Comparison {
         private final Path program;
         private final Path source;
         private final Path store;
+        private final Path coldStore;
         private final Path target;
         private final Workspace workspace;
         private final SequencedMap<String, Measured> steps = new LinkedHashMap<>();
@@ -140,6 +145,7 @@ public final class Comparison {
             this.source = source;
             this.workspace = workspace;
             this.store = workspace.resolve("store");
+            this.coldStore = workspace.resolve("cold-store");
             this.target = workspace.resolve("restored");
         }
 
@@ -163,12 +169,16 @@ public final class Comparison {
                 if (round == 1) {
                     restored = Trees.compare(source, Peer.restored(source, target));
                 }
+                if (Files.isWritable(DROP_CACHES)) {
+                    coldBackup();
+                }
             } catch (IOException e) {
                 failure = String.valueOf(e.getMessage());
                 System.out.println(failure);
             }
             long stored = Files.exists(store) ? Trees.extent(store).bytes() : 0;
             Workspace.delete(store);
+            Workspace.delete(coldStore);
             Workspace.delete(target);
             return new Run(data, peer, round, steps, logicalBytes, stored, restored, failure);
         }
@@ -179,6 +189,18 @@ public final class Comparison {
             if (step.equals(FIRST) || step.equals(CHANGED)) {
                 logicalBytes += bytes;
             }
+        }
+
+        /** Into a store of its own. The program is started once before, so that it comes from memory and its caches are made. */
+        private void coldBackup() throws IOException, InterruptedException {
+            workspace.emptyHome();
+            Measured.run(peer.create(program, coldStore), settings.cores(), source, workspace);
+            new ProcessBuilder("sync").start().waitFor();
+            Files.writeString(DROP_CACHES, "3");
+            Measured.run(peer.version(program), settings.cores(), source, workspace);
+            steps.put(
+                    COLD,
+                    Measured.run(peer.backup(program, coldStore, name(), source), settings.cores(), source, workspace));
         }
 
         /** Name of the last backup, for programs that want one. */
