@@ -274,20 +274,20 @@ public final class ArmoireFileSystemProvider extends FileSystemProvider {
             throw new FileSystemException(
                     path.toString(), null, entry.isDirectory() ? "is a directory" : "not a regular file");
         }
-        return Content.of(fileSystem.tree(), entry);
+        return fileSystem.reading(() -> Content.of(fileSystem.tree(), entry));
     }
 
     @Override
     public SeekableByteChannel newByteChannel(
             Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes) throws IOException {
         SnapshotFilePath ours = SnapshotFilePath.cast(path);
-        return new ContentChannel(content(ours, options), ours.getFileSystem()::requireOpen);
+        return new ContentChannel(content(ours, options), ours.getFileSystem());
     }
 
     @Override
     public InputStream newInputStream(Path path, OpenOption... options) throws IOException {
         SnapshotFilePath ours = SnapshotFilePath.cast(path);
-        return new ContentStream(content(ours, Set.of(options)), ours.getFileSystem()::requireOpen);
+        return new ContentStream(content(ours, Set.of(options)), ours.getFileSystem());
     }
 
     @Override
@@ -298,7 +298,8 @@ public final class ArmoireFileSystemProvider extends FileSystemProvider {
         if (!entry.isDirectory()) {
             throw new NotDirectoryException(directory.toString());
         }
-        return new Listing(ours, ours.getFileSystem().tree().children(entry), filter);
+        SnapshotFileSystem fileSystem = ours.getFileSystem();
+        return new Listing(ours, fileSystem.reading(() -> fileSystem.tree().children(entry)), filter);
     }
 
     /** The children of a directory. */

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Decoded chunks of an open store, outside of the heap. Owns its memory: pages that are taken from the system as they are needed, up
  * to a number, and given back when it is closed, filled with zeros. Who asks for a chunk that somebody reads just now waits for
- * it. Thread-safe, but for {@link #close}, at which nobody may be in {@link #use}.
+ * it. Of compressed chunks it also keeps windows: what one has to have for decoding from their middle. Thread-safe, but for
+ * {@link #close}, at which nobody may be in {@link #use}.
  */
 final class ChunkCache implements AutoCloseable {
     /** Of a chunk's last page a half is lost, on average. */
@@ -27,6 +28,9 @@ final class ChunkCache implements AutoCloseable {
 
     /** Pages that are taken from the system at once. */
     private static final int PAGES_PER_REGION = 32;
+
+    /** A window that was not used for so many times longer than the chunk that would go next goes first: it stands for more. */
+    private static final int WINDOWS_WORTH = 8;
 
     private final int maxPages;
     private final Arena arena = Arena.ofShared();
@@ -36,6 +40,11 @@ final class ChunkCache implements AutoCloseable {
     private int pages;
     /** What goes first when memory is wanted comes first. */
     private final LinkedHashMap<Mac, Chunk> chunks = new LinkedHashMap<>();
+
+    /** Likewise; of each of these chunks all its windows, a page each. */
+    private final LinkedHashMap<Mac, Chunk> windows = new LinkedHashMap<>();
+    /** How often anything was used. */
+    private long uses;
 
     ChunkCache(long maxBytes) {
         maxPages = (int) Math.min(Integer.MAX_VALUE, maxBytes / PAGE_BYTES);
@@ -57,10 +66,17 @@ final class ChunkCache implements AutoCloseable {
         /** Guarded by the cache. */
         private int users = 1;
 
+        private long lastUse;
+
         private boolean isInPages;
 
         long length() {
             return length;
+        }
+
+        /** One of the windows of a chunk. */
+        MemorySegment window(int index) {
+            return parts.get(index);
         }
 
         /** Copies bytes from a position on, as many as there are and as fit, and says how many. */
@@ -103,6 +119,7 @@ final class ChunkCache implements AutoCloseable {
             synchronized (this) {
                 known = chunks.remove(mac);
                 chunks.putLast(mac, known == null ? mine : known);
+                (known == null ? mine : known).lastUse = ++uses;
                 if (known != null) {
                     known.users++;
                 }
@@ -153,18 +170,11 @@ final class ChunkCache implements AutoCloseable {
 
     /** So many pages, or null when they are not to be had: the chunk is too large, or all else is being read. */
     private synchronized @Nullable List<MemorySegment> take(int count) {
-        Iterator<Chunk> eldest = chunks.values().iterator();
         while (free.size() < count) {
             if (pages < maxPages) {
                 addRegion();
-            } else if (count > maxPages || !eldest.hasNext()) {
+            } else if (count > maxPages || !dropOne()) {
                 return null;
-            } else {
-                Chunk candidate = eldest.next();
-                if (candidate.users == 0) {
-                    eldest.remove();
-                    free.addAll(candidate.parts);
-                }
             }
         }
         List<MemorySegment> taken = new ArrayList<>(count);
@@ -172,6 +182,35 @@ final class ChunkCache implements AutoCloseable {
             taken.add(free.pop());
         }
         return taken;
+    }
+
+    /** Gives up a chunk, or the windows of one, that nobody reads. */
+    private boolean dropOne() {
+        Iterator<Chunk> chunk = chunks.values().iterator();
+        Iterator<Chunk> window = windows.values().iterator();
+        Chunk oldChunk = unused(chunk);
+        Chunk oldWindow = unused(window);
+        if (oldWindow != null
+                && (oldChunk == null || (uses - oldWindow.lastUse) / WINDOWS_WORTH > uses - oldChunk.lastUse)) {
+            window.remove();
+            free.addAll(oldWindow.parts);
+            return true;
+        }
+        if (oldChunk != null) {
+            chunk.remove();
+            free.addAll(oldChunk.parts);
+        }
+        return oldChunk != null;
+    }
+
+    private static @Nullable Chunk unused(Iterator<Chunk> eldest) {
+        while (eldest.hasNext()) {
+            Chunk candidate = eldest.next();
+            if (candidate.users == 0) {
+                return candidate;
+            }
+        }
+        return null;
     }
 
     private void addRegion() {
@@ -196,6 +235,48 @@ final class ChunkCache implements AutoCloseable {
         }
     }
 
+    // Windows
+
+    /** Keeps windows of a chunk, each of which has the bytes of a page, unless there is no room. */
+    void keepWindows(Mac mac, List<MemorySegment> copied) {
+        synchronized (this) {
+            if (windows.containsKey(mac)) {
+                return;
+            }
+        }
+        List<MemorySegment> taken = take(copied.size());
+        if (taken == null) {
+            return;
+        }
+        for (int i = 0; i < taken.size(); i++) {
+            taken.get(i).copyFrom(copied.get(i));
+        }
+        Chunk kept = new Chunk();
+        kept.parts = taken;
+        kept.users = 0;
+        synchronized (this) {
+            kept.lastUse = ++uses;
+            if (windows.putIfAbsent(mac, kept) != null) {
+                free.addAll(taken);
+            }
+        }
+    }
+
+    /** The windows of a chunk, if they are kept; given back by {@link #releaseWindows}. */
+    synchronized @Nullable Chunk useWindows(Mac mac) {
+        Chunk kept = windows.remove(mac);
+        if (kept != null) {
+            windows.putLast(mac, kept);
+            kept.lastUse = ++uses;
+            kept.users++;
+        }
+        return kept;
+    }
+
+    synchronized void releaseWindows(Chunk kept) {
+        kept.users--;
+    }
+
     /** Bytes that were taken from the system. */
     synchronized long bytes() {
         return (long) pages * PAGE_BYTES;
@@ -206,6 +287,7 @@ final class ChunkCache implements AutoCloseable {
         if (arena.scope().isAlive()) {
             regions.forEach(region -> region.fill((byte) 0));
             chunks.clear();
+            windows.clear();
             free.clear();
             regions.clear();
             arena.close();

@@ -62,6 +62,8 @@ final class Content {
         private long end;
 
         private long bytesInARow;
+        /** Whether it was ever read on from elsewhere than where a read had ended. */
+        private boolean hasJumped;
         /** The chunk read last, or one of no file. */
         private int last = Integer.MIN_VALUE;
 
@@ -83,6 +85,7 @@ final class Content {
             int chunk = chunkAt(position);
             if (position != end) {
                 bytesInARow = 0;
+                hasJumped = true;
             }
             boolean isForward = bytesInARow >= FORWARD_BYTES;
             if (chunk == last + 1) {
@@ -90,8 +93,9 @@ final class Content {
             }
             last = chunk;
             int at = into.position();
-            Readers.Going going =
-                    isPassing ? Readers.Going.THROUGH : isForward ? Readers.Going.FORWARD : Readers.Going.ABOUT;
+            Readers.Going going = isPassing
+                    ? Readers.Going.THROUGH
+                    : isForward || !hasJumped ? Readers.Going.FORWARD : Readers.Going.ABOUT;
             readers.copy(object.chunks().get(chunk), (int) (position - start(chunk)), into, going);
             int count = into.position() - at;
             position += count;

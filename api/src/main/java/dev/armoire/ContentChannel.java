@@ -3,6 +3,7 @@ package dev.armoire;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.SeekableByteChannel;
@@ -10,23 +11,22 @@ import java.nio.channels.SeekableByteChannel;
 /** A file read anywhere: only the chunks that are touched are fetched and decoded. Thread-safe; one read at a time. */
 final class ContentChannel implements SeekableByteChannel {
     private final Content content;
-    private final Runnable check;
+    private final Lifetime lifetime;
     private final Content.Cursor cursor;
 
     private volatile boolean closed;
 
-    /** @param check throws when reading is over for good */
-    ContentChannel(Content content, Runnable check) {
+    ContentChannel(Content content, Lifetime lifetime) {
         this.content = content;
         this.cursor = content.new Cursor(false);
-        this.check = check;
+        this.lifetime = lifetime;
     }
 
     private void requireOpen() throws ClosedChannelException {
         if (closed) {
             throw new ClosedChannelException();
         }
-        check.run();
+        lifetime.requireOpen();
     }
 
     @Override
@@ -37,7 +37,13 @@ final class ContentChannel implements SeekableByteChannel {
         }
         int before = into.remaining();
         while (into.hasRemaining() && cursor.position() < content.size()) {
-            cursor.read(into);
+            lifetime.reading(() -> {
+                cursor.read(into);
+                return true;
+            });
+            if (closed) {
+                throw new AsynchronousCloseException();
+            }
         }
         return before - into.remaining();
     }
@@ -76,7 +82,7 @@ final class ContentChannel implements SeekableByteChannel {
 
     @Override
     public boolean isOpen() {
-        return !closed;
+        return !closed && lifetime.isOpen();
     }
 
     @Override

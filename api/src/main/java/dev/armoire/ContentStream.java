@@ -13,23 +13,22 @@ final class ContentStream extends InputStream {
     private static final int BUFFER_BYTES = 64 << 10;
 
     private final Content content;
-    private final Runnable check;
+    private final Lifetime lifetime;
     private ByteBuffer buffer = ByteBuffer.allocate(0);
     private final Content.Cursor cursor;
     private boolean closed;
 
-    /** @param check throws when reading is over for good */
-    ContentStream(Content content, Runnable check) {
+    ContentStream(Content content, Lifetime lifetime) {
         this.content = content;
         this.cursor = content.new Cursor(true);
-        this.check = check;
+        this.lifetime = lifetime;
     }
 
     private void requireOpen() throws IOException {
         if (closed) {
             throw new IOException("the stream is closed");
         }
-        check.run();
+        lifetime.requireOpen();
     }
 
     /** Puts something into the buffer if it is empty; whether there is nothing more. */
@@ -47,11 +46,18 @@ final class ContentStream extends InputStream {
         }
         buffer.clear();
         try {
-            cursor.read(buffer);
+            read(buffer);
         } finally {
             buffer.flip();
         }
         return false;
+    }
+
+    private void read(ByteBuffer into) throws IOException {
+        lifetime.reading(() -> {
+            cursor.read(into);
+            return true;
+        });
     }
 
     @Override
@@ -68,7 +74,7 @@ final class ContentStream extends InputStream {
         }
         if (!buffer.hasRemaining() && length >= BUFFER_BYTES && cursor.position() < content.size()) {
             ByteBuffer direct = ByteBuffer.wrap(into, offset, length);
-            cursor.read(direct);
+            read(direct);
             return direct.position() - offset;
         }
         if (isAtEnd()) {

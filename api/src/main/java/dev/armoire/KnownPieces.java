@@ -3,6 +3,7 @@ package dev.armoire;
 
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
+import dev.armoire.packfile.Lz4Marks;
 import java.lang.foreign.MemorySegment;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -10,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * By what parts of chunks are verified that were read and verified as a whole before: the first half of a MAC of each piece of
- * 16 KiB. A chunk's own MAC is over all of it. Of those of the chunks that were not asked for longest, the oldest go. Thread-safe.
+ * 16 KiB. A chunk's own MAC is over all of it. And where those that are compressed can be decoded from. Of the chunks that were
+ * not asked for longest, the oldest go. Thread-safe.
  */
 final class KnownPieces {
     /** One batch of BLAKE3's widest kernel. */
@@ -19,31 +21,47 @@ final class KnownPieces {
     private static final int WORDS = 2;
 
     private final long maxPieces;
+    private final long cachedBytes;
     // All that follows is guarded by this.
     private long pieces;
+    /** Of all chunks together, ever. */
+    private long bytesInParts;
+
     private final LinkedHashMap<Mac, Known> chunks = new LinkedHashMap<>(16, 0.75f, true);
 
-    private static final class Known {
-        final long[] macs;
-        /** Bytes that were read in parts since it was last read as a whole. */
-        long bytesInParts;
+    /** What is known of a chunk. */
+    static final class Known {
+        private final long[] macs;
+        /** Null where the plaintext stands in the blob as it is. */
+        final @Nullable Lz4Marks marks;
+        /** Bytes that were read in parts since it was last read as a whole, or since that was thought of. */
+        private long bytesInParts;
+        /** Those of all chunks at that time. */
+        private long since;
 
-        Known(long[] macs) {
+        private Known(long[] macs, @Nullable Lz4Marks marks) {
             this.macs = macs;
+            this.marks = marks;
         }
 
-        int pieces() {
+        private int pieces() {
             return macs.length / WORDS;
         }
     }
 
-    /** @param maxBytes of memory, on the heap */
-    KnownPieces(long maxBytes) {
+    /**
+     * Knows nothing yet.
+     *
+     * @param maxBytes of memory, on the heap
+     * @param cachedBytes of chunks that are kept as a whole: one that is read so often that it would stay there should be
+     */
+    KnownPieces(long maxBytes, long cachedBytes) {
         maxPieces = maxBytes / (WORDS * Long.BYTES);
+        this.cachedBytes = cachedBytes;
     }
 
     /** Remembers a chunk, which is verified. The hasher is borrowed. */
-    void add(Mac chunk, MemorySegment plain, MacHasher hasher) {
+    void add(Mac chunk, MemorySegment plain, @Nullable Lz4Marks marks, MacHasher hasher) {
         long count = Math.ceilDiv(plain.byteSize(), PIECE_BYTES);
         if (count > maxPieces) {
             return;
@@ -52,11 +70,13 @@ final class KnownPieces {
             Known known = chunks.get(chunk);
             if (known != null) {
                 known.bytesInParts = 0;
+                known.since = bytesInParts;
                 return;
             }
         }
-        var added = new Known(macs(plain, hasher));
+        var added = new Known(macs(plain, hasher), marks);
         synchronized (this) {
+            added.since = bytesInParts;
             Known before = chunks.put(chunk, added);
             pieces += added.pieces() - (before == null ? 0 : before.pieces());
             for (Iterator<Known> eldest = chunks.values().iterator(); pieces > maxPieces; eldest.remove()) {
@@ -66,16 +86,24 @@ final class KnownPieces {
     }
 
     /**
-     * What to verify parts of a chunk by, for a reader of so many bytes of it; null when it is not known, or has been read in parts
-     * so often that it should rather be read as a whole and kept.
+     * What to read and verify parts of a chunk by, for a reader of so many bytes of it; null when it is not known, or has been read
+     * in parts so often that it should rather be read as a whole and kept.
      */
-    synchronized long @Nullable [] find(Mac chunk, long chunkBytes, long wantedBytes) {
+    synchronized @Nullable Known find(Mac chunk, long chunkBytes, long wantedBytes) {
         Known known = chunks.get(chunk);
-        if (known == null || known.bytesInParts > chunkBytes) {
+        if (known == null) {
             return null;
         }
+        if (known.bytesInParts > chunkBytes) {
+            if (bytesInParts - known.since <= cachedBytes) {
+                return null;
+            }
+            known.bytesInParts = 0;
+            known.since = bytesInParts;
+        }
         known.bytesInParts += wantedBytes;
-        return known.macs;
+        bytesInParts += wantedBytes;
+        return known;
     }
 
     /**
@@ -84,11 +112,11 @@ final class KnownPieces {
      * @param known what {@link #find} gave
      * @param from byte of the chunk at which the part begins, on the edge of a piece; it ends on one or with the chunk
      */
-    static boolean verify(long[] known, long from, MemorySegment part, MacHasher hasher) {
+    static boolean verify(Known known, long from, MemorySegment part, MacHasher hasher) {
         long[] macs = macs(part, hasher);
         int at = Math.toIntExact(from / PIECE_BYTES * WORDS);
         for (int i = 0; i < macs.length; i++) {
-            if (macs[i] != known[at + i]) {
+            if (macs[i] != known.macs[at + i]) {
                 return false;
             }
         }

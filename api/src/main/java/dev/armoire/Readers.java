@@ -1,29 +1,34 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire;
 
+import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.ObjectReader;
+import dev.armoire.packfile.Lz4Marks;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What reads an open store: readers of blobs, one for each thread that is reading just now, and the chunks that random reads
  * came by last. Owns the readers, and guards the repository: nothing uses it after {@link #close}, which waits for those who do.
  */
-final class Readers {
+final class Readers implements Lifetime {
     /** Readers kept for the next one who reads. */
     private static final int IDLE = 4;
 
@@ -32,6 +37,11 @@ final class Readers {
 
     /** Of the memory for chunks: so much more, on the heap, for what parts of chunks are verified by. It does for 32 times as many bytes. */
     private static final int PIECES_SHARE = 32;
+
+    /** Of a compressed chunk the bytes before each so manieth mark are kept, a fourth of all: half as far apart is faster, but of half as many chunks. */
+    private static final int WINDOW_EVERY = 8;
+
+    private static final MemorySegment NO_WINDOW = MemorySegment.ofArray(new byte[0]);
 
     /** What one thread reads with. */
     private record Reader(BlobReader blobs, MacHasher hasher) {}
@@ -58,12 +68,20 @@ final class Readers {
     Readers(Repository repository, long cachedBytes) {
         this.repository = repository;
         this.chunks = new ChunkCache(cachedBytes);
-        this.pieces = new KnownPieces(cachedBytes / PIECES_SHARE);
+        this.pieces = new KnownPieces(cachedBytes / PIECES_SHARE, cachedBytes);
         ahead.allowCoreThreadTimeOut(true);
     }
 
-    boolean isOpen() {
+    @Override
+    public boolean isOpen() {
         return !closed;
+    }
+
+    @Override
+    public void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the store " + repository.storage().location() + " is closed");
+        }
     }
 
     /**
@@ -74,10 +92,7 @@ final class Readers {
     <T> T withRepository(Failures.Work<T> work) throws IOException {
         inUse.readLock().lock();
         try {
-            if (closed) {
-                throw new IllegalStateException(
-                        "the store " + repository.storage().location() + " is closed");
-            }
+            requireOpen();
             return Failures.translated(work);
         } finally {
             inUse.readLock().unlock();
@@ -153,7 +168,7 @@ final class Readers {
         if (count > chunk.length() / 2 || chunks.has(chunk.mac())) {
             return false;
         }
-        long[] known = pieces.find(chunk.mac(), chunk.length(), count);
+        KnownPieces.Known known = pieces.find(chunk.mac(), chunk.length(), count);
         if (known == null) {
             return false;
         }
@@ -162,8 +177,9 @@ final class Readers {
                 chunk.length(), Math.ceilDiv((long) from + count, KnownPieces.PIECE_BYTES) * KnownPieces.PIECE_BYTES);
         Reader reader = take();
         try {
-            MemorySegment part =
-                    reader.blobs.readPart(ResourceType.CHUNK, chunk.mac(), chunk.length(), start, end - start);
+            MemorySegment part = known.marks == null
+                    ? reader.blobs.readPart(ResourceType.CHUNK, chunk.mac(), chunk.length(), start, end - start)
+                    : decodePart(reader, chunk.mac(), known.marks, start, end - start);
             if (part == null || !KnownPieces.verify(known, start, part, reader.hasher)) {
                 return false; // it is read as a whole then, which says what is wrong
             }
@@ -175,6 +191,28 @@ final class Readers {
         }
     }
 
+    /** A part of a compressed chunk, decoded from the last window before it on. */
+    private @Nullable MemorySegment decodePart(Reader reader, Mac mac, Lz4Marks marks, long start, long length) {
+        int window = -1;
+        int begin = 0;
+        for (int mark = WINDOW_EVERY; mark < marks.count() - 1 && marks.position(mark) <= start; mark += WINDOW_EVERY) {
+            window++;
+            begin = mark;
+        }
+        if (window < 0) {
+            return reader.blobs.readPart(ResourceType.CHUNK, mac, marks, 0, NO_WINDOW, start, length);
+        }
+        ChunkCache.Chunk windows = chunks.useWindows(mac);
+        if (windows == null) {
+            return null;
+        }
+        try {
+            return reader.blobs.readPart(ResourceType.CHUNK, mac, marks, begin, windows.window(window), start, length);
+        } finally {
+            chunks.releaseWindows(windows);
+        }
+    }
+
     /** @param isInParts whether parts of it may be asked for when it is not kept any more */
     private ChunkCache.Chunk use(ObjectRecord.Chunk chunk, boolean isInParts) {
         return chunks.use(chunk.mac(), taker -> {
@@ -182,13 +220,33 @@ final class Readers {
             try {
                 MemorySegment plain = ObjectReader.chunk(reader.blobs, chunk);
                 taker.accept(plain);
-                if (isInParts && reader.blobs.holdsParts(ResourceType.CHUNK, chunk.mac(), chunk.length())) {
-                    pieces.add(chunk.mac(), plain, reader.hasher);
+                if (isInParts) {
+                    keepForParts(reader, chunk.mac(), plain);
                 }
             } finally {
                 giveBack(reader);
             }
         });
+    }
+
+    /** Keeps what parts of a chunk that was just read can be had and verified by, if there is such a thing. */
+    private void keepForParts(Reader reader, Mac mac, MemorySegment plain) {
+        if (reader.blobs.holdsParts(ResourceType.CHUNK, mac, plain.byteSize())) {
+            pieces.add(mac, plain, null, reader.hasher);
+            return;
+        }
+        Lz4Marks marks = reader.blobs.marks((int) plain.byteSize());
+        if (marks == null) {
+            return;
+        }
+        pieces.add(mac, plain, marks, reader.hasher);
+        List<MemorySegment> windows = new ArrayList<>();
+        for (int mark = WINDOW_EVERY; mark < marks.count() - 1; mark += WINDOW_EVERY) {
+            windows.add(plain.asSlice(marks.position(mark) - Lz4Marks.WINDOW_BYTES, Lz4Marks.WINDOW_BYTES));
+        }
+        if (!windows.isEmpty()) {
+            chunks.keepWindows(mac, windows);
+        }
     }
 
     /** Begins to read a chunk that will be wanted soon, if a thread is at leisure. */

@@ -190,7 +190,7 @@ public final class SnapshotFile {
      * @throws FileSystemException when it is no regular file
      */
     public InputStream open() throws IOException {
-        return new ContentStream(content(), () -> {});
+        return new ContentStream(content(), tree.readers());
     }
 
     /**
@@ -199,7 +199,7 @@ public final class SnapshotFile {
      * @throws FileSystemException when it is no regular file
      */
     public SeekableByteChannel openChannel() throws IOException {
-        return new ContentChannel(content(), () -> {});
+        return new ContentChannel(content(), tree.readers());
     }
 
     private Content content() throws IOException {

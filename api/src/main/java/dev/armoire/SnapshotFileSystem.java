@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /** A snapshot as NIO sees it. Thread-safe. Owns its store only when it was opened from a URI or a path. */
-final class SnapshotFileSystem extends FileSystem {
+final class SnapshotFileSystem extends FileSystem implements Lifetime {
     static final Set<String> VIEWS = Set.of("basic", "posix", "owner", "unix");
     private static final String UNRESERVED = "-._~/";
 
@@ -55,7 +55,8 @@ final class SnapshotFileSystem extends FileSystem {
         return snapshot.id();
     }
 
-    void requireOpen() {
+    @Override
+    public void requireOpen() {
         if (!isOpen()) {
             throw new ClosedFileSystemException();
         }
@@ -68,7 +69,7 @@ final class SnapshotFileSystem extends FileSystem {
         if (known != null && !(follows && Kind.of(known.info().mode()) == Kind.SYMBOLIC_LINK)) {
             return known;
         }
-        return tree().entry(path.absolute(), follows);
+        return reading(() -> tree().entry(path.absolute(), follows));
     }
 
     @Override

@@ -327,7 +327,10 @@ public final class Store implements AutoCloseable {
             if (!isWritable()) {
                 throw new FileSystemException(location(), null, "the store cannot be written to");
             }
-            return writing(() -> backUp(sources, how, problems));
+            return writing(() -> {
+                repository.useNotices(how.listener()::notice);
+                return backUp(sources, how, problems);
+            });
         });
         return new BackupReport(toSnapshot(result.header()), result, problems.list());
     }

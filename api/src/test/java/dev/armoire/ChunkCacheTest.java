@@ -76,6 +76,50 @@ class ChunkCacheTest {
         }
     }
 
+    private static boolean hasWindows(ChunkCache cache, int number, int count) {
+        ChunkCache.Chunk windows = cache.useWindows(mac(number));
+        if (windows == null) {
+            return false;
+        }
+        for (int i = 0; i < count; i++) {
+            assertThat(windows.window(i).mismatch(MemorySegment.ofArray(bytes(i, ChunkCache.PAGE_BYTES))))
+                    .isEqualTo(-1);
+        }
+        cache.releaseWindows(windows);
+        return true;
+    }
+
+    @Test
+    void windowsStayLongerThanChunksButNotForEver() {
+        try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {
+            List<MemorySegment> pages = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                pages.add(MemorySegment.ofArray(bytes(i, ChunkCache.PAGE_BYTES)));
+            }
+            cache.keepWindows(mac(0), pages);
+            cache.keepWindows(mac(0), pages);
+            int length = 20 * ChunkCache.PAGE_BYTES; // two of them fit beside the windows
+            for (int number = 0; number < 9; number++) {
+                use(cache, number, length);
+            }
+            assertThat(hasWindows(cache, 0, 10)).isTrue();
+            for (int number = 0; number < 40; number++) {
+                use(cache, number, length);
+            }
+            assertThat(hasWindows(cache, 0, 10)).isFalse();
+            assertThat(cache.bytes()).isEqualTo(MAX_BYTES);
+
+            cache.keepWindows(mac(0), pages);
+            ChunkCache.Chunk inUse = cache.useWindows(mac(0));
+            assertThat(inUse).isNotNull();
+            for (int number = 0; number < 60; number++) {
+                use(cache, number, length);
+            }
+            cache.releaseWindows(inUse);
+            assertThat(hasWindows(cache, 0, 10)).as("nothing goes that is read").isTrue();
+        }
+    }
+
     @Test
     void whatIsDoneWithGoesFirst() {
         try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {

@@ -37,12 +37,27 @@ class ReadInPartsTest {
         return encrypted ? CreateOptions.encrypted(Trees.passphrase()) : CreateOptions.unencrypted();
     }
 
-    private byte[] content(boolean compressible) {
+    /** What is read. */
+    enum Kind {
+        NOISE,
+        TEXT,
+        MIXED
+    }
+
+    private byte[] content(Kind kind) {
         byte[] content = new byte[LENGTH];
         random.nextBytes(content);
-        if (compressible) { // in places
+        if (kind == Kind.MIXED) {
             for (int at = 0; at < LENGTH; at += 2 << 20) {
                 Arrays.fill(content, at, at + (1 << 20), (byte) (at >> 20));
+            }
+        } else if (kind == Kind.TEXT) {
+            byte[] words = Arrays.copyOf(content, 8000);
+            for (int at = 0; at < LENGTH; ) {
+                int word = random.nextInt(1000);
+                int length = Math.min(3 + word % 12, LENGTH - at);
+                System.arraycopy(words, 8 * word, content, at, Math.min(length, 8));
+                at += length;
             }
         }
         return content;
@@ -79,16 +94,16 @@ class ReadInPartsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"false, true", "true, false"})
-    void givesWhatIsThere(boolean encrypted, boolean compressible) throws IOException {
-        byte[] content = content(compressible);
+    @CsvSource({"false, MIXED", "true, NOISE", "false, TEXT", "true, TEXT"})
+    void givesWhatIsThere(boolean encrypted, Kind kind) throws IOException {
+        byte[] content = content(kind);
         afterReading(encrypted, content, channel -> {});
     }
 
     @ParameterizedTest
-    @CsvSource({"false", "true"})
-    void givesNothingThatWasChangedSince(boolean encrypted) throws IOException {
-        byte[] content = content(false);
+    @CsvSource({"false, NOISE", "true, NOISE", "false, TEXT", "true, TEXT"})
+    void givesNothingThatWasChangedSince(boolean encrypted, Kind kind) throws IOException {
+        byte[] content = content(kind);
         afterReading(encrypted, content, channel -> {
             change(folder.resolve("store/packfiles"));
 
@@ -107,6 +122,51 @@ class ReadInPartsTest {
             }
             assertThat(refused).isGreaterThan(20);
         });
+    }
+
+    /** Of a compressed chunk that was verified as a whole a part is read from where its begin does not matter. */
+    @Test
+    void decodesPartsOfWhatIsCompressed() throws IOException {
+        byte[] content = content(Kind.TEXT);
+        afterReading(false, content, channel -> {
+            int frames = changeBegins(folder.resolve("store/packfiles"));
+            assertThat(frames).isGreaterThan(4);
+
+            int given = 0;
+            for (int position = 0; position < LENGTH - (32 << 10); position += 64 << 10) {
+                ByteBuffer into = ByteBuffer.allocate(32 << 10);
+                try {
+                    channel.position(position).read(into);
+                    assertThat(into.flip()).isEqualTo(ByteBuffer.wrap(content, position, into.remaining()));
+                    given++;
+                } catch (DamagedDataException e) {
+                    assertThat(e).hasMessageContaining("packfile");
+                }
+            }
+            // Of 127: not even the cache without any windows would hold so many.
+            assertThat(given).isGreaterThan(85);
+        });
+    }
+
+    /** A byte at the begin of each LZ4 frame's block. */
+    private static int changeBegins(Path packfiles) throws IOException {
+        int frames = 0;
+        try (Stream<Path> files = Files.walk(packfiles)) {
+            for (Path packfile : files.filter(Files::isRegularFile).toList()) {
+                packfile.toFile().setWritable(true);
+                byte[] bytes = Files.readAllBytes(packfile);
+                for (int at = 0; at < bytes.length - 100; at++) {
+                    if (bytes[at] == 0x04 && bytes[at + 1] == 0x22 && bytes[at + 2] == 0x4d && bytes[at + 3] == 0x18) {
+                        bytes[at + 40] ^= 1;
+                        frames++;
+                    }
+                }
+                try (FileChannel written = FileChannel.open(packfile, StandardOpenOption.WRITE)) {
+                    written.write(ByteBuffer.wrap(bytes));
+                }
+            }
+        }
+        return frames;
     }
 
     /** A bit in each 16 KiB. */
@@ -130,13 +190,12 @@ class ReadInPartsTest {
         MacHasher hasher = StoreKeys.plaintext(Hashing.BLAKE3, new byte[16]).newMacHasher();
         byte[] bytes = new byte[3 * KnownPieces.PIECE_BYTES + 5];
         random.nextBytes(bytes);
-        KnownPieces known = new KnownPieces(10 * 16); // of ten pieces
+        KnownPieces known = new KnownPieces(10 * 16, 1 << 20); // of ten pieces
         for (int i = 0; i < 3; i++) {
-            known.add(new Mac(i, 0, 0, 0), MemorySegment.ofArray(bytes), hasher);
+            known.add(new Mac(i, 0, 0, 0), MemorySegment.ofArray(bytes), null, hasher);
         }
         assertThat(known.find(new Mac(0, 0, 0, 0), bytes.length, 1)).isNull();
-        long[] macs = known.find(new Mac(2, 0, 0, 0), bytes.length, bytes.length);
-        assertThat(macs).hasSize(8);
+        KnownPieces.Known macs = known.find(new Mac(2, 0, 0, 0), bytes.length, bytes.length);
         MemorySegment end = MemorySegment.ofArray(bytes).asSlice(2L * KnownPieces.PIECE_BYTES);
         assertThat(KnownPieces.verify(macs, 2L * KnownPieces.PIECE_BYTES, end, hasher))
                 .isTrue();
@@ -150,5 +209,12 @@ class ReadInPartsTest {
         assertThat(known.find(new Mac(2, 0, 0, 0), bytes.length, 1))
                 .as("read so often in parts that all is to be read")
                 .isNull();
+
+        known.add(new Mac(3, 0, 0, 0), MemorySegment.ofArray(bytes), null, hasher);
+        assertThat(known.find(new Mac(3, 0, 0, 0), bytes.length, bytes.length)).isNotNull();
+        assertThat(known.find(new Mac(3, 0, 0, 0), bytes.length, 2 << 20)).isNotNull();
+        assertThat(known.find(new Mac(3, 0, 0, 0), bytes.length, 1))
+                .as("read in parts too seldom to stay in the cache")
+                .isNotNull();
     }
 }

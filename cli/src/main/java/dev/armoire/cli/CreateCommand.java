@@ -54,7 +54,7 @@ final class CreateCommand implements Command {
         byte[] passphrase = arguments.is("plaintext")
                 ? null
                 : session.passphrases().forCreating(arguments.is("weak-passphrase"), session.report());
-        UUID id = create(session.place(), hashing, compression, passphrase);
+        UUID id = create(session, session.place(), hashing, compression, passphrase);
         String shown = session.place().isDefault()
                 ? ""
                 : "at " + (session.place().localPath() == null ? location.toString() : location.path()) + " ";
@@ -105,7 +105,11 @@ final class CreateCommand implements Command {
 
     /** Makes a store and returns its id. Wipes the passphrase. */
     static UUID create(
-            Session.StorePlace place, Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
+            Session session,
+            Session.StorePlace place,
+            Hashing hashing,
+            Compression compression,
+            byte @Nullable [] passphrase) {
         NewStore made;
         try {
             made = NewStore.store(hashing, compression, passphrase);
@@ -115,13 +119,15 @@ final class CreateCommand implements Command {
             }
         }
         try (made) {
-            place.create(MemorySegment.ofArray(made.object())).close();
+            place.create(MemorySegment.ofArray(made.object()), session.report()::warn)
+                    .close();
             return made.repositoryId();
         } catch (IOException e) {
             boolean isNotEmpty = e.getMessage() != null && e.getMessage().endsWith("is not empty");
+            String why = Failures.message(e);
             throw new CommandException(
                     isNotEmpty ? ExitCode.ERROR : ExitCode.CANNOT_CREATE,
-                    "cannot create a store: " + Failures.message(e),
+                    why.startsWith("cannot create a store") ? why : "cannot create a store: " + why,
                     e);
         }
     }

@@ -90,9 +90,10 @@ final class GrowthPlot {
             double at = from + (to - from) * tick / TICKS;
             add(String.format(
                     Locale.ROOT,
-                    "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>",
+                    "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%s</text>",
                     x(at),
                     top + PANEL_HEIGHT + 18,
+                    tick == TICKS ? "end" : "middle", // the last one would reach beyond the edge
                     label(at)));
         }
         int legend = LEFT;
@@ -134,8 +135,10 @@ final class GrowthPlot {
 
     private String label(double seconds) {
         String time = GoFormat.time(Instant.ofEpochSecond((long) seconds));
-        boolean isLong = to - from > 5 * 86_400.0;
-        return isLong ? time.substring(0, 10) : time.substring(5, 16).replace('T', ' ');
+        if (to - from > 5 * 86_400.0) {
+            return time.substring(0, 10);
+        }
+        return time.substring(5, to - from > 10 * 60.0 ? 16 : 19).replace('T', ' ');
     }
 
     private void add(String line) {

@@ -3,10 +3,12 @@ package dev.armoire.cli;
 
 import dev.armoire.engine.repository.Repository;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -285,6 +287,10 @@ final class JobsReport {
             if (status / 100 != 2) {
                 throw new IOException("it answers " + status);
             }
+        } catch (ConnectException e) { // which says nothing itself
+            boolean isUnknown = e.getCause() instanceof ConnectException inner
+                    && inner.getCause() instanceof UnresolvedAddressException;
+            throw new IOException(isUnknown ? "there is no such host" : "it refuses connections", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);

@@ -25,6 +25,9 @@ final class Schedule {
     private static final Pattern AT = Pattern.compile("(\\S+)(?: ([0-9]{1,2}))? ([01]?[0-9]|2[0-3]):([0-5][0-9])");
     private static final Pattern PART = Pattern.compile("(\\*|[a-z0-9]+)(?:-([a-z0-9]+))?(?:/([0-9]{1,2}))?");
 
+    private static final String WANTED = "five fields as in a crontab, hourly, daily, weekly, monthly, daily 02:30,"
+            + " mon-fri 19:00 or monthly 15 04:00";
+
     /** One field: what it is called, its least and greatest number, and names for numbers. */
     private record Field(String name, int least, int greatest, List<String> words) {}
 
@@ -46,9 +49,7 @@ final class Schedule {
         String plain = text.strip().toLowerCase(Locale.ROOT).replaceAll("\\s+", " ");
         List<String> fields = List.of(cronOf(plain).split(" "));
         if (fields.size() != FIELDS.size()) {
-            throw CommandException.usage(
-                    "schedule \"" + text + "\": five fields as in a crontab, hourly, daily, weekly,"
-                            + " monthly, daily 02:30, mon-fri 19:00 or monthly 15 04:00 are wanted");
+            throw CommandException.usage("schedule \"" + text + "\": " + WANTED + " are wanted");
         }
         for (int i = 0; i < fields.size(); i++) {
             numbers(fields.get(i), FIELDS.get(i), text);
@@ -115,7 +116,7 @@ final class Schedule {
 
     private static CommandException bad(String part, Field kind, String text) {
         return CommandException.usage("schedule \"" + text + "\": \"" + part + "\" is no " + kind.name + " from "
-                + kind.least + " to " + kind.greatest);
+                + kind.least + " to " + kind.greatest + "; " + WANTED + " are wanted");
     }
 
     /** As a crontab has it. */

@@ -30,6 +30,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** What every command needs: the flags before it, the store it works on, where to speak. For one run. */
@@ -336,7 +337,7 @@ final class Session implements AutoCloseable {
         if (!repository.storage().isWritable()) {
             String location = repository.storage().location();
             repository.close();
-            throw new CommandException(ExitCode.ERROR, "storage is not writable: " + location);
+            throw new CommandException(ExitCode.IO, "storage is not writable: " + location);
         }
         return repository;
     }
@@ -408,7 +409,7 @@ final class Session implements AutoCloseable {
     }
 
     Repository openPeer(StorePlace peer) throws IOException {
-        return open(peer, passphrases(peer), () -> limited(peer.open()));
+        return open(peer, passphrases(peer), () -> limited(peer.open(report::warn)));
     }
 
     /** The place of a second store: its location, or {@code @NAME}. */
@@ -470,14 +471,14 @@ final class Session implements AutoCloseable {
     /** Reaches the store without opening it, for those who need no key. The caller closes it. */
     Storage openStorage() throws IOException {
         try {
-            return limited(place().open());
+            return limited(place().open(report::warn));
         } catch (IOException e) {
             throw notOpened(place(), e);
         }
     }
 
     private Storage connect() throws IOException {
-        CountingStorage connected = new CountingStorage(limited(place().open()));
+        CountingStorage connected = new CountingStorage(limited(place().open(report::warn)));
         storage = connected;
         return connected;
     }
@@ -540,12 +541,23 @@ final class Session implements AutoCloseable {
         private static final Set<String> OURS =
                 Set.of("passphrase", Passphrases.COMMAND, Passphrases.VARIABLE, UnlockCache.SETTING);
 
-        Storage open() throws IOException {
-            return factory(location).open(location, storageSettings());
+        /**
+         * Reaches the store.
+         *
+         * @param notices told when it keeps its callers waiting
+         */
+        Storage open(Consumer<String> notices) throws IOException {
+            return factory(notices).open(location, storageSettings());
         }
 
-        Storage create(MemorySegment config) throws IOException {
-            return factory(location).create(location, config, storageSettings());
+        Storage create(MemorySegment config, Consumer<String> notices) throws IOException {
+            return factory(notices).create(location, config, storageSettings());
+        }
+
+        private StorageFactory factory(Consumer<String> notices) {
+            StorageFactory factory = Session.factory(location);
+            factory.useNotices(notices);
+            return factory;
         }
 
         /** What the kind of storage is to know. */

@@ -10,7 +10,9 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -19,6 +21,10 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
 
 /** Commands that look at a store over time: history, du, stats. */
 class HistoryCommandsTest {
@@ -240,6 +246,45 @@ class HistoryCommandsTest {
                 .forEach(line -> assertThat(number(line, "stored_bytes")).isLessThanOrEqualTo(whole));
     }
 
+    /** In stores that Plakar has written and nobody has removed anything from, each blob is needed by a snapshot, but for padding. */
+    @ParameterizedTest
+    @ValueSource(strings = {"plaintext", "sha256", "errors"})
+    void statsAndDuCountAllThatPlakarHasStored(String fixture) throws IOException {
+        String store = Path.of("..", "testdata", "fixtures", fixture)
+                .toAbsolutePath()
+                .normalize()
+                .toString();
+        Map<String, Long> blobs = new HashMap<>();
+        try (Stream<Path> packfiles = Files.walk(Path.of(store, "packfiles"))) {
+            for (Path packfile : packfiles.filter(Files::isRegularFile).toList()) {
+                run.run("at", store, "diag", "packfile", packfile.getFileName().toString()).outLines().stream()
+                        .filter(line -> line.startsWith("blob[") && !line.endsWith(" random"))
+                        .map(line -> line.split(" ", -1))
+                        .forEach(words -> blobs.merge(words[5] + words[1], Long.parseLong(words[3]), Math::min));
+            }
+        }
+        long all = blobs.values().stream().mapToLong(Long::longValue).sum();
+
+        List<String> stats = run.run("at", store, "stats", "-json").outLines().stream()
+                .filter(line -> line.contains("\"type\":\"stats\""))
+                .toList();
+        assertThat(number(stats.getLast(), "total_stored_bytes")).isEqualTo(all);
+        assertThat(stats.stream()
+                        .mapToLong(line -> number(line, "new_stored_bytes"))
+                        .sum())
+                .isEqualTo(all);
+        long shared = all
+                - stats.stream().mapToLong(line -> number(line, "unique_bytes")).sum();
+        List<String> du = run.run("at", store, "du", "-json").outLines().stream()
+                .filter(line -> line.contains("\"type\":\"du.snapshot\""))
+                .toList();
+        assertThat(du).hasSameSizeAs(stats);
+        assertThat(du)
+                .allSatisfy(line -> assertThat(number(line, "shared_bytes")).isLessThanOrEqualTo(shared));
+        assertThat(du.stream().mapToLong(line -> number(line, "unique_bytes")).sum())
+                .isEqualTo(all - shared);
+    }
+
     @Test
     void statsDrawsGrowth() throws Exception {
         noise("a", 100_000, 1);
@@ -257,6 +302,18 @@ class HistoryCommandsTest {
                 .parse(plot.toFile())
                 .getDocumentElement();
         assertThat(svg.getElementsByTagName("path").getLength()).isEqualTo(4);
+        NodeList texts = svg.getElementsByTagName("text");
+        for (int i = 0; i < texts.getLength(); i++) {
+            Element text = (Element) texts.item(i);
+            double at = Double.parseDouble(text.getAttribute("x"));
+            // A letter is about half as wide as it is high.
+            double width = 6.5 * text.getTextContent().length();
+            switch (text.getAttribute("text-anchor")) {
+                case "end" -> assertThat(at - width).isNotNegative();
+                case "middle" -> assertThat(at + width / 2).isLessThan(900);
+                default -> assertThat(at + width).isLessThan(900);
+            }
+        }
         var again = run.onStore("stats", "-plot", plot.toString());
         assertThat(again.exitCode()).isEqualTo(73);
         assertThat(again.err()).contains("exists already");

@@ -300,6 +300,13 @@ class JobsTest {
             assertThat(refused.err())
                     .contains("the webhook at 127.0.0.1 was not told of this run: it answers 404")
                     .doesNotContain("hunter2");
+            server.stop(0);
+            assertThat(run.run("run", file("on-success: {webhook: \"" + address + "/hunter2\"}" + jobs))
+                            .err())
+                    .contains("the webhook at 127.0.0.1 was not told of this run: it refuses connections");
+            assertThat(run.run("run", file("on-success: {webhook: \"http://no.host.invalid/hunter2\"}" + jobs))
+                            .err())
+                    .contains("the webhook at no.host.invalid was not told of this run: there is no such host");
         } finally {
             server.stop(0);
         }

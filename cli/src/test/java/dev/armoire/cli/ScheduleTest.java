@@ -59,6 +59,7 @@ class ScheduleTest {
     void nonsenseIsRefused(String text) {
         assertThatThrownBy(() -> Schedule.parse(text))
                 .isInstanceOf(CommandException.class)
-                .hasMessageStartingWith("schedule \"" + text + "\"");
+                .hasMessageStartingWith("schedule \"" + text + "\"")
+                .hasMessageMatching(".*(are wanted|give one of the two)");
     }
 }

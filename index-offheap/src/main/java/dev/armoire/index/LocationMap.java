@@ -2,6 +2,7 @@
 package dev.armoire.index;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.index.ffi.MappedPages;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
@@ -436,6 +437,12 @@ final class LocationMap implements AutoCloseable {
             int packfile = (int) INT.get(value, PACKFILE_AT) & ~MORE;
             target.add(key[Mac.BYTES] & 0xff, mac, packfile, offset(value), length(value));
         });
+    }
+
+    /** Takes the pages with locations out of this process's memory; who looks for one finds it as before. */
+    void release() {
+        long from = ((VanillaChronicleMap<?, ?, ?>) map).bsAddress() + layout.segmentsAt;
+        MappedPages.release(from, layout.segments * layout.segmentBytes);
     }
 
     @Override

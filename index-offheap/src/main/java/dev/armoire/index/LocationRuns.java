@@ -2,6 +2,7 @@
 package dev.armoire.index;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.index.ffi.MappedPages;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,12 +14,19 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe. Packfiles are ordinals of the {@link PackfileTable} that belongs to the files.
  */
 public final class LocationRuns implements AutoCloseable {
+    /** So much of mapped files may be in this process's memory; a store of ten million files has 2 GB of locations. */
+    private static final long RESIDENT_BYTES = 256 << 20;
+    /** After so many searches, each of which makes some 64 KiB resident, that is looked at. */
+    private static final int SEARCHES_PER_LOOK = 2048;
+
     private List<Path> files;
     private volatile int packfiles;
     private volatile @Nullable List<LocationMap> maps;
     private @Nullable Thread opener;
     /** The one of {@link #maps} in which a search ended last, if any did. */
     private volatile @Nullable LocationMap latest;
+    /** About: several threads count without waiting for each other. */
+    private int searches;
 
     /**
      * @param files as {@link #write} made them, older ones first
@@ -100,6 +108,9 @@ public final class LocationRuns implements AutoCloseable {
             return places.place(packfile, offset, length);
         };
         List<LocationMap> all = maps();
+        if (++searches % SEARCHES_PER_LOOK == 0 && MappedPages.residentBytes() > RESIDENT_BYTES) {
+            all.forEach(LocationMap::release);
+        }
         LocationMap first = latest;
         if (first != null && !first.find(type, mac, checked)) {
             return;

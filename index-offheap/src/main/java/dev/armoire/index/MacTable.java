@@ -36,6 +36,37 @@ public final class MacTable implements AutoCloseable {
         table = arena.allocate(slots * slotBytes, 64);
     }
 
+    /** Bytes that {@link #copyTo} needs. */
+    public long packedBytes() {
+        return used * slotBytes;
+    }
+
+    /** Copies all pairs with their numbers, in the order of the MACs. */
+    public void copyTo(MemorySegment packed) {
+        long to = 0;
+        for (long at = 0; at < slots * slotBytes; at += slotBytes) {
+            if (table.get(JAVA_LONG_UNALIGNED, at + 8) != 0) {
+                MemorySegment.copy(table, at, packed, to, slotBytes);
+                to += slotBytes;
+            }
+        }
+    }
+
+    /** Adds pairs that {@link #copyTo} of a table with as many numbers has given; none of them is there yet. */
+    public void addAll(MemorySegment packed) {
+        long count = packed.byteSize() / slotBytes;
+        resize(Math.max(slots, (used + count) * 3 / 2));
+        for (long from = 0; from < count * slotBytes; from += slotBytes) {
+            add(packed, from);
+        }
+        used += count;
+    }
+
+    private void add(MemorySegment source, long from) {
+        long second = source.get(JAVA_LONG_UNALIGNED, from + 8);
+        MemorySegment.copy(source, from, table, find(source.get(JAVA_LONG_UNALIGNED, from), second), slotBytes);
+    }
+
     /**
      * Where the numbers of a pair are, valid until the next call. One that is not there yet is added.
      *
@@ -117,15 +148,18 @@ public final class MacTable implements AutoCloseable {
     }
 
     private void grow() {
+        resize(slots + slots / 4);
+    }
+
+    private void resize(long newSlots) {
         MemorySegment old = table;
         Arena oldArena = arena;
         arena = Arena.ofShared();
-        slots += slots / 4;
+        slots = newSlots;
         table = arena.allocate(slots * slotBytes, 64);
         for (long from = 0; from < old.byteSize(); from += slotBytes) {
-            long second = old.get(JAVA_LONG_UNALIGNED, from + 8);
-            if (second != 0) {
-                MemorySegment.copy(old, from, table, find(old.get(JAVA_LONG_UNALIGNED, from), second), slotBytes);
+            if (old.get(JAVA_LONG_UNALIGNED, from + 8) != 0) {
+                add(old, from);
             }
         }
         oldArena.close();

@@ -4,12 +4,15 @@ package dev.armoire.index;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.index.ffi.MappedPages;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 final class LocationRunsTest {
@@ -35,6 +38,36 @@ final class LocationRunsTest {
             });
         }
         return new LocationRuns(files, FILES);
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void whatIsReleasedIsNoLongerResidentAndStillThere() throws IOException {
+        Path path = folder.resolve("large");
+        int blobs = 300_000;
+        LocationRuns.write(path, blobs, List.of(), out -> {
+            for (int blob = 0; blob < blobs; blob++) {
+                out.location(5, mac(blob), 0, blob, 7);
+            }
+        });
+        try (LocationMap map = LocationMap.open(path)) {
+            for (int round = 0; round < 2; round++) {
+                for (int blob = 0; blob < blobs; blob++) {
+                    long wanted = blob;
+                    boolean[] isFound = {false};
+                    map.find(5, mac(blob), (packfile, offset, length) -> {
+                        isFound[0] = packfile == 0 && offset == wanted && length == 7;
+                        return false;
+                    });
+                    assertThat(isFound[0])
+                            .as("blob %d in round %d", blob, round)
+                            .isTrue();
+                }
+                long before = MappedPages.residentBytes();
+                map.release();
+                assertThat(before - MappedPages.residentBytes()).isGreaterThan(8 << 20);
+            }
+        }
     }
 
     @Test

@@ -42,6 +42,10 @@ public class ChannelBenchmark extends Suite {
         @Param("1024")
         public int contentMiB;
 
+        /** What is in it: bytes that do not compress, or text. */
+        @Param({"RANDOM", "TEXT"})
+        public Data data;
+
         /** How large the read cache is. */
         @Param("256")
         public int cacheMiB;
@@ -66,7 +70,7 @@ public class ChannelBenchmark extends Suite {
             source = folder.resolve("file");
             try (OutputStream file = Files.newOutputStream(source)) {
                 for (int i = 0; i < contentMiB; i++) {
-                    file.write(Data.RANDOM.bytes(1 << 20, i));
+                    file.write(data.bytes(1 << 20, i));
                 }
             }
             store = Store.create(

@@ -156,10 +156,60 @@ public final class BlobCodec implements AutoCloseable {
     public MemorySegment decodePart(EncodedBytes encoded, long encodedLength, long from, long length)
             throws IOException {
         long first = codec == null ? from : Lz4FrameEncoder.RAW_FRAME_START + from;
+        return open(encoded, encodedLength, first, length).asReadOnly();
+    }
+
+    /** Where the blob of the last {@link #decode}, which gave so many bytes, can be decoded from; null if only from its begin. */
+    public @Nullable Lz4Marks marks(int plainLength) {
+        return compression == Compression.LZ4 ? Lz4Marks.of(opened(), plainLength) : null;
+    }
+
+    /**
+     * A part of a blob that has marks, of which no more is read, decrypted and decompressed than that takes. Nothing is verified.
+     *
+     * @param begin the mark that is decoded from
+     * @param window the {@link Lz4Marks#WINDOW_BYTES} of plaintext before it; empty if it is the first mark
+     * @param from byte of the plaintext, not before that mark
+     * @param length bytes, all of them within the plaintext
+     * @return read-only, valid until the next decode on this codec; null when that is not what is stored there, or the library
+     *     for LZ4 cannot do this
+     */
+    public @Nullable MemorySegment decodePart(
+            EncodedBytes encoded,
+            long encodedLength,
+            Lz4Marks marks,
+            int begin,
+            MemorySegment window,
+            long from,
+            long length)
+            throws IOException {
+        if (!(codec instanceof Lz4Codec lz4)) {
+            return null;
+        }
+        int frameStart = marks.inFrame(begin);
+        int frameEnd = Math.min(
+                marks.inFrame(marks.notBefore(from + length)) + Lz4Codec.LOOK_AHEAD_BYTES,
+                marks.inFrame(marks.count() - 1));
+        if (frameEnd > (cipher == null ? encodedLength : cipher.plainLength(encodedLength))) {
+            return null; // another writer has stored it, too, and compressed it otherwise
+        }
+        MemorySegment sequences = open(encoded, encodedLength, frameStart, frameEnd - frameStart);
+        long before = window.byteSize();
+        long wanted = from + length - marks.position(begin);
+        // What was read is not needed any more where it came from `decompressed`: it was encrypted.
+        MemorySegment out = decompressed.start(before + wanted).asSlice(0, before + wanted);
+        MemorySegment.copy(window, 0, out, 0, before);
+        return lz4.decodeFrom(sequences, out, before) == wanted
+                ? out.asSlice(before + wanted - length, length).asReadOnly()
+                : null;
+    }
+
+    /** Bytes of a blob as they are before they are encrypted, of which no more is read and decrypted than that takes. */
+    private MemorySegment open(EncodedBytes encoded, long encodedLength, long first, long length) throws IOException {
         if (cipher == null) {
-            MemorySegment part = decompressed.start(length).asSlice(0, length);
+            MemorySegment part = decrypted.start(length).asSlice(0, length);
             encoded.read(first, part);
-            return part.asReadOnly();
+            return part;
         }
         int headerBytes = cipher.headerBytes();
         long start = cipher.segmentStart(first);
@@ -172,7 +222,7 @@ public final class BlobCodec implements AutoCloseable {
         long plainLength = cipher.plainLength(headerBytes + end - start);
         MemorySegment plain = decrypted.start(plainLength).asSlice(0, plainLength);
         cipher.decryptSegments(header, segments, start, plain, encodedLength);
-        return plain.asSlice(first % cipher.segmentBytes(), length).asReadOnly();
+        return plain.asSlice(first % cipher.segmentBytes(), length);
     }
 
     private MemorySegment decrypt(MemorySegment encoded) {

@@ -7,6 +7,9 @@ import java.lang.foreign.MemorySegment;
 
 /** LZ4 frames (format 1 §7.1) around the blocks of one library. Owns the library's state. */
 final class Lz4Codec implements FrameCodec {
+    /** What the library wants to see behind the last sequence that it decodes, unless the block ends there. */
+    static final int LOOK_AHEAD_BYTES = 16;
+
     private final Lz4Blocks blocks;
     private final Lz4FrameEncoder encoder;
     private final Lz4FrameDecoder decoder;
@@ -30,6 +33,11 @@ final class Lz4Codec implements FrameCodec {
     @Override
     public void decode(MemorySegment frame, ScratchBuffer out, long limit, DecodedParts parts) {
         var _ = decoder.decode(frame, out, limit, parts);
+    }
+
+    /** As {@link Lz4Blocks#decompressFrom}. */
+    int decodeFrom(MemorySegment sequences, MemorySegment out, long before) {
+        return blocks.decompressFrom(sequences, out, Math.toIntExact(before));
     }
 
     @Override

@@ -4,6 +4,7 @@ package dev.armoire.connectors.spi;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Opens and creates storages of one kind. Found with ServiceLoader; must be cheap to construct. */
@@ -15,6 +16,12 @@ public interface StorageFactory {
 
     /** Whether this kind understands the location, by its scheme or its file name. */
     boolean accepts(Location location);
+
+    /**
+     * Says who is told that a place which this opens or creates keeps its callers waiting, and why; nobody, unless this is called.
+     * They may be told by many threads.
+     */
+    default void useNotices(Consumer<String> told) {}
 
     /** Opens what is there; {@link java.nio.file.NoSuchFileException} when there is no CONFIG. */
     Storage open(Location location) throws IOException;

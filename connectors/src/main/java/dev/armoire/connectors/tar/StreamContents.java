@@ -4,11 +4,8 @@ package dev.armoire.connectors.tar;
 import dev.armoire.connectors.spi.ImportRecord;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -25,17 +22,18 @@ import org.jspecify.annotations.Nullable;
 final class StreamContents implements TarContents {
     private static final int SMALL_BYTES = 1 << 20;
     private static final long KEPT_BYTES = 16L << 20;
+    /** What a content takes beside its bytes. */
+    private static final int KEPT_OVERHEAD_BYTES = 128;
+
     private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
+    private static final byte[] NONE = {};
+
     private final TarFile file;
-    /** What is delivered, in the order of its bytes; each content once. */
-    private final List<TarItem> order;
+    private final ContentOrder order;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
-    /** Names by which a content will still be opened, where there are several. */
-    private final Map<Long, Integer> namesLeft = new HashMap<>();
-
     private final LinkedHashMap<Long, byte[]> kept = new LinkedHashMap<>();
     private long keptBytes;
     private @Nullable TarStream way;
@@ -49,23 +47,21 @@ final class StreamContents implements TarContents {
 
     private final Set<Long> unwanted = new HashSet<>();
 
-    /** @param groups in the order of their bytes, and only those that are delivered */
-    StreamContents(TarFile file, List<TarIndex.Group> groups) {
+    /** @param order what is delivered; owned by this, and filled before anything is opened */
+    StreamContents(TarFile file, ContentOrder order) {
         this.file = file;
-        this.order = groups.stream().map(TarIndex.Group::first).toList();
-        for (TarIndex.Group group : groups) {
-            if (group.names().size() > 1) {
-                namesLeft.put(group.first().contentAt(), group.names().size());
-            }
-        }
+        this.order = order;
     }
 
-    private static boolean isLarge(TarItem item) {
-        return item.storedBytes() > SMALL_BYTES;
+    private static boolean isLarge(long length) {
+        return length > SMALL_BYTES;
     }
 
     @Override
     public ImportRecord.Content open(TarItem item) throws IOException {
+        if (item.storedBytes() == 0) {
+            return new InMemory(NONE);
+        }
         try {
             lock.lockInterruptibly();
         } catch (InterruptedException e) {
@@ -92,7 +88,7 @@ final class StreamContents implements TarContents {
     /** Null when the item was passed long ago. */
     private ImportRecord.@Nullable Content openOnTheWay(TarItem item) throws IOException {
         long at = item.contentAt();
-        if (isLarge(item)) {
+        if (isLarge(item.storedBytes())) {
             wanted.add(at);
             changed.signalAll();
         }
@@ -108,21 +104,20 @@ final class StreamContents implements TarContents {
                     return null;
                 }
                 pass(stream, item);
-                if (isLarge(item)) {
+                if (isLarge(item.storedBytes())) {
                     isBusy = true;
                     return new Reading(stream, item.storedBytes(), this::giveBack);
                 }
                 bytes = stream.readExactly(item.storedBytes());
             }
-            Integer names = namesLeft.computeIfPresent(at, (content, left) -> left - 1);
-            if (names == null || names <= 0) {
-                forget(at);
-            } else {
+            if (order.isOpenedAgain(at)) {
                 keep(at, bytes);
+            } else {
+                forget(at);
             }
             return new InMemory(bytes);
         } finally {
-            if (isLarge(item)) {
+            if (isLarge(item.storedBytes())) {
                 wanted.remove(at);
                 unwanted.add(at); // nobody has to wait for it any more
                 changed.signalAll();
@@ -138,16 +133,16 @@ final class StreamContents implements TarContents {
                     changed.await();
                     continue;
                 }
-                TarItem before = largeBefore(item);
+                long before = largeBefore(item);
                 long left = end - System.nanoTime();
-                if (before == null) {
+                if (before < 0) {
                     return;
-                } else if (wanted.contains(before.contentAt())) {
+                } else if (wanted.contains(before)) {
                     changed.await();
                 } else if (left > 0) {
                     changed.awaitNanos(left);
                 } else {
-                    unwanted.add(before.contentAt());
+                    unwanted.add(before);
                 }
             }
         } catch (InterruptedException e) {
@@ -155,24 +150,23 @@ final class StreamContents implements TarContents {
         }
     }
 
-    /** The first large file before an item that somebody may still want to read on the way. */
-    private @Nullable TarItem largeBefore(TarItem item) {
-        for (int i = next; i < order.size() && order.get(i).contentAt() < item.contentAt(); i++) {
-            TarItem before = order.get(i);
-            if (isLarge(before) && !unwanted.contains(before.contentAt())) {
-                return before;
+    /** Where the first large file before an item is that somebody may still want to read on the way, or -1. */
+    private long largeBefore(TarItem item) {
+        for (int i = next; i < order.count() && order.contentAt(i) < item.contentAt(); i++) {
+            if (isLarge(order.length(i)) && !unwanted.contains(order.contentAt(i))) {
+                return order.contentAt(i);
             }
         }
-        return null;
+        return -1;
     }
 
     /** Goes to where an item begins. */
     private void pass(TarStream stream, TarItem item) throws IOException {
-        for (; next < order.size() && order.get(next).contentAt() < item.contentAt(); next++) {
-            TarItem before = order.get(next);
-            if (!isLarge(before) && before.storedBytes() > 0 && before.contentAt() >= stream.position()) {
-                stream.skipTo(before.contentAt());
-                keep(before.contentAt(), stream.readExactly(before.storedBytes()));
+        for (; next < order.count() && order.contentAt(next) < item.contentAt(); next++) {
+            long at = order.contentAt(next);
+            if (!isLarge(order.length(next)) && at >= stream.position()) {
+                stream.skipTo(at);
+                keep(at, stream.readExactly(order.length(next)));
             }
         }
         stream.skipTo(item.contentAt());
@@ -180,7 +174,7 @@ final class StreamContents implements TarContents {
 
     private void keep(long contentAt, byte[] bytes) {
         if (kept.put(contentAt, bytes) == null) {
-            keptBytes += bytes.length;
+            keptBytes += bytes.length + KEPT_OVERHEAD_BYTES;
         }
         while (keptBytes > KEPT_BYTES) {
             forget(kept.firstEntry().getKey());
@@ -189,7 +183,7 @@ final class StreamContents implements TarContents {
 
     private void forget(long contentAt) {
         byte[] bytes = kept.remove(contentAt);
-        keptBytes -= bytes == null ? 0 : bytes.length;
+        keptBytes -= bytes == null ? 0 : bytes.length + KEPT_OVERHEAD_BYTES;
     }
 
     private void giveBack() {
@@ -222,6 +216,7 @@ final class StreamContents implements TarContents {
             if (way != null) {
                 close(way);
             }
+            order.close();
         } finally {
             lock.unlock();
         }

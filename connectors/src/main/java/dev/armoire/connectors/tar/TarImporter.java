@@ -12,26 +12,19 @@ import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.BitSet;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Delivers what is in a tar file, from {@code /} on. Folders that are not in it themselves have its own time. */
 final class TarImporter implements Importer {
-    private static final byte[] NONE = {};
-    private static final int IMPLIED_MODE = FileMode.DIRECTORY | 0755;
-
     private final String type;
     private final TarFile file;
     private final ImportOptions options;
-    private final Map<ByteBuffer, Boolean> folders = new HashMap<>();
     private @Nullable TarContents contents;
 
     TarImporter(String type, TarFile file, ImportOptions options) {
@@ -57,9 +50,8 @@ final class TarImporter implements Importer {
 
     @Override
     public void scan(ImportSink sink) throws IOException {
-        try {
-            long device = file.path().toString().hashCode() & 0xffff_ffffL;
-            TarIndex index = TarIndex.read(file, device);
+        long device = file.path().toString().hashCode() & 0xffff_ffffL;
+        try (TarIndex index = TarIndex.read(file, device)) {
             file.checkUnchanged();
             deliver(index, sink);
         } catch (java.io.InterruptedIOException e) {
@@ -70,70 +62,68 @@ final class TarImporter implements Importer {
     }
 
     private void deliver(TarIndex index, ImportSink sink) throws IOException {
-        List<TarIndex.Group> groups = new ArrayList<>();
-        for (TarIndex.Group group : index.groups()) {
-            List<TarItem> taken = new ArrayList<>();
-            for (TarItem item : group.names()) {
-                byte[] obstacle = index.obstacle(item.path());
-                if (obstacle != null) {
-                    sink.error(
-                            item.path(),
-                            "left out: it lies below " + BytePath.text(obstacle)
-                                    + ", which is no folder in the archive");
-                } else if (isTaken(item.path(), FileMode.isDirectory(item.info().mode()))) {
-                    taken.add(item);
-                }
+        Choice choice = new Choice(index);
+        ContentOrder order = file.isPlain() ? null : new ContentOrder();
+        contents = order == null ? new PlainContents(file) : new StreamContents(file, order);
+        index.forEach((i, item) -> {
+            byte[] obstacle = index.obstacle(item.path());
+            if (obstacle != null && index.isImplied(i)) {
+                return; // what lies in it is told
             }
-            if (!taken.isEmpty()) {
-                groups.add(new TarIndex.Group(taken.getFirst(), taken));
+            if (obstacle != null) {
+                sink.error(
+                        item.path(),
+                        "left out: it lies below " + BytePath.text(obstacle) + ", which is no folder in the archive");
+            } else if (choice.take(i, item) && order != null) {
+                order.add(item);
             }
+        });
+        index.forEachProblem((i, item) -> sink.error(item.path(), String.valueOf(item.problem())));
+        if (!index.hasEnd()) {
+            sink.error(BytePath.ROOT, file.path() + " has no mark at its end: it may be cut off");
         }
-        contents = file.isPlain() ? new PlainContents(file) : new StreamContents(file, groups);
-        for (byte[] folder : index.impliedFolders()) {
-            if (index.obstacle(folder) == null && isTaken(folder, true)) {
-                sink.record(new Item(implied(folder)));
-            }
-        }
-        for (TarIndex.Group group : groups) {
-            for (TarItem item : group.names()) {
-                if (sink.isStopped()) {
-                    return;
-                }
+        index.forEachLast((i, item) -> {
+            if (choice.isTaken(i) && !sink.isStopped()) {
                 sink.record(new Item(item));
                 if (item.lost() != null) {
                     sink.error(item.path(), item.lost());
                 }
             }
-        }
-        for (TarItem item : index.problems()) {
-            sink.error(item.path(), String.valueOf(item.problem()));
-        }
-        if (!index.hasEnd()) {
-            sink.error(BytePath.ROOT, file.path() + " has no mark at its end: it may be cut off");
-        }
+        });
     }
 
-    /** Whether patterns leave a path in, and all folders above it. Asks once for each folder. */
-    private boolean isTaken(byte[] path, boolean isDirectory) {
-        if (path.length == 1) {
-            return true;
-        }
-        Boolean known = isDirectory ? folders.get(ByteBuffer.wrap(path)) : null;
-        if (known != null) {
-            return known;
-        }
-        boolean isTaken =
-                isTaken(BytePath.parent(path), true) && !options.excludes().isExcluded(path, isDirectory);
-        if (isDirectory) {
-            folders.put(ByteBuffer.wrap(path), isTaken);
-        }
-        return isTaken;
-    }
+    /** Which items patterns leave in, with all folders above them. Asks once for each. */
+    private final class Choice {
+        private final TarIndex index;
+        private final BitSet isKnown = new BitSet();
+        private final BitSet isTaken = new BitSet();
 
-    private TarItem implied(byte[] path) {
-        Instant time = file.modified();
-        FileInfo info = new FileInfo(0, IMPLIED_MODE, time.getEpochSecond(), time.getNano(), 0, 0, 0, 0, 1, "", "", 0);
-        return new TarItem(path, info, NONE, false, List.of(), 0, 0, null, null, null);
+        Choice(TarIndex index) {
+            this.index = index;
+        }
+
+        boolean isTaken(int item) {
+            return isTaken.get(item);
+        }
+
+        boolean take(int i, TarItem item) {
+            if (!isKnown.get(i)) {
+                isKnown.set(i);
+                boolean isLeftIn = item.path().length == 1
+                        || (isFolderTaken(BytePath.parent(item.path()))
+                                && !options.excludes()
+                                        .isExcluded(
+                                                item.path(),
+                                                FileMode.isDirectory(item.info().mode())));
+                isTaken.set(i, isLeftIn);
+            }
+            return isTaken.get(i);
+        }
+
+        private boolean isFolderTaken(byte[] path) {
+            int i = index.find(path);
+            return isKnown.get(i) ? isTaken.get(i) : take(i, index.get(i));
+        }
     }
 
     private final class Item implements ImportRecord {

@@ -7,194 +7,290 @@ import dev.armoire.connectors.spi.FileMode;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.BitSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a whole tar file has: of items with the same path the last, as when it is unpacked, and hard links as further names of
- * one file. Some three hundred bytes of memory for each item, and what its attributes take.
+ * one file. Some eighty bytes of memory for each item, outside the heap, and what its attributes take. Owns that memory. For one thread.
  */
-final class TarIndex {
+final class TarIndex implements AutoCloseable {
     private static final long MAX_XATTR_BYTES = 32L << 20;
+    private static final byte[] NONE = {};
+    private static final int IMPLIED_MODE = FileMode.DIRECTORY | 0755;
 
+    private final TarFile file;
     private final long device;
-    private final List<TarItem> items = new ArrayList<>();
-    private final Map<PathKey, Integer> last = new HashMap<>();
-    /** Contents that have had more than one name. */
-    private final Set<Long> linked = new HashSet<>();
+    private final ItemList items = new ItemList();
+    private final PathTable last = new PathTable(
+            index -> items.get(index).path(), ThreadLocalRandom.current().nextLong());
 
+    /** Places of contents that have had more than one name; sorted, each once, when all is read. */
+    private long[] linked = new long[16];
+
+    private int linkedCount;
+    /** The items that are names of these in the end, content by content, and where in it each content begins. */
+    private int[] names = {};
+
+    private int[] namesFrom = {0};
+
+    /** The items that are there in the end. */
+    private final BitSet there = new BitSet();
+
+    private int firstImplied;
     private boolean hasEnd;
 
-    /**
-     * A file of which there may be several names.
-     *
-     * @param first the item with its bytes
-     * @param names its names, each an item with the same content
-     */
-    record Group(TarItem first, List<TarItem> names) {}
+    /** What was found the last time, as most items lie beside the one before. */
+    private byte[] obstacleFolder = NONE;
 
-    /** A path in a map; smaller than a ByteBuffer, of which there would be one for each item. */
-    private static final class PathKey {
-        final byte[] bytes;
+    private byte @Nullable [] obstacle;
 
-        PathKey(byte[] bytes) {
-            this.bytes = bytes;
-        }
-
-        @Override
-        public boolean equals(@Nullable Object other) {
-            return other instanceof PathKey key && Arrays.equals(bytes, key.bytes);
-        }
-
-        @Override
-        public int hashCode() {
-            return Arrays.hashCode(bytes);
-        }
+    /** Receives items. */
+    @FunctionalInterface
+    interface Visitor {
+        /**
+         * Takes an item.
+         *
+         * @param index what it is called in this index
+         */
+        void item(int index, TarItem item) throws IOException;
     }
 
-    private TarIndex(long device) {
+    private TarIndex(TarFile file, long device) {
+        this.file = file;
         this.device = device;
     }
 
     /**
-     * Reads all headers, and all else if that is the only way to get from one to the next.
+     * Reads all headers, and all else if that is the only way to get from one to the next. The caller closes it.
      *
      * @param device number for files of this archive, so that those of another one are not taken for links to them
      */
     static TarIndex read(TarFile file, long device) throws IOException {
-        TarIndex index = new TarIndex(device);
+        TarIndex index = new TarIndex(file, device);
+        boolean isRead = false;
         try (TarStream in = file.open()) {
-            TarReader reader = new TarReader(in);
-            long xattrBytes = 0;
-            for (TarItem item = reader.next(); item != null; item = reader.next()) {
-                for (var xattr : item.xattrs()) {
-                    xattrBytes += xattr.name().length + xattr.value().length;
-                }
-                if (xattrBytes > MAX_XATTR_BYTES) {
-                    throw new IOException(
-                            "it has more than " + (MAX_XATTR_BYTES >> 20) + " MiB of extended attributes");
-                }
-                index.add(item);
-                if (Thread.currentThread().isInterrupted()) {
-                    throw new java.io.InterruptedIOException("interrupted");
-                }
+            index.read(in);
+            isRead = true;
+            return index;
+        } finally {
+            if (!isRead) {
+                index.close();
             }
-            index.hasEnd = reader.hasEnd();
-            in.drain();
         }
-        return index;
+    }
+
+    private void read(TarStream in) throws IOException {
+        TarReader reader = new TarReader(in);
+        long xattrBytes = 0;
+        for (TarItem item = reader.next(); item != null; item = reader.next()) {
+            for (var xattr : item.xattrs()) {
+                xattrBytes += xattr.name().length + xattr.value().length;
+            }
+            if (xattrBytes > MAX_XATTR_BYTES) {
+                throw new IOException("it has more than " + (MAX_XATTR_BYTES >> 20) + " MiB of extended attributes");
+            }
+            add(item);
+            if (Thread.currentThread().isInterrupted()) {
+                throw new java.io.InterruptedIOException("interrupted");
+            }
+        }
+        hasEnd = reader.hasEnd();
+        in.drain();
+        addImplied();
+        groupNames();
     }
 
     private void add(TarItem item) {
         TarItem added = item;
         if (item.problem() == null && item.isHardLink()) {
-            Integer target = last.get(new PathKey(BytePath.clean(BytePath.ROOT, item.linkTarget())));
-            TarItem first = target == null ? null : items.get(target);
-            if (first == null
-                    || first.isHardLink()
-                    || FileMode.isDirectory(first.info().mode())) {
+            int target = last.get(BytePath.clean(BytePath.ROOT, item.linkTarget()));
+            TarItem first = target < 0 ? null : items.get(target);
+            if (first == null || FileMode.isDirectory(first.info().mode())) {
                 added = item.withProblem("left out: a hard link to " + BytePath.text(item.linkTarget())
                         + (first == null ? ", which is not before it" : ", which is a folder"));
             } else {
-                // Both become names of the same item: its place in the list is what they share.
-                last.put(new PathKey(item.path()), items.size());
-                items.add(first.as(item.path()));
-                linked.add(first.contentAt());
-                return;
+                // Both become names of the same content: its place in the archive is what they share.
+                added = first.as(item.path());
+                if (linkedCount == linked.length) {
+                    linked = Arrays.copyOf(linked, 2 * linkedCount);
+                }
+                linked[linkedCount++] = first.contentAt();
             }
         }
-        if (added.problem() == null) {
-            last.put(new PathKey(added.path()), items.size());
+        append(added);
+    }
+
+    private void append(TarItem item) {
+        items.add(item);
+        if (item.problem() == null) {
+            last.put(item.path(), items.size() - 1);
         }
-        items.add(added);
+    }
+
+    /** Adds the folders that items lie in and that are no items themselves, with the time of the archive. */
+    private void addImplied() {
+        firstImplied = items.size();
+        if (last.get(BytePath.ROOT) < 0) {
+            append(implied(BytePath.ROOT));
+        }
+        byte[] known = BytePath.ROOT;
+        List<byte[]> missing = new ArrayList<>();
+        for (int i = 0; i < firstImplied; i++) {
+            TarItem item = items.get(i);
+            boolean isThere = item.problem() == null && last.isLast(item.path(), i);
+            there.set(i, isThere);
+            byte[] folder = BytePath.parent(item.path());
+            if (!isThere || Arrays.equals(folder, known)) {
+                continue;
+            }
+            known = folder;
+            missing.clear();
+            for (; last.get(folder) < 0; folder = BytePath.parent(folder)) {
+                missing.add(folder);
+            }
+            missing.reversed().forEach(path -> append(implied(path)));
+        }
+    }
+
+    private TarItem implied(byte[] path) {
+        FileInfo info = new FileInfo(
+                0,
+                IMPLIED_MODE,
+                file.modified().getEpochSecond(),
+                file.modified().getNano(),
+                0,
+                0,
+                0,
+                0,
+                1,
+                "",
+                "",
+                0);
+        return new TarItem(path, info, NONE, false, List.of(), 0, 0, null, null, null);
+    }
+
+    /** Finds the names that contents with several names have in the end. */
+    private void groupNames() {
+        linked = Arrays.stream(linked, 0, linkedCount).sorted().distinct().toArray();
+        namesFrom = new int[linked.length + 1];
+        if (linked.length == 0) {
+            return;
+        }
+        forEachName((content, index) -> namesFrom[content + 1]++);
+        for (int i = 1; i < namesFrom.length; i++) {
+            namesFrom[i] += namesFrom[i - 1];
+        }
+        names = new int[namesFrom[linked.length]];
+        int[] next = namesFrom.clone();
+        forEachName((content, index) -> names[next[content]++] = index);
+    }
+
+    @FunctionalInterface
+    private interface NameVisitor {
+        void name(int content, int index);
+    }
+
+    private void forEachName(NameVisitor visitor) {
+        for (int i = there.nextSetBit(0); i >= 0; i = there.nextSetBit(i + 1)) {
+            int content = Arrays.binarySearch(linked, items.get(i).contentAt());
+            if (content >= 0) {
+                visitor.name(content, i);
+            }
+        }
     }
 
     boolean hasEnd() {
         return hasEnd;
     }
 
-    /** Items that cannot be taken. */
-    List<TarItem> problems() {
-        return items.stream().filter(item -> item.problem() != null).toList();
+    /** Whether an item is a folder that is not in the archive itself. */
+    boolean isImplied(int index) {
+        return index >= firstImplied;
     }
 
-    private @Nullable TarItem at(byte[] path) {
-        Integer index = last.get(new PathKey(path));
-        return index == null ? null : items.get(index);
+    TarItem get(int index) {
+        return items.get(index);
     }
 
-    /** The first thing above a path that is there and no folder, or null. */
+    /** Index of the item that has a path in the end, or -1. */
+    int find(byte[] path) {
+        return last.get(path);
+    }
+
+    /** The last thing above a path that is there and no folder, or null. */
     byte @Nullable [] obstacle(byte[] path) {
-        for (byte[] above = BytePath.parent(path); above.length > 1; above = BytePath.parent(above)) {
-            TarItem item = at(above);
-            if (item != null && !FileMode.isDirectory(item.info().mode())) {
-                return above;
-            }
-        }
-        return null;
-    }
-
-    /** Folders that items lie in and that are no items themselves, the outer ones first. */
-    List<byte[]> impliedFolders() {
-        Set<PathKey> seen = new HashSet<>();
-        List<byte[]> implied = new ArrayList<>();
-        List<byte[]> chain = new ArrayList<>();
-        for (PathKey path : last.keySet()) {
-            chain.clear();
-            byte[] at = path.bytes;
-            while (at.length > 1) {
-                at = BytePath.parent(at);
-                if (!seen.add(new PathKey(at))) {
-                    break;
-                }
-                chain.add(at);
-            }
-            for (byte[] folder : chain.reversed()) {
-                if (at(folder) == null) {
-                    implied.add(folder);
+        byte[] folder = BytePath.parent(path);
+        if (!Arrays.equals(folder, obstacleFolder)) {
+            obstacleFolder = folder;
+            obstacle = null;
+            for (byte[] above = folder; above.length > 1 && obstacle == null; above = BytePath.parent(above)) {
+                int index = last.get(above);
+                if (index >= 0 && !FileMode.isDirectory(items.get(index).info().mode())) {
+                    obstacle = above;
                 }
             }
         }
-        if (seen.add(new PathKey(BytePath.ROOT)) && at(BytePath.ROOT) == null) {
-            implied.addFirst(BytePath.ROOT);
-        }
-        return implied;
+        return obstacle;
     }
 
-    /** All that is there in the end, in the order of the bytes: items of one content together, each with its numbers set. */
-    List<Group> groups() {
-        Map<Long, List<TarItem>> byContent = new HashMap<>();
-        List<Group> groups = new ArrayList<>();
-        for (int i = 0; i < items.size(); i++) {
+    /**
+     * Goes through all that is there in the end: folders that are made up, the outer ones first; then the items in the order of their
+     * bytes, those of one content together, each with its numbers set.
+     */
+    void forEach(Visitor visitor) throws IOException {
+        forEach(visitor, false);
+    }
+
+    /** Does the same for the last time, after which only {@link #close} may be called, and gives back memory on the way. */
+    void forEachLast(Visitor visitor) throws IOException {
+        last.close();
+        forEach(visitor, linked.length == 0);
+    }
+
+    private void forEach(Visitor visitor, boolean forgets) throws IOException {
+        for (int i = firstImplied; i < items.size(); i++) {
+            visitor.item(i, items.get(i));
+        }
+        int content = 0;
+        for (int i = there.nextSetBit(0); i >= 0; i = there.nextSetBit(i + 1)) {
             TarItem item = items.get(i);
-            Integer winner = item.problem() == null ? last.get(new PathKey(item.path())) : null;
-            if (winner == null || winner != i) {
-                continue;
+            if (forgets) {
+                items.forgetBefore(i);
             }
-            if (linked.contains(item.contentAt())) {
-                byContent
-                        .computeIfAbsent(item.contentAt(), key -> new ArrayList<>())
-                        .add(item);
-            } else {
-                groups.add(new Group(item, List.of(item)));
+            if (Arrays.binarySearch(linked, item.contentAt()) < 0) {
+                for (; content < linked.length && linked[content] < item.contentAt(); content++) {
+                    forNames(content, visitor);
+                }
+                visitor.item(i, item);
             }
         }
-        byContent.forEach((contentAt, names) -> {
-            List<TarItem> numbered = names.stream()
-                    .map(item -> item.withInfo(linked(item.info(), contentAt, names.size())))
-                    .toList();
-            groups.add(new Group(numbered.getFirst(), numbered));
-        });
-        groups.sort(Comparator.comparingLong(group -> group.first().contentAt()));
-        return groups;
+        for (; content < linked.length; content++) {
+            forNames(content, visitor);
+        }
     }
 
-    private FileInfo linked(FileInfo info, long contentAt, int names) {
+    private void forNames(int content, Visitor visitor) throws IOException {
+        int count = namesFrom[content + 1] - namesFrom[content];
+        for (int i = namesFrom[content]; i < namesFrom[content + 1]; i++) {
+            TarItem item = items.get(names[i]);
+            visitor.item(names[i], item.withInfo(linked(item.info(), item.contentAt(), count)));
+        }
+    }
+
+    /** Goes through the items that cannot be taken. */
+    void forEachProblem(Visitor visitor) throws IOException {
+        for (int i = 0; i < firstImplied; i++) {
+            TarItem item = items.get(i);
+            if (item.problem() != null) {
+                visitor.item(i, item);
+            }
+        }
+    }
+
+    private FileInfo linked(FileInfo info, long contentAt, int count) {
         return new FileInfo(
                 info.size(),
                 info.mode(),
@@ -204,9 +300,15 @@ final class TarIndex {
                 contentAt,
                 info.uid(),
                 info.gid(),
-                names,
+                count,
                 info.username(),
                 info.groupname(),
                 info.rdev());
+    }
+
+    @Override
+    public void close() {
+        last.close();
+        items.close();
     }
 }

@@ -31,6 +31,7 @@ final class TarReader {
     private static final int OWNER_BYTES = 8;
     private static final int MAX_NAME_BYTES = 64 << 10;
     private static final int MAX_PAX_BYTES = 16 << 20;
+    private static final int MAX_OWNERS = 1 << 14;
     private static final byte LF_DUMPDIR = 'D';
     private static final byte LF_VOLUME = 'V';
     private static final ZipEncoding LATIN_1 = ZipEncodingHelper.getZipEncoding(StandardCharsets.ISO_8859_1);
@@ -185,7 +186,10 @@ final class TarReader {
 
     private String owner(Map<String, byte[]> pax, String key, String other) {
         String name = new String(text(pax, key, bytes(other)), StandardCharsets.UTF_8);
-        String known = owners.putIfAbsent(name, name);
+        String known = owners.get(name);
+        if (known == null && owners.size() < MAX_OWNERS) {
+            owners.put(name, name);
+        }
         return known == null ? name : known;
     }
 

@@ -104,17 +104,8 @@ public final class Backup {
             throw e.getCause();
         } finally {
             if (lock != null) {
-                release(lock);
+                lock.close();
             }
-        }
-    }
-
-    /** A lock that stays behind is a nuisance for ten minutes; it must not hide how the backup went. */
-    private void release(RepositoryLock lock) {
-        try {
-            lock.close();
-        } catch (UncheckedIOException e) {
-            events.notice("the lock of this backup could not be removed, it expires in ten minutes: " + e.getMessage());
         }
     }
 

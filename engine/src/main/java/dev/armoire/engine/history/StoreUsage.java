@@ -80,7 +80,8 @@ public final class StoreUsage implements AutoCloseable {
 
     /**
      * What each snapshot takes, oldest first. Without {@code tellsStored} it is remembered in the cache folder, for as long as the
-     * store has the same states: then trees are not read again, and damage in them is not met.
+     * store has the same states, and the blobs that all snapshots need, for as long as none is gone: then trees are not read again,
+     * or those of new snapshots only, and damage in the others is not met.
      *
      * @param damage told of each blob that cannot be followed, once; what only it refers to is not counted
      * @param tellsStored whether to find out {@link Usage#storedBytes}, which takes twice the time; else it is 0, as is what
@@ -118,18 +119,25 @@ public final class StoreUsage implements AutoCloseable {
             damage.accept(header, problem);
         };
         try (StoreUsage usage = new StoreUsage(repository, order.getFirst(), watched)) {
-            List<Usage> found = usage.walk(order, tellsStored);
+            UsageProgress progress = new UsageProgress(repository);
+            List<Usage> found =
+                    usage.walk(order, tellsStored ? List.of() : progress.resume(order, usage.table), tellsStored);
             found.sort(Comparator.comparing(Usage::header, byTime));
             if (!isDamaged[0] && !tellsStored) {
                 cache.write(found);
+                if (found.size() == repository.snapshots().size()) {
+                    progress.write(found, usage.table);
+                }
             }
             return found;
         }
     }
 
-    private List<Usage> walk(List<SnapshotHeader> order, boolean tellsStored) {
-        List<Usage> parts = new ArrayList<>();
-        for (SnapshotHeader next : order) {
+    /** @param done what is known of the first of the snapshots, whose blobs are in the table */
+    private List<Usage> walk(List<SnapshotHeader> order, List<Usage> done, boolean tellsStored) {
+        List<Usage> parts = new ArrayList<>(done);
+        owner = done.size();
+        for (SnapshotHeader next : order.subList(done.size(), order.size())) {
             SnapshotHeader previous = header;
             header = next;
             owner++;

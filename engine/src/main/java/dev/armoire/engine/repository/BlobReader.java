@@ -9,6 +9,7 @@ import dev.armoire.engine.snapshot.BlobSource;
 import dev.armoire.index.BlobLocation;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Envelope;
+import dev.armoire.packfile.Lz4Marks;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -142,26 +143,65 @@ public final class BlobReader implements BlobSource, AutoCloseable {
     }
 
     /**
-     * A part of a blob, for which no more of it is read and decrypted than that takes. Nothing is verified: it is for those who have
-     * read all of the blob before, and have kept what they verify its parts by.
+     * Where the blob of the last {@link #read}, which gave so many bytes, can be decoded from.
+     *
+     * @return null if only from its begin, or if the store is not on this machine
+     */
+    public @Nullable Lz4Marks marks(int plainLength) {
+        return repository.storage().localPath() == null ? null : codec.marks(plainLength);
+    }
+
+    /** Decodes a part of a blob that is as long as it says. */
+    @FunctionalInterface
+    private interface PartDecoder {
+        @Nullable
+        MemorySegment decode(BlobCodec.EncodedBytes encoded, long encodedLength) throws IOException;
+    }
+
+    /**
+     * A part of a blob that {@link #holdsParts}, for which no more of it is read and decrypted than that takes. Nothing is verified: it is
+     * for those who have read all of the blob before, and have kept what they verify its parts by.
      *
      * @param plainLength bytes of the whole blob
      * @param from byte at which the part begins, which ends within the blob
      * @return read-only, valid until the next read; null where it cannot be had, in which case {@link #read} is asked for all
      */
     public @Nullable MemorySegment readPart(int type, Mac mac, long plainLength, long from, long length) {
+        return readPart(
+                type,
+                mac,
+                (encoded, encodedLength) -> codec.holdsPlain(encodedLength, plainLength)
+                        ? codec.decodePart(encoded, encodedLength, from, length)
+                        : null);
+    }
+
+    /**
+     * A part of a blob that has marks, likewise.
+     *
+     * @param begin the mark that is decoded from
+     * @param window the {@link Lz4Marks#WINDOW_BYTES} of plaintext before it; empty if it is the first mark
+     * @param from byte at which the part begins, not before that mark
+     */
+    public @Nullable MemorySegment readPart(
+            int type, Mac mac, Lz4Marks marks, int begin, MemorySegment window, long from, long length) {
+        return readPart(
+                type,
+                mac,
+                (encoded, encodedLength) ->
+                        codec.decodePart(encoded, encodedLength, marks, begin, window, from, length));
+    }
+
+    private @Nullable MemorySegment readPart(int type, Mac mac, PartDecoder decoder) {
         try {
             BlobLocation place = finder.find(type, mac);
-            if (place == null || !codec.holdsPlain(place.length(), plainLength)) {
+            if (place == null) {
                 return null;
             }
             Mac packfile = repository.index().packfiles().name(place.packfile());
             long at = Envelope.HEADER_BYTES + place.offset();
-            return codec.decodePart(
+            return decoder.decode(
                     (offset, into) -> repository.storage().read(ObjectKind.PACKFILE, packfile, at + offset, into),
-                    place.length(),
-                    from,
-                    length);
+                    place.length());
         } catch (CorruptDataException | IOException e) {
             return null; // whoever reads all of it meets the same, and tells it with all its names
         }

@@ -150,7 +150,9 @@ public final class RepositoryLock implements AutoCloseable {
             try {
                 storage.delete(ObjectKind.LOCK, name);
             } catch (IOException again) {
-                e.addSuppressed(again);
+                // Who cannot take back a lock must not put another one, as it would wait for itself.
+                again.addSuppressed(e);
+                throw again;
             }
             throw e;
         }
@@ -270,7 +272,10 @@ public final class RepositoryLock implements AutoCloseable {
                         + " nothing was committed, run the command again");
     }
 
-    /** Removes the lock, and returns when it is gone, even if the thread is interrupted: others wait for it. */
+    /**
+     * Removes the lock, and returns when it is gone, even if the thread is interrupted: others wait for it. One that cannot be removed
+     * is told as a notice: it is a nuisance for ten minutes, and must not hide how the work went.
+     */
     @Override
     public void close() {
         if (!closed.compareAndSet(false, true)) {
@@ -288,7 +293,8 @@ public final class RepositoryLock implements AutoCloseable {
         try {
             repository.storage().delete(ObjectKind.LOCK, name);
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            repository.notice(
+                    "the lock of this run could not be removed, it expires in ten minutes: " + e.getMessage());
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();

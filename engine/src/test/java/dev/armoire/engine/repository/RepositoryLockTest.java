@@ -4,7 +4,9 @@ package dev.armoire.engine.repository;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.armoire.connectors.spi.ForwardingStorage;
 import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.backup.Backup;
@@ -15,6 +17,7 @@ import dev.armoire.packfile.LockRecord;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -228,6 +231,44 @@ class RepositoryLockTest {
                 .isInstanceOf(CorruptDataException.class)
                 .hasMessageContaining("locks/" + FOREIGN.hex());
         assertThat(locks()).containsExactly(FOREIGN);
+    }
+
+    /** What keys allow that can only add. */
+    private static final class AddOnly extends ForwardingStorage {
+        AddOnly(Storage real) {
+            super(real);
+        }
+
+        @Override
+        public void delete(ObjectKind kind, Mac name) throws IOException {
+            throw new AccessDeniedException(null, null, "cannot delete " + name.shortHex() + ": access denied");
+        }
+    }
+
+    @Test
+    void whoCannotRemoveLocksIsToldAndTheWorkIsDone() throws IOException {
+        List<String> told = new ArrayList<>();
+        try (Repository addOnly = TestStores.open(store, AddOnly::new)) {
+            addOnly.useNotices(told::add);
+            RepositoryLock.shared(addOnly, OWN).close();
+        }
+        assertThat(told)
+                .singleElement()
+                .asString()
+                .isEqualTo("the lock of this run could not be removed, it expires in ten minutes: cannot delete "
+                        + OWN.shortHex() + ": access denied");
+    }
+
+    @Test
+    void whoCannotTakeBackALockDoesNotWaitForItself() throws IOException {
+        lock(FOREIGN, Duration.ofMinutes(1), false);
+        try (Repository addOnly = TestStores.open(store, AddOnly::new)) {
+            assertThatThrownBy(() -> RepositoryLock.exclusive(addOnly, Duration.ofMinutes(15), why -> {}))
+                    .isInstanceOf(AccessDeniedException.class)
+                    .satisfies(e ->
+                            assertThat(e.getSuppressed()).hasExactlyElementsOfTypes(RepositoryLockedException.class));
+        }
+        assertThat(locks()).hasSize(2);
     }
 
     @Test

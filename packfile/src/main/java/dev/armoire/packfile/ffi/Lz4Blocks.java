@@ -28,6 +28,19 @@ public sealed interface Lz4Blocks extends AutoCloseable permits NativeLz4, JavaL
      */
     int decompress(MemorySegment block, MemorySegment target);
 
+    /**
+     * Decompresses some sequences out of the middle of a block until the target is full; never reads or writes outside of the two
+     * segments.
+     *
+     * @param sequences from where one begins
+     * @param target what stands before them, which they may refer to, and room for the rest
+     * @param before bytes of that
+     * @return bytes written behind it; negative when they are malformed, or the library cannot do this
+     */
+    default int decompressFrom(MemorySegment sequences, MemorySegment target, int before) {
+        return -1;
+    }
+
     @Override
     void close();
 }

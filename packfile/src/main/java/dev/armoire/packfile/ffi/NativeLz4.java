@@ -63,6 +63,18 @@ final class NativeLz4 implements Lz4Blocks {
     }
 
     @Override
+    public int decompressFrom(MemorySegment sequences, MemorySegment target, int before) {
+        MemorySegment written = target.asSlice(before);
+        int room = Math.toIntExact(written.byteSize());
+        try {
+            return (int) DecompressFrom.HANDLE.invokeExact(
+                    sequences, written, Math.toIntExact(sequences.byteSize()), room, room, target, before);
+        } catch (Throwable t) {
+            throw PackedLibrary.unexpected(t);
+        }
+    }
+
+    @Override
     public void close() {
         if (arena.scope().isAlive()) {
             arena.close();
@@ -97,5 +109,23 @@ final class NativeLz4 implements Lz4Blocks {
         static final MethodHandle HANDLE = Library.handle("LZ4_decompress_safe", ADDRESS, ADDRESS, JAVA_INT, JAVA_INT);
 
         private Decompress() {}
+    }
+
+    private static final class DecompressFrom {
+        /**
+         * {@code int (char* sequences, char* target, int sequencesBytes, int wantedBytes, int targetBytes, char* before, int
+         * beforeBytes)}; fastest where {@code before} ends at {@code target}.
+         */
+        static final MethodHandle HANDLE = Library.handle(
+                "LZ4_decompress_safe_partial_usingDict",
+                ADDRESS,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT,
+                ADDRESS,
+                JAVA_INT);
+
+        private DecompressFrom() {}
     }
 }

@@ -20,7 +20,8 @@ final class Buckets {
             client.headBucket(head -> head.bucket(place.bucket()));
         } catch (S3Exception e) {
             if (e.statusCode() != 404) {
-                throw errors.named(what, e);
+                askForReason(what, place, client, errors);
+                return;
             }
             try {
                 client.createBucket(bucket -> {
@@ -35,6 +36,16 @@ final class Buckets {
                 throw new IOException(
                         what + ": cannot make bucket " + place.bucket() + ": " + failure.getMessage(), failure);
             }
+        } catch (SdkException e) {
+            throw errors.named(what, e);
+        }
+    }
+
+    /** What answers HEAD has no words in it. */
+    private static void askForReason(String what, S3Place place, S3Client client, S3Errors errors) throws IOException {
+        try {
+            client.listObjectsV2(
+                    list -> list.bucket(place.bucket()).prefix(place.prefix()).maxKeys(1));
         } catch (SdkException e) {
             throw errors.named(what, e);
         }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.S3Client;
@@ -33,8 +34,8 @@ final class S3Archive implements ArchiveBytes, Ranges {
         this.tag = found.eTag();
     }
 
-    static S3Archive open(S3Place place) throws IOException {
-        S3Client client = S3Clients.of(place);
+    static S3Archive open(S3Place place, Consumer<String> notices) throws IOException {
+        S3Client client = S3Clients.of(place, notices);
         boolean isOpen = false;
         try {
             S3Requests requests = new S3Requests(client, place);

@@ -15,7 +15,7 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.Set;
+import java.util.function.Consumer;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
@@ -25,21 +25,11 @@ import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
-import software.amazon.awssdk.core.exception.AbortedException;
-import software.amazon.awssdk.core.exception.NonRetryableException;
-import software.amazon.awssdk.core.exception.RetryableException;
-import software.amazon.awssdk.core.exception.SdkClientException;
-import software.amazon.awssdk.core.exception.SdkServiceException;
-import software.amazon.awssdk.http.HttpStatusCode;
 import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.http.SdkHttpConfigurationOption;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
-import software.amazon.awssdk.retries.DefaultRetryStrategy;
-import software.amazon.awssdk.retries.api.BackoffStrategy;
-import software.amazon.awssdk.retries.api.RetryStrategy;
 import software.amazon.awssdk.services.s3.S3Client;
-import software.amazon.awssdk.services.s3.model.S3Exception;
 import software.amazon.awssdk.utils.AttributeMap;
 
 /** Makes clients of S3 services. */
@@ -48,27 +38,28 @@ final class S3Clients {
     private static final Duration CONNECT = Duration.ofSeconds(10);
     private static final Duration SILENCE = Duration.ofSeconds(60);
 
-    /** With the pauses below about two minutes of trouble. The strategy ends sooner when most requests fail. */
-    private static final int ATTEMPTS = 8;
-
-    private static final int FIRST_PAUSE_MILLIS = 200;
-    private static final int NOT_IMPLEMENTED = 501;
-
-    /** The request was spoilt on its way, or came too slowly: the same bytes may get through the next time. */
-    private static final Set<String> SPOILT =
-            Set.of("BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch");
-
     private S3Clients() {}
 
     static S3Client of(S3Place place) throws IOException {
+        return of(place, text -> {});
+    }
+
+    /**
+     * A client, which the caller closes.
+     *
+     * @param notices told when requests fail for some time and are tried again
+     */
+    static S3Client of(S3Place place, Consumer<String> notices) throws IOException {
         NativeServices.register();
+        S3Retries retries = new S3Retries(place.host(), notices, System::nanoTime);
         SdkHttpClient http = http(place.settings());
         return S3Client.builder()
                 .endpointOverride(place.endpoint())
                 .region(Region.of(place.region()))
                 .credentialsProvider(credentials(place.settings()))
                 .httpClient(http)
-                .overrideConfiguration(settings -> settings.retryStrategy(retries()))
+                .overrideConfiguration(
+                        settings -> settings.retryStrategy(retries.strategy()).addExecutionInterceptor(retries))
                 // Every request carries a Content-MD5, which all services know; newer checksums in trailers they do
                 // not.
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
@@ -76,41 +67,6 @@ final class S3Clients {
                 .serviceConfiguration(settings ->
                         settings.pathStyleAccessEnabled(!place.virtualHost()).chunkedEncodingEnabled(false))
                 .build();
-    }
-
-    /**
-     * Pauses are drawn at random up to the doubled one before, so that many clients do not come back at once.
-     * {@code -Darmoire.s3.pause} sets the first one, in milliseconds, for tests of services that fail.
-     */
-    private static RetryStrategy retries() {
-        Duration pause = Duration.ofMillis(Integer.getInteger("armoire.s3.pause", FIRST_PAUSE_MILLIS));
-        Duration longest = pause.multipliedBy(100);
-        return DefaultRetryStrategy.standardStrategyBuilder()
-                .useClientDefaults(false) // else the SDK retries whatever is an IOException, too
-                .retryOnException(S3Clients::isWorthAnotherTry)
-                .treatAsThrottling(e -> e instanceof SdkServiceException answer && answer.isThrottlingException())
-                .maxAttempts(ATTEMPTS)
-                .backoffStrategy(BackoffStrategy.exponentialDelay(pause, longest))
-                .throttlingBackoffStrategy(BackoffStrategy.exponentialDelay(pause.multipliedBy(5), longest))
-                .build();
-    }
-
-    /** What the SDK retries by itself, but for TLS that one side does not want: it does not get better by waiting. */
-    private static boolean isWorthAnotherTry(Throwable failure) {
-        return switch (failure) {
-            case SdkServiceException answer ->
-                answer.statusCode() >= HttpStatusCode.INTERNAL_SERVER_ERROR && answer.statusCode() != NOT_IMPLEMENTED
-                        || answer.isThrottlingException()
-                        || answer.isRetryableException()
-                        || answer.isClockSkewException()
-                        || answer instanceof S3Exception said && SPOILT.contains(S3Errors.code(said));
-            case RetryableException broken -> true;
-            case AbortedException interrupted -> false;
-            case NonRetryableException other -> false;
-            case SdkClientException unanswered ->
-                S3Errors.find(unanswered, IOException.class) != null && !S3Errors.isTlsRefused(unanswered);
-            default -> false;
-        };
     }
 
     private static AwsCredentialsProvider credentials(S3Settings settings) {

@@ -73,7 +73,8 @@ final class S3Errors {
                 new IOException(what + ": it lies in a cold storage class and cannot be read as it is; have the"
                         + " service thaw it first");
             case "MethodNotAllowed", "NotImplemented" ->
-                new IOException(what + ": " + place.host() + " does not do this (" + code + ")");
+                new IOException(what + ": " + place.host() + " does not do this (" + code
+                        + "), as services say that may only be read");
             case "SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout" ->
                 new IOException(what + ": " + place.host() + " is overloaded or out of order (" + code + ", status "
                         + e.statusCode() + ") and stayed so after several attempts; try again later");

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.exception.RetryableException;
@@ -62,17 +63,17 @@ final class S3Storage implements Storage {
     private byte[] config = {};
     private volatile boolean isClosed;
 
-    private S3Storage(S3Place place) throws IOException {
+    private S3Storage(S3Place place, Consumer<String> notices) throws IOException {
         this.place = place;
-        client = S3Clients.of(place);
+        client = S3Clients.of(place, notices);
         requests = new S3Requests(client, place);
         writer = new S3Writer(client, requests);
         errors = new S3Errors(place);
         location = place.toString();
     }
 
-    static S3Storage open(S3Place place) throws IOException {
-        S3Storage storage = new S3Storage(place);
+    static S3Storage open(S3Place place, Consumer<String> notices) throws IOException {
+        S3Storage storage = new S3Storage(place, notices);
         boolean isOpen = false;
         try {
             storage.config = storage.fetchConfig();
@@ -85,11 +86,11 @@ final class S3Storage implements Storage {
         }
     }
 
-    static S3Storage create(S3Place place, MemorySegment config) throws IOException {
+    static S3Storage create(S3Place place, MemorySegment config, Consumer<String> notices) throws IOException {
         if (place.settings().isCold()) {
             throw new IOException("cannot create a store at " + place + ": " + cold(place));
         }
-        S3Storage storage = new S3Storage(place);
+        S3Storage storage = new S3Storage(place, notices);
         boolean isOpen = false;
         try {
             Buckets.make("cannot create a store at " + storage.location, place, storage.client, storage.errors);

@@ -10,12 +10,14 @@ import dev.armoire.connectors.storage.ptar.PtarStorage;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Opens and creates stores in a bucket, {@code s3://HOST[:PORT]/BUCKET[/PREFIX]}, and archives: prefixes that end in {@code .ptar}. */
 public final class S3StorageFactory implements StorageFactory {
     private final Function<String, @Nullable String> environment;
+    private Consumer<String> notices = text -> {};
 
     public S3StorageFactory() {
         this(System::getenv);
@@ -31,6 +33,11 @@ public final class S3StorageFactory implements StorageFactory {
     }
 
     @Override
+    public void useNotices(Consumer<String> told) {
+        notices = told;
+    }
+
+    @Override
     public Storage open(Location location) throws IOException {
         return open(location, Map.of());
     }
@@ -38,7 +45,9 @@ public final class S3StorageFactory implements StorageFactory {
     @Override
     public Storage open(Location location, Map<String, String> settings) throws IOException {
         S3Place place = S3Place.of(location, S3Settings.parse(settings), environment);
-        return place.objectKey().endsWith(".ptar") ? PtarStorage.open(S3Archive.open(place)) : S3Storage.open(place);
+        return place.objectKey().endsWith(".ptar")
+                ? PtarStorage.open(S3Archive.open(place, notices))
+                : S3Storage.open(place, notices);
     }
 
     @Override
@@ -53,7 +62,7 @@ public final class S3StorageFactory implements StorageFactory {
 
     @Override
     public Storage create(Location location, MemorySegment config, Map<String, String> settings) throws IOException {
-        return S3Storage.create(S3Place.of(location, S3Settings.parse(settings), environment), config);
+        return S3Storage.create(S3Place.of(location, S3Settings.parse(settings), environment), config, notices);
     }
 
     @Override

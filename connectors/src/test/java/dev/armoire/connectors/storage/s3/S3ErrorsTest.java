@@ -159,6 +159,23 @@ final class S3ErrorsTest {
         }
     }
 
+    /** A bucket is looked for with HEAD, which is answered without a reason. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "400 | ExpiredToken                 | the session token has expired",
+                "403 | SignatureDoesNotMatch        | the secret key does not belong to the access key",
+                "400 | AuthorizationHeaderMalformed | is not in region us-east-1",
+            })
+    void aStoreThatCannotBeMadeSaysWhy(int status, String code, String words) {
+        refusal = new Refusal("HEAD GET", status, code, null, null);
+        Throwable failure = catchThrowable(() -> new S3StorageFactory(variable -> null)
+                .create(place, MemorySegment.ofArray(new byte[] {1}), settings())
+                .close());
+        assertTold(failure, IOException.class, "cannot create a store at " + place, words);
+    }
+
     /** HEAD has no body, so nothing says what it is. */
     @Test
     void aRefusalWithoutAReasonNamesTheUsualOnes() {
