@@ -8,7 +8,11 @@ interface Lifetime {
     /** Whether it has not ended. */
     boolean isOpen();
 
-    /** @throws IllegalStateException of the kind that fits when it has ended */
+    /**
+     * Does nothing as long as it has not ended.
+     *
+     * @throws IllegalStateException of the kind that fits when it has
+     */
     void requireOpen();
 
     /** Reads something; that it may have ended meanwhile is told as by {@link #requireOpen}. */

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.crypto;
 
+import dev.armoire.simd.Aes256GcmSiv;
 import java.security.Provider;
 import org.conscrypt.Conscrypt;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The one place that chooses who encrypts: {@code -Darmoire.crypto=auto|conscrypt|bouncycastle}. {@code auto} takes
- * Conscrypt where its native library loads; asking for what cannot be had is an error.
+ * Conscrypt where its native library loads, and for short segments machine code of our own where that can run; asking for
+ * what cannot be had is an error.
  */
 enum AeadProvider {
     CONSCRYPT,
     BOUNCY_CASTLE;
 
     static final String PROPERTY = "armoire.crypto";
+    private static final String AUTO = "auto";
 
     private static @Nullable Choice choice;
 
@@ -24,7 +27,23 @@ enum AeadProvider {
 
     /** Who encrypts and why, for people. */
     static String describe() {
-        return choice().reason();
+        String library = choice().reason();
+        return hasShort()
+                ? "machine code up to " + (ShortSegmentAead.MAX_BYTES >> 10) + " KiB, then " + library
+                : library;
+    }
+
+    /** One of the chosen kind, for one thread. Loads no library before it is needed. */
+    static SegmentAead newChosen() {
+        return hasShort() ? new ShortSegmentAead(() -> chosen().newAead()) : chosen().newAead();
+    }
+
+    private static boolean hasShort() {
+        return wanted().equals(AUTO) && Aes256GcmSiv.isAvailable();
+    }
+
+    private static String wanted() {
+        return System.getProperty(PROPERTY, AUTO);
     }
 
     /** Conscrypt if it was chosen, or null. */
@@ -50,7 +69,7 @@ enum AeadProvider {
     private static synchronized Choice choice() {
         Choice made = choice;
         if (made == null) {
-            made = choose(System.getProperty(PROPERTY, "auto"));
+            made = choose(wanted());
             choice = made;
         }
         return made;
@@ -58,7 +77,7 @@ enum AeadProvider {
 
     static Choice choose(String wanted) {
         return switch (wanted) {
-            case "auto" ->
+            case AUTO ->
                 ConscryptLibrary.PROVIDER != null
                         ? new Choice(CONSCRYPT, "Conscrypt")
                         : new Choice(BOUNCY_CASTLE, "Bouncy Castle (Conscrypt: " + ConscryptLibrary.FAILURE + ")");

@@ -8,7 +8,7 @@ import java.security.GeneralSecurityException;
  * AES-256-GCM-SIV (RFC 8452) with no additional data, over one segment of a stream at a time. Keeps the key of the
  * current stream between calls. For one thread.
  */
-sealed interface SegmentAead permits ConscryptAead, BouncyCastleAead {
+sealed interface SegmentAead permits ConscryptAead, BouncyCastleAead, ShortSegmentAead {
     /** Bytes of the tag that follows the ciphertext. */
     int TAG_BYTES = 16;
 

@@ -107,7 +107,7 @@ public final class StoreKeys implements AutoCloseable {
     /** A cipher for one thread. Only for encrypted stores. */
     public StreamCipher newCipher() {
         var random = new FastRandom();
-        return newCipher(AeadProvider.chosen().newAead(), random);
+        return newCipher(AeadProvider.newChosen(), random);
     }
 
     /** A cipher over the given parts, so that tests can compare providers and fix the random bytes. */

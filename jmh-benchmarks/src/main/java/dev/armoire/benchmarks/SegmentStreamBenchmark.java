@@ -33,7 +33,7 @@ public class SegmentStreamBenchmark extends Suite {
     @State(Scope.Thread)
     public static class Item {
         /** Bytes of plaintext. */
-        @Param({"0", "1024", "65536", "1048576"})
+        @Param({"0", "300", "1024", "16384", "65536", "1048576"})
         public int size;
 
         private Arena arena;
@@ -64,7 +64,7 @@ public class SegmentStreamBenchmark extends Suite {
     @State(Scope.Thread)
     public static class Ours {
         /** Value of {@code armoire.crypto}. */
-        @Param({"conscrypt", "bouncycastle"})
+        @Param({"auto", "conscrypt", "bouncycastle"})
         public String provider;
 
         private StoreKeys keys;

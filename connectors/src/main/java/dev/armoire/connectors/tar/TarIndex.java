@@ -5,6 +5,7 @@ import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -156,19 +157,9 @@ final class TarIndex implements AutoCloseable {
     }
 
     private TarItem implied(byte[] path) {
-        FileInfo info = new FileInfo(
-                0,
-                IMPLIED_MODE,
-                file.modified().getEpochSecond(),
-                file.modified().getNano(),
-                0,
-                0,
-                0,
-                0,
-                1,
-                "",
-                "",
-                0);
+        Instant modified = file.modified();
+        FileInfo info =
+                new FileInfo(0, IMPLIED_MODE, modified.getEpochSecond(), modified.getNano(), 0, 0, 0, 0, 1, "", "", 0);
         return new TarItem(path, info, NONE, false, List.of(), 0, 0, null, null, null);
     }
 

@@ -137,7 +137,7 @@ public final class MachineCode {
 
     // --------------------------------------------------------------------------------------- what the CPU can do
 
-    private static final int AES_OSXSAVE_AVX = 1 << 25 | 1 << 27 | 1 << 28;
+    private static final int AES_PCLMULQDQ_OSXSAVE_AVX = 1 << 1 | 1 << 25 | 1 << 27 | 1 << 28;
     private static final int AVX512_F_DQ_BW_VL = 1 << 16 | 1 << 17 | 1 << 30 | 1 << 31;
     /** The system saves XMM, YMM, mask and all parts of ZMM registers. */
     private static final long ZMM_STATE = 0xE6;
@@ -151,8 +151,9 @@ public final class MachineCode {
         } catch (Throwable e) {
             throw new IllegalStateException("a native call failed", e);
         }
-        if ((found[0] & AES_OSXSAVE_AVX) != AES_OSXSAVE_AVX || (found[2] & ZMM_STATE) != ZMM_STATE) {
-            return "no AES instructions, or no AVX-512 state";
+        if ((found[0] & AES_PCLMULQDQ_OSXSAVE_AVX) != AES_PCLMULQDQ_OSXSAVE_AVX
+                || (found[2] & ZMM_STATE) != ZMM_STATE) {
+            return "no AES or PCLMULQDQ instructions, or no AVX-512 state";
         }
         return (found[1] & AVX512_F_DQ_BW_VL) == AVX512_F_DQ_BW_VL ? null : "no AVX-512 (F, DQ, BW, VL)";
     }

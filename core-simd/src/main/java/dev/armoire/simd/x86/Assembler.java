@@ -29,6 +29,8 @@ public final class Assembler {
     private static final int PF2 = 3;
 
     private static final int NONE = 0;
+    /** Beside the number of a mask register: lanes without a bit become zero. */
+    private static final int ZEROING = 0x80;
 
     private byte[] code = new byte[4096];
     private int length;
@@ -295,6 +297,16 @@ public final class Assembler {
         evex(MAP_0F, PF3, 0, 0x7F, from, NONE, to, NONE);
     }
 
+    /** The bytes whose bits in mask register {@code mask} (1 to 7) are set, and zeros; of the others none is read. */
+    public void vmovdqu8(Vec to, Mem from, int mask) {
+        evex(MAP_0F, PF2, 0, 0x6F, to, NONE, from, mask | ZEROING);
+    }
+
+    /** The bytes whose bits in mask register {@code mask} (1 to 7) are set; the others are not touched. */
+    public void vmovdqu8(Mem to, Vec from, int mask) {
+        evex(MAP_0F, PF2, 0, 0x7F, from, NONE, to, mask);
+    }
+
     public void vmovdqa32(Vec to, Vec from) {
         evex(MAP_0F, P66, 0, 0x6F, to, NONE, from);
     }
@@ -357,6 +369,18 @@ public final class Assembler {
     public void vpsrlq(Vec to, Vec from, int bits) {
         evex(MAP_0F, P66, 1, 0x73, new Vec(2, to.bits()), to.number(), from);
         emit(bits);
+    }
+
+    /** Shifts each 128-bit lane by bytes. */
+    public void vpslldq(Vec to, Vec from, int bytes) {
+        evex(MAP_0F, P66, 0, 0x73, new Vec(7, to.bits()), to.number(), from);
+        emit(bytes);
+    }
+
+    /** Shifts each 128-bit lane by bytes. */
+    public void vpsrldq(Vec to, Vec from, int bytes) {
+        evex(MAP_0F, P66, 0, 0x73, new Vec(3, to.bits()), to.number(), from);
+        emit(bytes);
     }
 
     public void vpshufd(Vec to, Vec from, int order) {
@@ -573,7 +597,13 @@ public final class Assembler {
 
     // ------------------------------------------------------------------------------------------------ switching
 
-    // ------------------------------------------------------------------------- AES, on vector registers 0 to 15
+    // ---------------------------------------------- AES and carry-less products, on vector registers 0 to 15
+
+    /** Product of polynomials over bits: bit 0 of {@code halves} chooses that of {@code left}, bit 4 that of {@code right}. */
+    public void vpclmulqdq(Vec to, Vec left, Vec right, int halves) {
+        vex(MAP_0F3A, P66, 0, 0x44, to.number(), left.number(), right.number());
+        emit(halves);
+    }
 
     /** A round of encryption. */
     public void vaesenc(Vec to, Vec from, Mem key) {

@@ -51,6 +51,15 @@ class AssemblerTest {
         same("{vex3} vpinsrq xmm9,xmm3,rax,0", a -> a.vpinsrq(xmm(9), xmm(3), RAX, 0));
         same("{vex3} vpextrq r8,xmm0,1", a -> a.vpextrq(R8, xmm(0), 1));
         same("{vex3} vpextrq rcx,xmm11,1", a -> a.vpextrq(RCX, xmm(11), 1));
+        same("{vex3} vpclmulqdq xmm8,xmm0,xmm14,0x11", a -> a.vpclmulqdq(xmm(8), xmm(0), xmm(14), 0x11));
+        same("{vex3} vpclmulqdq xmm1,xmm12,xmm3,0x10", a -> a.vpclmulqdq(xmm(1), xmm(12), xmm(3), 0x10));
+        same("{evex} vpslldq xmm11,xmm10,8", a -> a.vpslldq(xmm(11), xmm(10), 8));
+        same("{evex} vpslldq xmm0,xmm17,4", a -> a.vpslldq(xmm(0), xmm(17), 4));
+        same("{evex} vpsrldq xmm11,xmm2,8", a -> a.vpsrldq(xmm(11), xmm(2), 8));
+        same("vmovdqu8 xmm1{k1}{z},[rsi]", a -> a.vmovdqu8(xmm(1), Mem.at(RSI), 1));
+        same("vmovdqu8 xmm9{k5}{z},[r10+32]", a -> a.vmovdqu8(xmm(9), Mem.at(R10, 32), 5));
+        same("vmovdqu8 [rdx]{k1},xmm0", a -> a.vmovdqu8(Mem.at(RDX), xmm(0), 1));
+        same("vmovdqu8 [r12+16]{k7},xmm20", a -> a.vmovdqu8(Mem.at(R12, 16), xmm(20), 7));
         same("{evex} vmovq xmm0,rax", a -> a.vmovq(xmm(0), RAX));
         same("{evex} vmovq xmm17,r9", a -> a.vmovq(xmm(17), R9));
     }

@@ -39,14 +39,19 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Queue;
+import java.util.SequencedMap;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +63,13 @@ import org.jspecify.annotations.Nullable;
  * afterwards, so that nothing they deduplicate against can be collected meanwhile (format 1 §12.1, H6).
  */
 public final class Repository implements AutoCloseable {
+    /** States of a store far away that are read at once. */
+    private static final int FAR_STATES = 16;
+    /** Of a store on this machine, so many are read by one thread alone: to start another takes as long. */
+    private static final int FEW_STATES = 4;
+    /** How much of states, as they are stored, is in memory at once; a larger one alone. */
+    private static final int STATES_KIB = 64 << 10;
+
     private final Storage storage;
     private final StoreConfig config;
     private final StoreKeys keys;
@@ -451,15 +463,80 @@ public final class Repository implements AutoCloseable {
         }
     }
 
+    /**
+     * Several states at once: far away each one is a request or two, and near it is work for a core to read many locations. What
+     * they say is taken in their order.
+     */
     private void mergeAll(Collection<Mac> states) throws IOException {
-        try (BlobCodec codec = newCodec()) {
-            for (Mac name : states) {
+        boolean isFar = storage.localPath() == null;
+        int helpers = isFar
+                ? Math.min(states.size(), FAR_STATES) - 1
+                : states.size() < FEW_STATES ? 0 : Runtime.getRuntime().availableProcessors() - 1;
+        Queue<BlobCodec> codecs = new ConcurrentLinkedQueue<>();
+        Semaphore room = new Semaphore(STATES_KIB);
+        SequencedMap<Mac, FutureTask<Merger>> tasks = new LinkedHashMap<>();
+        for (Mac name : states) {
+            tasks.put(name, new FutureTask<>(() -> merger(name, codecs, room)));
+        }
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < helpers; i++) {
+            // A task runs once, for whoever comes to it first.
+            threads.add(Thread.ofPlatform()
+                    .daemon()
+                    .name("states-" + i)
+                    .start(() -> tasks.sequencedValues().forEach(FutureTask::run)));
+        }
+        try {
+            for (Map.Entry<Mac, FutureTask<Merger>> task : tasks.sequencedEntrySet()) {
+                task.getValue().run();
                 try {
-                    merge(name, codec);
+                    resultOf(task.getValue()).finish();
                 } catch (CorruptDataException e) {
-                    damagedStates.damaged(name, e);
+                    damagedStates.damaged(task.getKey(), e);
                 }
             }
+        } finally {
+            tasks.sequencedValues().forEach(task -> task.cancel(true));
+            joinAll(threads);
+            codecs.forEach(BlobCodec::close);
+        }
+    }
+
+    /** They end soon, and must have ended: what they work with is closed after that. */
+    private static void joinAll(List<Thread> threads) {
+        boolean wasInterrupted = false;
+        for (Thread thread : threads) {
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    wasInterrupted = true;
+                }
+            }
+        }
+        if (wasInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Merger merger(Mac name, Queue<BlobCodec> codecs, Semaphore room) throws IOException {
+        long size = storage.size(ObjectKind.STATE, name);
+        int share = (int) Math.min(STATES_KIB, (size >> 10) + 1);
+        try {
+            room.acquire(share);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        }
+        BlobCodec spare = codecs.poll();
+        BlobCodec codec = spare == null ? newCodec() : spare;
+        try {
+            Merger merger = new Merger(name);
+            readState(name, size, codec, merger);
+            return merger;
+        } finally {
+            codecs.add(codec);
+            room.release(share);
         }
     }
 
@@ -590,16 +667,14 @@ public final class Repository implements AutoCloseable {
         return !packfiles.isDeleted(packfile) && !unnamedPackfiles.get(packfile);
     }
 
-    private void merge(Mac name, BlobCodec codec) throws IOException {
-        Merger merger = new Merger(name);
-        readState(name, codec, merger);
-        merged.put(name, new StateInfo(merger.parent, merger.timestamp));
-    }
-
     /** Reads a state from the store, and verifies it. Returns the version of its form. */
     public int readState(Mac name, BlobCodec codec, StateStream.Visitor visitor) throws IOException {
+        return readState(name, storage.size(ObjectKind.STATE, name), codec, visitor);
+    }
+
+    private int readState(Mac name, long size, BlobCodec codec, StateStream.Visitor visitor) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment stored = readObject(ObjectKind.STATE, name, arena);
+            MemorySegment stored = readObject(ObjectKind.STATE, name, size, arena);
             Envelope envelope = Envelope.open(stored, ResourceType.STATE, keys.newMacHasher(), name.hex());
             // LZ4 cannot make more than 255 bytes of one, gzip about 1032: what says more is a bomb.
             // In parts, as a state of a million locations has 90 MB.
@@ -617,9 +692,15 @@ public final class Repository implements AutoCloseable {
         }
     }
 
-    /** Puts the entries of one state where they belong. Everything but colours may come in any order. */
+    /**
+     * Puts the entries of one state where they belong; those that are not for several threads, with {@link #finish}. Everything
+     * but colours may come in any order.
+     */
     private final class Merger implements StateStream.Visitor {
         private final Mac state;
+        private final List<ColourChange> colours = new ArrayList<>();
+        private final List<Mac> removed = new ArrayList<>();
+        private final List<Holder> holders = new ArrayList<>();
         private Mac parent = Mac.ZERO;
         private long timestamp;
         /** Locations of one packfile come in a row. */
@@ -629,6 +710,17 @@ public final class Repository implements AutoCloseable {
 
         Merger(Mac state) {
             this.state = state;
+        }
+
+        /** A snapshot's header is in a packfile. */
+        private record Holder(Mac snapshot, int packfile) {}
+
+        /** With the repository's own lock. */
+        void finish() {
+            merged.put(state, new StateInfo(parent, timestamp));
+            colourChanges.addAll(colours);
+            removedSnapshots.addAll(removed);
+            holders.forEach(holder -> addHolder(holder.snapshot, holder.packfile));
         }
 
         @Override
@@ -656,7 +748,7 @@ public final class Repository implements AutoCloseable {
             Mac mac = Mac.read(stream, blobMacAt);
             index.add(blobType, mac, lastOrdinal, offset, lengthBytes);
             if (blobType == ResourceType.SNAPSHOT) {
-                addHolder(mac, lastOrdinal);
+                holders.add(new Holder(mac, lastOrdinal));
             }
         }
 
@@ -669,9 +761,9 @@ public final class Repository implements AutoCloseable {
         public void coloured(int type, MemorySegment stream, long macAt, long whenNanos) {
             Mac mac = Mac.read(stream, macAt);
             if (type == ResourceType.SNAPSHOT) {
-                removedSnapshots.add(mac);
+                removed.add(mac);
             } else if (type == ResourceType.PACKFILE) {
-                colourChanges.add(new ColourChange(state, mac, true, whenNanos));
+                colours.add(new ColourChange(state, mac, true, whenNanos));
             }
         }
 
@@ -681,7 +773,7 @@ public final class Repository implements AutoCloseable {
                 case StateStream.PACKFILE -> packfiles.markDeleted(Mac.read(stream, packfileMacAt));
                 case StateStream.COLOURED -> {
                     if (blobType == ResourceType.PACKFILE) {
-                        colourChanges.add(new ColourChange(state, Mac.read(stream, blobMacAt), false, 0));
+                        colours.add(new ColourChange(state, Mac.read(stream, blobMacAt), false, 0));
                     }
                 }
                 default -> {
@@ -901,7 +993,10 @@ public final class Repository implements AutoCloseable {
 
     /** Reads a whole stored object. */
     public MemorySegment readObject(ObjectKind kind, Mac name, Arena arena) throws IOException {
-        long size = storage.size(kind, name);
+        return readObject(kind, name, storage.size(kind, name), arena);
+    }
+
+    private MemorySegment readObject(ObjectKind kind, Mac name, long size, Arena arena) throws IOException {
         MemorySegment whole = arena.allocate(Math.max(1, size), 8).asSlice(0, size);
         storage.read(kind, name, 0, whole);
         return whole;
