@@ -85,7 +85,7 @@ final class CheckCommand implements Command {
         try (Repository repository = session.openForReading()) {
             if (heals && !isDryRun && !repository.storage().isWritable()) {
                 throw new CommandException(
-                        ExitCode.IO,
+                        ExitCode.ERROR,
                         "storage is not writable: " + repository.storage().location());
             }
             int code = check(session, repository, arguments, sample, query, isWhole);

@@ -337,7 +337,7 @@ final class Session implements AutoCloseable {
         if (!repository.storage().isWritable()) {
             String location = repository.storage().location();
             repository.close();
-            throw new CommandException(ExitCode.IO, "storage is not writable: " + location);
+            throw new CommandException(ExitCode.ERROR, "storage is not writable: " + location);
         }
         return repository;
     }

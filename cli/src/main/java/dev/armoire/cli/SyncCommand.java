@@ -95,7 +95,7 @@ final class SyncCommand implements Command {
             refuseItself(own, peer);
             if (direction != Direction.FROM && !peer.storage().isWritable()) {
                 throw new CommandException(
-                        ExitCode.IO,
+                        ExitCode.ERROR,
                         "storage is not writable: " + peer.storage().location());
             }
             own.refresh();
