@@ -65,6 +65,7 @@ final class TarIndexTest {
         try (OutputStream bytes = Files.newOutputStream(file);
                 TarArchiveOutputStream tar = new TarArchiveOutputStream(
                         isCompressed ? new GZIPOutputStream(bytes) : bytes, ISO_8859_1.name())) {
+            tar.setBigNumberMode(TarArchiveOutputStream.BIGNUMBER_STAR); // for times before 1970
             for (int i = 0; i < ITEMS; i++) {
                 String name = name(random);
                 byte type = new byte[] {
