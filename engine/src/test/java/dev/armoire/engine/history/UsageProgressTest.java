@@ -80,6 +80,19 @@ class UsageProgressTest {
         });
     }
 
+    /** What can be compared: headers that were read twice are never equal. */
+    private static List<List<Object>> figures(List<Usage> usages) {
+        return usages.stream()
+                .map(usage -> List.<Object>of(
+                        usage.header().identifier(),
+                        usage.storedBytes(),
+                        usage.uniqueBytes(),
+                        usage.newBytes(),
+                        usage.newContentBytes(),
+                        usage.newPlainBytes()))
+                .toList();
+    }
+
     private List<Usage> withoutCache() throws IOException {
         try (Repository repository = TestStores.open(store)) {
             return usages(repository, headers(repository));
@@ -104,9 +117,9 @@ class UsageProgressTest {
                 }
                 List<SnapshotHeader> headers = headers(repository);
                 assertThat(resumed(repository, headers)).isEqualTo(before);
-                assertThat(usages(repository, headers))
+                assertThat(figures(usages(repository, headers)))
                         .as("seed %d, round %d", SEED, round)
-                        .isEqualTo(withoutCache());
+                        .isEqualTo(figures(withoutCache()));
                 assertThat(resumed(repository, headers)).isEqualTo(headers.size());
             }
             List<SnapshotHeader> headers = headers(repository);
@@ -144,8 +157,7 @@ class UsageProgressTest {
             Files.write(file, List.of("short"));
             backUp(repository);
             headers = headers(repository);
-            assertThat(usages(repository, headers).subList(0, 1))
-                    .isEqualTo(withoutCache().subList(0, 1));
+            assertThat(figures(usages(repository, headers))).isEqualTo(figures(withoutCache()));
             assertThat(right).hasSize(2);
             assertThat(resumed(repository, headers)).isEqualTo(3);
         }
