@@ -117,8 +117,10 @@ class BackupCrashTest {
             int failAt = at;
             boolean failed = false;
             TestStores.Events events = new TestStores.Events();
+            List<String> notices = new ArrayList<>();
             try (Repository repository =
                     TestStores.open(store, real -> storage[0] = new FaultyStorage(real, fault, failAt))) {
+                repository.useNotices(notices::add);
                 Backup.run(repository, List.of(source), TestStores.options(store, 2), events);
             } catch (IOException e) {
                 assertThat(e).hasMessageContaining("as the test wants it");
@@ -127,7 +129,7 @@ class BackupCrashTest {
             isDone = storage[0].changes.get() < at;
             if (!failed) {
                 // The one thing that may fail without harm is the removal of the lock.
-                assertThat(isDone || events.notices.toString().contains("lock")).isTrue();
+                assertThat(isDone || notices.toString().contains("lock")).isTrue();
             }
             try (Repository repository = TestStores.open(store)) {
                 boolean isThere = repository.snapshots().contains(events.snapshot);
