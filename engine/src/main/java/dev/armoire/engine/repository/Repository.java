@@ -469,9 +469,10 @@ public final class Repository implements AutoCloseable {
      */
     private void mergeAll(Collection<Mac> states) throws IOException {
         boolean isFar = storage.localPath() == null;
-        int helpers = isFar
-                ? Math.min(states.size(), FAR_STATES) - 1
-                : states.size() < FEW_STATES ? 0 : Runtime.getRuntime().availableProcessors() - 1;
+        int atOnce = isFar
+                ? FAR_STATES
+                : states.size() < FEW_STATES ? 1 : Runtime.getRuntime().availableProcessors();
+        int helpers = Math.min(states.size(), atOnce) - 1;
         Queue<BlobCodec> codecs = new ConcurrentLinkedQueue<>();
         Semaphore room = new Semaphore(STATES_KIB);
         SequencedMap<Mac, FutureTask<Merger>> tasks = new LinkedHashMap<>();
