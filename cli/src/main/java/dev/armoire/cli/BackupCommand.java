@@ -211,7 +211,7 @@ final class BackupCommand implements Command {
 
     private static void createDefault(Session session, Path path) throws IOException {
         byte[] passphrase = session.passphrases().forCreating(false, session.report());
-        UUID id = CreateCommand.create(session, session.place(), Hashing.BLAKE3, Compression.LZ4, passphrase);
+        UUID id = CreateCommand.create(session, Hashing.BLAKE3, Compression.LZ4, passphrase);
         session.report()
                 .notice("no store yet: created repository " + id + " at " + path + " (encrypted; keep the passphrase)");
     }

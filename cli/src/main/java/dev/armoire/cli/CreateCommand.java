@@ -54,7 +54,7 @@ final class CreateCommand implements Command {
         byte[] passphrase = arguments.is("plaintext")
                 ? null
                 : session.passphrases().forCreating(arguments.is("weak-passphrase"), session.report());
-        UUID id = create(session, session.place(), hashing, compression, passphrase);
+        UUID id = create(session, hashing, compression, passphrase);
         String shown = session.place().isDefault()
                 ? ""
                 : "at " + (session.place().localPath() == null ? location.toString() : location.path()) + " ";
@@ -104,12 +104,7 @@ final class CreateCommand implements Command {
     }
 
     /** Makes a store and returns its id. Wipes the passphrase. */
-    static UUID create(
-            Session session,
-            Session.StorePlace place,
-            Hashing hashing,
-            Compression compression,
-            byte @Nullable [] passphrase) {
+    static UUID create(Session session, Hashing hashing, Compression compression, byte @Nullable [] passphrase) {
         NewStore made;
         try {
             made = NewStore.store(hashing, compression, passphrase);
@@ -119,7 +114,8 @@ final class CreateCommand implements Command {
             }
         }
         try (made) {
-            place.create(MemorySegment.ofArray(made.object()), session.report()::warn)
+            session.place()
+                    .create(MemorySegment.ofArray(made.object()), session.report()::warn)
                     .close();
             return made.repositoryId();
         } catch (IOException e) {
