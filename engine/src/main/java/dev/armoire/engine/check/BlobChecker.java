@@ -111,6 +111,27 @@ final class BlobChecker implements WorkQueue.Tools {
         return new Content(record.size(), null);
     }
 
+    /**
+     * A content as a whole, of which something says the size.
+     *
+     * @param teller what says it
+     * @return what is wrong, or null
+     */
+    @Nullable
+    String content(Mac object, long size, String teller) {
+        if (findings.verdicts().isSingleVerified(object, size)) {
+            BlobLocation place = index.findExpected(ResourceType.OBJECT, object);
+            if (place != null && findings.verdicts().isVerified(place)) {
+                return null;
+            }
+        }
+        Content content = content(object);
+        if (content.problem == null && content.size != size) {
+            return "its object has " + content.size + " bytes, its " + teller + " says " + size;
+        }
+        return content.problem;
+    }
+
     private Content damaged(Mac object, String problem) {
         findings.addDamage(object, problem);
         return new Content(0, problem);
@@ -180,13 +201,7 @@ final class BlobChecker implements WorkQueue.Tools {
             reasons.add("its entry: " + problem);
         }
         if (entry.isRegular()) {
-            Content content = content(entry.object());
-            if (content.problem != null) {
-                reasons.add(content.problem);
-            } else if (content.size != entry.info().size()) {
-                reasons.add("its object has " + content.size + " bytes, its entry says "
-                        + entry.info().size());
-            }
+            reasons.addIfAny(content(entry.object(), entry.info().size(), "entry"));
         }
         if (reasons.isEmpty()) {
             findings.good().add(ResourceType.VFS_ENTRY, mac);

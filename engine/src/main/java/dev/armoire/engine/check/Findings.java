@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * memory. Thread-safe.
  *
  * @param packfiles what the store has
- * @param verdicts what reading whole packfiles has shown
+ * @param verdicts what reading whole packfiles has shown; owned
  * @param isFast whether contents are only looked up
  * @param good objects whose content is well, entries that are well with their objects, and chunks of large contents
  * @param damaged objects that are not, and why; the first so many, as those beyond can be read again
@@ -49,5 +49,6 @@ record Findings(
     @Override
     public void close() {
         good.close();
+        verdicts.close();
     }
 }

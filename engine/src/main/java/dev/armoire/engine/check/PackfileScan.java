@@ -7,6 +7,7 @@ import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.KlosetException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
+import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.repository.PackfileIndexReader;
 import dev.armoire.engine.repository.PackfileRecords;
 import dev.armoire.engine.repository.PipelineAbortedException;
@@ -19,6 +20,7 @@ import dev.armoire.index.BlobLocation;
 import dev.armoire.index.MacSet;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Envelope;
+import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -45,6 +47,7 @@ final class PackfileScan implements WorkQueue.Tools {
     private final StageTimes stages;
     private final BlobIndex locations;
     private final MacSet decoded;
+    private final StoreVerdicts verdicts;
     private final Reach reach;
     private final BlobCodec codec;
     private final MacHasher blobHasher;
@@ -69,13 +72,14 @@ final class PackfileScan implements WorkQueue.Tools {
     record Outcome(List<String> problems, @Nullable Set<Long> doubtful, long bytesRead) {}
 
     /**
-     * @param decoded chunks that were decoded and found well where the states place them
-     * @param reach told of what cannot be read
+     * @param findings of chunks that were decoded and found well where the states place them; told of what cannot be read, and of contents
+     *     of one chunk
      * @param stopped asked now and then whether the result is still wanted
      */
-    PackfileScan(Repository repository, MacSet decoded, Reach reach, BooleanSupplier stopped) {
-        this.decoded = decoded;
-        this.reach = reach;
+    PackfileScan(Repository repository, Findings findings, BooleanSupplier stopped) {
+        this.decoded = findings.good();
+        this.verdicts = findings.verdicts();
+        this.reach = findings.reach();
         this.storage = repository.storage();
         this.stages = repository.stages();
         this.locations = repository.index();
@@ -203,6 +207,8 @@ final class PackfileScan implements WorkQueue.Tools {
                     && type != ResourceType.SIGNATURE
                     && !blobHasher.mac(plain).equals(records.mac(record))) {
                 problem = "MAC mismatch";
+            } else if (type == ResourceType.OBJECT) {
+                noteSingle(records.mac(record), plain);
             }
         } catch (CorruptDataException e) {
             problem = e.getMessage();
@@ -212,6 +218,25 @@ final class PackfileScan implements WorkQueue.Tools {
             doubt(records.offset(record));
         }
         var _ = stages.end(Stage.DECODE, begun);
+    }
+
+    /** Most contents are one chunk: with that known, their objects need not be decoded again for each file. */
+    private void noteSingle(Mac object, MemorySegment plain) {
+        ObjectRecord content;
+        try {
+            content = ObjectRecord.decode(new MsgpackReader(plain, "object"));
+        } catch (CorruptDataException e) {
+            return; // is told of with the files that have it
+        }
+        if (content.chunks().size() != 1) {
+            return;
+        }
+        Mac chunk = content.chunks().getFirst().mac();
+        BlobLocation place =
+                content.contentMac().equals(chunk) ? locations.findExpected(ResourceType.CHUNK, chunk) : null;
+        if (place != null) {
+            verdicts.putSingle(object, content.size(), place);
+        }
     }
 
     /** Whether this very copy of a chunk was found well before. Its bytes are still part of the MAC of the whole. */

@@ -55,9 +55,7 @@ final class StorePass {
                             + " blobs in it: copy it back from another copy of the store");
         }
         try (WorkQueue<PackfileScan> queue = new WorkQueue<>(
-                "check-store",
-                request.workers(),
-                stopped -> new PackfileScan(repository, findings.good(), findings.reach(), stopped))) {
+                "check-store", request.workers(), stopped -> new PackfileScan(repository, findings, stopped))) {
             List<Integer> toRead = choose();
             chosen = toRead.size();
             events.reading(done::sum, chosen);

@@ -191,11 +191,7 @@ final class TargetCheck {
         attributes.add(NAME, own.mac(attributeName(item.path(), item.name())));
         if (SnapshotPath.isWithin(item.path(), target.path())) {
             queue.submit(tools -> {
-                BlobChecker.Content content = tools.content(item.object());
-                String problem = content.problem();
-                if (problem == null && content.size() != item.size()) {
-                    problem = "its object has " + content.size() + " bytes, its record says " + item.size();
-                }
+                String problem = tools.content(item.object(), item.size(), "record");
                 if (problem != null) {
                     damagedAttributes.merge(
                             textOf(item.path()),
