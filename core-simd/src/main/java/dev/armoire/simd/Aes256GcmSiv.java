@@ -58,7 +58,14 @@ public final class Aes256GcmSiv {
     /** Of the key of the authenticator: the fourth, third, second, first. */
     private static final int POWERS = SCHEDULE + (ROUNDS + 1) * BLOCK_BYTES;
 
-    private static final int WORKSPACE_BYTES = POWERS + 4 * BLOCK_BYTES;
+    /** What is behind the last whole block, with zeros, and what comes of it. */
+    private static final int REST_IN = POWERS + 4 * BLOCK_BYTES;
+
+    private static final int REST_OUT = REST_IN + BLOCK_BYTES;
+    /** Ones, then zeros. */
+    private static final int MASKS = REST_OUT + BLOCK_BYTES;
+
+    private static final int WORKSPACE_BYTES = MASKS + 2 * BLOCK_BYTES;
 
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -77,6 +84,7 @@ public final class Aes256GcmSiv {
         }
         words(CLEAR_TOP, -1, Long.MAX_VALUE);
         words(SET_TOP, 0, Long.MIN_VALUE);
+        words(MASKS, -1, -1);
     }
 
     private void words(int at, long low, long high) {
@@ -131,17 +139,23 @@ public final class Aes256GcmSiv {
     }
 
     private long call(MethodHandle function, MemorySegment in, MemorySegment out, long length) {
-        long rest = (1L << length % BLOCK_BYTES) - 1;
+        int rest = (int) (length % BLOCK_BYTES);
+        words(REST_IN, 0, 0);
+        MemorySegment.copy(in, ValueLayout.JAVA_BYTE, length - rest, bytes, REST_IN, rest);
+        long result;
         try {
-            return (long) function.invokeExact(workspace, in, out, length / BLOCK_BYTES, rest, length * Byte.SIZE);
+            result = (long)
+                    function.invokeExact(workspace, in, out, length / BLOCK_BYTES, (long) rest, length * Byte.SIZE);
         } catch (Throwable e) {
             throw new IllegalStateException("machine code failed", e);
         }
+        MemorySegment.copy(bytes, REST_OUT, out, ValueLayout.JAVA_BYTE, length - rest, rest);
+        return result;
     }
 
     /**
-     * The functions, assembled at the first message: workspace in RDI, input in RSI, output in RDX, whole blocks in RCX, a
-     * bit for each byte of the last block in R8, bits of the message in R9. Keys and data are in no branch and no address.
+     * The functions, assembled at the first message: workspace in RDI, input in RSI, output in RDX, whole blocks in RCX, bytes
+     * behind them in R8, bits of the message in R9. Keys and data are in no branch and no address.
      */
     private static final class Code {
         private static final Vec[] X = new Vec[8];
@@ -165,7 +179,6 @@ public final class Aes256GcmSiv {
         private static final Gp BITS = Gp.R9;
         private static final Gp AT = Gp.R10;
         private static final Gp LEFT = Gp.R11;
-        private static final int REST_MASK = 1;
 
         static {
             for (int i = 0; i < X.length; i++) {
@@ -176,15 +189,16 @@ public final class Aes256GcmSiv {
         static final MethodHandle SEAL = MachineCode.link(seal());
         static final MethodHandle OPEN = MachineCode.link(open());
 
-        private final Assembler asm = new Assembler();
+        /** Needs no more than AVX2 has, whatever the CPU. */
+        private final Assembler asm = new Assembler(false);
 
         private static Assembler seal() {
             var code = new Code();
             code.deriveKeys();
             code.asm.mov(AT, IN);
-            code.authenticate();
+            code.authenticate(REST_IN);
             code.asm.vmovdqu32(work(TAG), X[0]);
-            code.asm.vpternlogd(X[0], X[0], work(SET_TOP), 0xFA); // or
+            code.asm.vpor(X[0], X[0], work(SET_TOP));
             code.asm.vmovdqa32(COUNTER, X[0]);
             code.crypt();
             code.asm.xor32(Gp.RAX, Gp.RAX);
@@ -196,10 +210,10 @@ public final class Aes256GcmSiv {
             var code = new Code();
             code.deriveKeys();
             code.asm.vmovdqu32(COUNTER, work(TAG));
-            code.asm.vpternlogd(COUNTER, COUNTER, work(SET_TOP), 0xFA); // or
+            code.asm.vpor(COUNTER, COUNTER, work(SET_TOP));
             code.asm.mov(AT, OUT);
             code.crypt();
-            code.authenticate();
+            code.authenticate(REST_OUT);
             code.asm.vpxord(X[0], X[0], work(TAG));
             code.asm.vmovq(Gp.RAX, X[0]);
             code.asm.vpextrq(Gp.RCX, X[0], 1);
@@ -217,7 +231,6 @@ public final class Aes256GcmSiv {
 
         /** Six blocks of the key make those of this message (section 4); the powers are for four blocks at a time. */
         private void deriveKeys() {
-            asm.kmovq(REST_MASK, REST);
             asm.vmovdqu32(X[0], work(KEY));
             asm.vmovdqu32(X[1], work(KEY + BLOCK_BYTES));
             expand(X[0], X[1]);
@@ -306,9 +319,11 @@ public final class Aes256GcmSiv {
             asm.test(REST, REST);
             asm.j(Condition.ZERO, whole);
             keyStream(1);
-            asm.vmovdqu8(X[1], Mem.at(IN), REST_MASK);
-            asm.vpxord(X[0], X[0], X[1]);
-            asm.vmovdqu8(Mem.at(OUT), X[0], REST_MASK);
+            asm.vpxord(X[0], X[0], work(REST_IN));
+            asm.mov(Gp.RAX, WORK);
+            asm.sub(Gp.RAX, REST);
+            asm.vpand(X[0], X[0], Mem.at(Gp.RAX, MASKS + BLOCK_BYTES));
+            asm.vmovdqu32(work(REST_OUT), X[0]);
             asm.bind(whole);
         }
 
@@ -321,13 +336,13 @@ public final class Aes256GcmSiv {
             encrypt(count);
         }
 
-        /** Leaves the tag of the plaintext at AT in the first of X: POLYVAL, and what section 4 makes of it. */
-        private void authenticate() {
+        /** Leaves the tag of the plaintext at AT, and in {@code rest}, in the first of X: POLYVAL, and what section 4 makes of it. */
+        private void authenticate(int rest) {
             asm.vpxord(SUM, SUM, SUM);
             asm.mov(LEFT, BLOCKS);
             var four = new Label();
             var one = new Label();
-            var rest = new Label();
+            var last = new Label();
             var lengths = new Label();
             asm.bind(four);
             asm.cmp(LEFT, 4);
@@ -346,17 +361,16 @@ public final class Aes256GcmSiv {
             asm.jmp(four);
             asm.bind(one);
             asm.test(LEFT, LEFT);
-            asm.j(Condition.ZERO, rest);
+            asm.j(Condition.ZERO, last);
             asm.vpxord(SUM, SUM, Mem.at(AT));
             multiply(SUM);
             asm.add(AT, BLOCK_BYTES);
             asm.sub(LEFT, 1);
             asm.jmp(one);
-            asm.bind(rest);
+            asm.bind(last);
             asm.test(REST, REST);
             asm.j(Condition.ZERO, lengths);
-            asm.vmovdqu8(X[0], Mem.at(AT), REST_MASK);
-            asm.vpxord(SUM, SUM, X[0]);
+            asm.vpxord(SUM, SUM, work(rest));
             multiply(SUM);
             asm.bind(lengths);
             asm.vpxord(X[0], X[0], X[0]);
@@ -364,7 +378,7 @@ public final class Aes256GcmSiv {
             asm.vpxord(SUM, SUM, X[0]);
             multiply(SUM);
             asm.vpxord(SUM, SUM, work(NONCE));
-            asm.vpternlogd(SUM, SUM, work(CLEAR_TOP), 0xA0); // and
+            asm.vpand(SUM, SUM, work(CLEAR_TOP));
             asm.vmovdqa32(X[0], SUM);
             encrypt(1);
         }

@@ -159,7 +159,7 @@ public final class Aes256KeyWrap {
 
         /** Makes the second half of the schedule at a. */
         private static Assembler invert() {
-            var asm = new Assembler();
+            var asm = new Assembler(false);
             for (int i = 0; i <= ROUNDS; i++) {
                 Mem key = Mem.at(Gp.RDI, (ROUNDS - i) * BLOCK_BYTES);
                 if (i == 0 || i == ROUNDS) {
@@ -174,7 +174,7 @@ public final class Aes256KeyWrap {
 
         /** Wraps the key at b into c under the schedule at a. */
         private static Assembler wrap() {
-            var asm = new Assembler();
+            var asm = new Assembler(false);
             for (int i = 0; i < WORDS; i++) {
                 asm.mov(REST[i], Mem.at(Gp.RSI, i * Long.BYTES));
             }
@@ -200,7 +200,7 @@ public final class Aes256KeyWrap {
 
         /** Unwraps what is at b into c under the schedule at a; returns the word that is checked. */
         private static Assembler unwrap() {
-            var asm = new Assembler();
+            var asm = new Assembler(false);
             asm.mov(FIRST, Mem.at(Gp.RSI));
             for (int i = 0; i < WORDS; i++) {
                 asm.mov(REST[i], Mem.at(Gp.RSI, (i + 1) * Long.BYTES));

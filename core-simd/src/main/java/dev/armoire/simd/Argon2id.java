@@ -27,6 +27,23 @@ public final class Argon2id {
     private static final int H0_BYTES = 64;
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** What fills the matrix. */
+    enum Form {
+        JAVA,
+        AVX2,
+        AVX512;
+
+        private static Form best() {
+            return Kernels.avx512() ? AVX512 : Kernels.machineCode() ? AVX2 : JAVA;
+        }
+
+        private Argon2idFill fill(Argon2idMatrix matrix, MemorySegment memory) {
+            return this == JAVA
+                    ? new ScalarArgon2id(matrix, memory)
+                    : new NativeArgon2id(matrix, memory, this == AVX512);
+        }
+    }
+
     private Argon2id() {}
 
     /**
@@ -40,12 +57,11 @@ public final class Argon2id {
      * @throws IllegalArgumentException if a parameter is outside those limits, before any memory is taken
      */
     public static void derive(byte[] password, byte[] salt, int passes, int memoryKiB, int lanes, byte[] out) {
-        derive(password, salt, passes, memoryKiB, lanes, out, Kernels.machineCode());
+        derive(password, salt, passes, memoryKiB, lanes, out, Form.best());
     }
 
-    /** The same with machine code, or without. */
-    static void derive(
-            byte[] password, byte[] salt, int passes, int memoryKiB, int lanes, byte[] out, boolean machineCode) {
+    /** The same in a form that this machine must have. */
+    static void derive(byte[] password, byte[] salt, int passes, int memoryKiB, int lanes, byte[] out, Form form) {
         check("passes", passes, 1, MAX_PASSES);
         check("lanes", lanes, 1, MAX_LANES);
         check("memory in KiB", memoryKiB, 2 * Argon2idMatrix.SLICES * lanes, MAX_MEMORY_KIB);
@@ -71,9 +87,7 @@ public final class Argon2id {
         int lanesBlocks = Argon2idMatrix.SLICES * lanes;
         var matrix = new Argon2idMatrix(passes, lanes, memoryKiB / lanesBlocks * lanesBlocks);
         try (var memory = new LargeMemory(matrix.sizeBytes());
-                var fill = machineCode
-                        ? new NativeArgon2id(matrix, memory.segment())
-                        : new ScalarArgon2id(matrix, memory.segment())) {
+                var fill = form.fill(matrix, memory.segment())) {
             start(matrix, fill, h0);
             for (int pass = 0; pass < passes; pass++) {
                 for (int slice = 0; slice < Argon2idMatrix.SLICES; slice++) {

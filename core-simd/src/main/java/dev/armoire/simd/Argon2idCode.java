@@ -9,9 +9,9 @@ import dev.armoire.simd.x86.Mem;
 import dev.armoire.simd.x86.Vec;
 
 /**
- * The code that computes a run of Argon2id's blocks, in AVX-512.
+ * The code that computes a run of Argon2id's blocks. How a block is permuted with AVX2 is in {@link Argon2idAvx2}.
  *
- * <p>A block is 8 by 8 pairs of words, permuted row by row and then column by column. It lies in 16 registers of four pairs
+ * <p>A block is 8 by 8 pairs of words, permuted row by row and then column by column. With AVX-512 it lies in 16 registers of four pairs
  * each: register {@code 4 * g + h} has the pairs of rows 2h and 2h+1 in columns 2g and 2g+1. The rows are permuted in four
  * groups of registers with the same h, two rows at a time, and the columns in four groups with the same g. So from rows to
  * columns nothing moves to another register, and words only change places within theirs:
@@ -55,24 +55,24 @@ final class Argon2idCode {
     /** Not 0 if a new block is XORed with the one in its place. */
     static final int OVERWRITE = 9;
 
-    /** Four registers: the permutations between rows and columns for a, b, c and d. */
+    /** Four registers: the permutations between rows and columns for a, b, c and d; or what {@link Argon2idAvx2} needs. */
     static final int ORDERS = 16;
 
     static final int JOB_LONGS = ORDERS + 4 * REGISTER_LONGS;
 
     /** How far the diagonals have a, b, c and d rotated, in words. */
-    private static final int[] ROTATIONS = {1, 0, 3, 2};
+    static final int[] ROTATIONS = {1, 0, 3, 2};
 
     private static final int XOR_OF_THREE = 0x96;
     private static final int UPPER_HALF_TWICE = 0xEE;
 
-    /** Where the words of a block lie in the matrix, in words. */
+    /** Where AVX-512 has the words of a block in the matrix, in words. */
     static final int[] PLACES = places();
 
     /** The first word of a block decides on the next reference. */
-    static final int RANDOM_PLACE = PLACES[0];
+    private static final int RANDOM_PLACE = PLACES[0];
 
-    /** What belongs at {@link #ORDERS}. */
+    /** What AVX-512 wants at {@link #ORDERS}. */
     static final long[] ORDER_WORDS = orders();
 
     private Argon2idCode() {}
@@ -104,12 +104,12 @@ final class Argon2idCode {
         return (index + ROTATIONS[role]) % 4;
     }
 
-    private static final Gp JOB = Gp.RDI;
+    static final Gp JOB = Gp.RDI;
     private static final Gp MATRIX = Gp.RSI;
-    private static final Gp TARGET = Gp.RCX;
-    private static final Gp REFERENCE = Gp.R8;
+    static final Gp TARGET = Gp.RCX;
+    static final Gp REFERENCE = Gp.R8;
     private static final Gp COUNT = Gp.R9;
-    private static final Gp PREVIOUS = Gp.R10;
+    static final Gp PREVIOUS = Gp.R10;
     private static final Gp NEXT_REFERENCE = Gp.R11;
     private static final Gp AREA = Gp.RBX;
     private static final Gp OTHER_AREA = Gp.RBP;
@@ -123,8 +123,8 @@ final class Argon2idCode {
      * {@code (job, blocks, next randoms or null, offset of the first target, offset of its reference, count)}. Targets
      * follow each other; the randoms for all but the first are read from the blocks before if none are given.
      */
-    static Assembler fill() {
-        var asm = new Assembler();
+    static Assembler fill(boolean isAvx512) {
+        var asm = new Assembler(isAvx512);
         for (Gp register : SAVED) {
             asm.push(register);
         }
@@ -138,18 +138,24 @@ final class Argon2idCode {
         asm.mov(START, word(OLDEST));
         asm.mov(LENGTH, word(LANE_LENGTH));
         asm.mov(OWN_LANE, word(LANE));
-        for (int role = 0; role < 4; role++) {
-            asm.vmovdqu32(order(role), word(ORDERS + role * REGISTER_LONGS));
-        }
-        for (int i = 0; i < REGISTERS; i++) {
-            asm.vmovdqu32(Vec.zmm(i), part(PREVIOUS, i));
+        if (isAvx512) {
+            for (int role = 0; role < 4; role++) {
+                asm.vmovdqu32(order(role), word(ORDERS + role * REGISTER_LONGS));
+            }
+            for (int i = 0; i < REGISTERS; i++) {
+                asm.vmovdqu32(Vec.zmm(i), part(PREVIOUS, i));
+            }
+        } else {
+            Argon2idAvx2.begin(asm);
         }
 
         var next = new Label();
         asm.align(64);
         asm.bind(next);
-        for (int i = 0; i < REGISTERS; i++) {
-            asm.vpxord(Vec.zmm(i), Vec.zmm(i), part(REFERENCE, i));
+        if (isAvx512) {
+            for (int i = 0; i < REGISTERS; i++) {
+                asm.vpxord(Vec.zmm(i), Vec.zmm(i), part(REFERENCE, i));
+            }
         }
         var dependent = new Label();
         asm.test(RANDOMS, RANDOMS);
@@ -159,22 +165,35 @@ final class Argon2idCode {
         nextReference(asm);
         asm.bind(dependent);
 
-        for (int i = 0; i < REGISTERS; i++) {
-            asm.vpermq(Vec.zmm(i), order(i % 4), Vec.zmm(i));
+        if (isAvx512) {
+            for (int i = 0; i < REGISTERS; i++) {
+                asm.vpermq(Vec.zmm(i), order(i % 4), Vec.zmm(i));
+            }
+            permute(asm, 4, 1, 0, 1, 2, 3);
+            for (int i = 0; i < REGISTERS; i++) {
+                asm.vpermq(Vec.zmm(i), order(i / 4), Vec.zmm(i));
+            }
+            permute(asm, 1, 4, 0);
+        } else {
+            Argon2idAvx2.rows(asm);
+            Argon2idAvx2.columns(asm, 0);
         }
-        permute(asm, 4, 1, 0, 1, 2, 3);
-        for (int i = 0; i < REGISTERS; i++) {
-            asm.vpermq(Vec.zmm(i), order(i / 4), Vec.zmm(i));
-        }
-        permute(asm, 1, 4, 0);
         var known = new Label();
         asm.test(RANDOMS, RANDOMS);
         asm.j(Condition.NOT_ZERO, known);
-        random(asm);
+        if (isAvx512) {
+            random(asm);
+        } else {
+            asm.mov(NEXT_REFERENCE, Mem.at(TARGET));
+        }
         nextReference(asm);
         asm.bind(known);
-        permute(asm, 1, 4, 1, 2, 3);
-        store(asm);
+        if (isAvx512) {
+            permute(asm, 1, 4, 1, 2, 3);
+            store(asm);
+        } else {
+            Argon2idAvx2.columns(asm, 1, 2, 3);
+        }
 
         asm.mov(PREVIOUS, TARGET);
         asm.add(TARGET, BLOCK_BYTES);
@@ -183,6 +202,9 @@ final class Argon2idCode {
         asm.j(Condition.NOT_ZERO, next);
 
         asm.vzeroupper();
+        if (!isAvx512) {
+            Argon2idAvx2.end(asm);
+        }
         for (int i = SAVED.length; i-- > 0; ) {
             asm.pop(SAVED[i]);
         }
@@ -191,7 +213,7 @@ final class Argon2idCode {
         return asm;
     }
 
-    private static Mem word(int index) {
+    static Mem word(int index) {
         return Mem.at(JOB, index * Long.BYTES);
     }
 
@@ -294,8 +316,8 @@ final class Argon2idCode {
         mix(asm, stride, step, groups);
     }
 
-    /** Word i of four comes to {@code i + places}. */
-    private static int rotation(int places) {
+    /** The order for vpermq with which word i of four comes to {@code i + places}. */
+    static int rotation(int places) {
         int order = 0;
         for (int to = 0; to < 4; to++) {
             order |= ((to - places) & 3) << 2 * to;

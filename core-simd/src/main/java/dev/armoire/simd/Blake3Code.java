@@ -2,6 +2,7 @@
 package dev.armoire.simd;
 
 import static dev.armoire.simd.x86.Vec.xmm;
+import static dev.armoire.simd.x86.Vec.ymm;
 import static dev.armoire.simd.x86.Vec.zmm;
 
 import dev.armoire.simd.x86.Assembler;
@@ -12,8 +13,8 @@ import dev.armoire.simd.x86.Mem;
 import dev.armoire.simd.x86.Vec;
 
 /**
- * BLAKE3 as machine code for AVX-512: {@link #tree} for what there is much of, {@link #compress} for single blocks. Both read
- * tables of constants, which {@link #tables} makes for a key.
+ * BLAKE3 as machine code: {@link #tree} for what there is much of, {@link #compress} and its twin for AVX2 for single blocks. All
+ * read tables of constants, which {@link #tables} makes for a key.
  */
 final class Blake3Code {
     /** Chunks or parents of a narrow group: {@link #tree} writes chaining values for as many, whatever their number is. */
@@ -46,7 +47,10 @@ final class Blake3Code {
     // next.
     private static final int FIRST_ORDER = 2 * TABLE_BYTES;
     private static final int NEXT_ORDER = FIRST_ORDER + 64;
-    private static final int TABLES_BYTES = NEXT_ORDER + 64;
+    /** The order of bytes that turns words by 16 bits, then the one for 8 bits: 256 bits each, for AVX2. */
+    static final int BYTE_ORDERS = NEXT_ORDER + 64;
+
+    private static final int TABLES_BYTES = BYTE_ORDERS + 64;
 
     static final int ROUNDS = 7;
     static final int BLOCK_WORDS = 16;
@@ -62,7 +66,9 @@ final class Blake3Code {
     private static final Mem SAVED_COUNT = Mem.at(Gp.RSP, Blake3Lanes.FRAME_BYTES + 8);
     private static final Mem LEVELS = Mem.at(Gp.RSP, Blake3Lanes.FRAME_BYTES + 16);
     private static final Mem PARENT_TABLE = Mem.at(Gp.RSP, Blake3Lanes.FRAME_BYTES + 24);
-    private static final int FRAME_BYTES = Blake3Lanes.FRAME_BYTES + 32;
+    private static final Mem SAVED_STACK = Mem.at(Gp.RSP, Blake3Lanes.FRAME_BYTES + 32);
+    private static final int FRAME_BYTES = Blake3Lanes.FRAME_BYTES + 40;
+    private static final int LINE_BYTES = 64;
 
     private Blake3Code() {}
 
@@ -94,6 +100,11 @@ final class Blake3Code {
         for (int lane = 0; lane < BLOCK_WORDS; lane++) {
             put(tables, NEXT_ORDER + Integer.BYTES * lane, laneOf[PERMUTATION[order[lane]]]);
         }
+        for (int i = 0; i < 8; i++) {
+            int bytes = 0x04040404 * (i % 4);
+            put(tables, BYTE_ORDERS + Integer.BYTES * i, bytes + 0x01000302);
+            put(tables, BYTE_ORDERS + 32 + Integer.BYTES * i, bytes + 0x00030201);
+        }
         return tables;
     }
 
@@ -116,13 +127,12 @@ final class Blake3Code {
 
     /**
      * {@code (data, tables, cvs, offset of data, counter, chunks | levels << 32)}: writes the chaining values of whole chunks, then
-     * computes as many levels of parents above them, each in place of its children. Groups of 16 chunks go through 512-bit vectors,
-     * the rest through 256-bit ones: those take half the time for half the lanes, and parents are the same loop again
+     * computes as many levels of parents above them, each in place of its children. With AVX-512 groups of 16 chunks go through
+     * 512-bit vectors, the rest through 256-bit ones: those take half the time for half the lanes, and parents are the same loop again
      * with one block per lane.
      */
-    static Assembler tree() {
-        var asm = new Assembler();
-        var wide = new Blake3Lanes(asm, WIDE);
+    static Assembler tree(boolean isAvx512) {
+        var asm = new Assembler(isAvx512);
         var narrow = new Blake3Lanes(asm, NARROW);
         var wideGroup = new Label();
         var narrowGroup = new Label();
@@ -131,7 +141,10 @@ final class Blake3Code {
         for (Gp register : PRESERVED) {
             asm.push(register);
         }
+        asm.mov(Gp.RAX, Gp.RSP);
         asm.sub(Gp.RSP, FRAME_BYTES);
+        asm.and(Gp.RSP, -LINE_BYTES);
+        asm.mov(SAVED_STACK, Gp.RAX);
         asm.add(Blake3Lanes.DATA, Gp.RCX);
         asm.mov32(Blake3Lanes.COUNT, Gp.R9);
         asm.shr(Gp.R9, Integer.SIZE);
@@ -141,14 +154,19 @@ final class Blake3Code {
         asm.lea(Gp.RAX, Mem.at(Blake3Lanes.TABLE, TABLE_BYTES));
         asm.mov(PARENT_TABLE, Gp.RAX);
 
-        asm.bind(wideGroup);
-        asm.cmp(Blake3Lanes.COUNT, WIDE);
-        asm.j(Condition.BELOW, narrowGroup);
-        wide.hashGroup();
-        asm.add(Blake3Lanes.COUNTER, WIDE);
-        asm.sub(Blake3Lanes.COUNT, WIDE);
-        asm.j(Condition.NOT_ZERO, wideGroup);
-        asm.jmp(level);
+        if (isAvx512) {
+            var wide = new Blake3Lanes(asm, WIDE);
+            asm.bind(wideGroup);
+            asm.cmp(Blake3Lanes.COUNT, WIDE);
+            asm.j(Condition.BELOW, narrowGroup);
+            wide.hashGroup();
+            asm.add(Blake3Lanes.COUNTER, WIDE);
+            asm.sub(Blake3Lanes.COUNT, WIDE);
+            asm.j(Condition.NOT_ZERO, wideGroup);
+            asm.jmp(level);
+        } else {
+            Blake3Lanes.copyByteOrders(asm);
+        }
 
         asm.bind(narrowGroup);
         narrow.hashGroup();
@@ -172,7 +190,7 @@ final class Blake3Code {
 
         asm.bind(done);
         asm.vzeroupper();
-        asm.add(Gp.RSP, FRAME_BYTES);
+        asm.mov(Gp.RSP, SAVED_STACK);
         for (int i = PRESERVED.length - 1; i >= 0; i--) {
             asm.pop(PRESERVED[i]);
         }
@@ -256,16 +274,123 @@ final class Blake3Code {
         return asm;
     }
 
-    /** The function G of all four columns. */
+    /**
+     * {@link #compress} for AVX2: the words of a round are in two registers, x and y of the columns and those of the diagonals, and
+     * each of the next round's is made of both.
+     */
+    static Assembler compressAvx2() {
+        var asm = new Assembler(false);
+        Vec a = xmm(0);
+        Vec b = xmm(1);
+        Vec c = xmm(2);
+        Vec d = xmm(3);
+        Vec columns = ymm(4);
+        Vec diagonals = ymm(5);
+        Vec spare = ymm(6);
+        Vec next = ymm(7);
+        Vec oldA = xmm(8);
+        Vec oldB = xmm(9);
+        Vec counter = xmm(10);
+        Vec upper = xmm(11);
+        Vec columnOrder = ymm(12);
+        Vec diagonalOrder = ymm(13);
+        int[] tables = tables(new int[Blake3.CV_WORDS], 0);
+        var block = new Label();
+
+        asm.mov(Gp.RAX, Gp.RCX);
+        asm.shr(Gp.RAX, Integer.SIZE);
+        asm.add(Gp.RDI, Gp.RAX);
+        asm.mov32(Gp.RCX, Gp.RCX);
+        asm.vmovdqu32(a, Mem.at(Gp.RDX));
+        asm.vmovdqu32(b, Mem.at(Gp.RDX, 16));
+        asm.vmovdqu32(columnOrder, Mem.at(Gp.RSI, NEXT_ORDER));
+        asm.vmovdqu32(diagonalOrder, Mem.at(Gp.RSI, NEXT_ORDER + 32));
+        asm.vmovq(counter, Gp.R8);
+        asm.mov(Gp.RAX, ~((long) Blake3.CHUNK_START << Integer.SIZE));
+
+        asm.bind(block);
+        // All words of the first round's columns are in the first half of a block, those of its diagonals in the
+        // second.
+        asm.vmovdqu32(columns, Mem.at(Gp.RSI, FIRST_ORDER));
+        asm.vpermd(columns, columns, Mem.at(Gp.RDI));
+        asm.vmovdqu32(diagonals, Mem.at(Gp.RSI, FIRST_ORDER + 32));
+        asm.vpermd(diagonals, diagonals, Mem.at(Gp.RDI, 32));
+        asm.vmovdqa32(oldA, a);
+        asm.vmovdqa32(oldB, b);
+        asm.vmovdqu32(c, Mem.at(Gp.RSI, IV));
+        asm.vmovq(d, Gp.R9);
+        asm.vpunpcklqdq(d, counter, d);
+        for (int round = 0; round < ROUNDS; round++) {
+            if (round > 0) {
+                asm.vpermd(next, columnOrder, columns);
+                asm.vpermd(spare, columnOrder, diagonals);
+                asm.vpblendd(next, next, spare, fromDiagonals(tables, 0));
+                asm.vpermd(columns, diagonalOrder, columns);
+                asm.vpermd(diagonals, diagonalOrder, diagonals);
+                asm.vpblendd(diagonals, columns, diagonals, fromDiagonals(tables, 8));
+                asm.vmovdqa32(columns, next);
+            }
+            asm.vextracti32x4(upper, columns, 1);
+            mixRows(asm, a, b, c, d, xmm(columns.number()), upper);
+            asm.vpshufd(a, a, 0x93);
+            asm.vpshufd(d, d, 0x4E);
+            asm.vpshufd(c, c, 0x39);
+            asm.vextracti32x4(upper, diagonals, 1);
+            mixRows(asm, a, b, c, d, xmm(diagonals.number()), upper);
+            asm.vpshufd(a, a, 0x39);
+            asm.vpshufd(d, d, 0x4E);
+            asm.vpshufd(c, c, 0x93);
+        }
+        asm.vpxord(a, a, c);
+        asm.vpxord(b, b, d);
+        asm.add(Gp.RDI, BLOCK_BYTES);
+        asm.and(Gp.R9, Gp.RAX);
+        asm.sub(Gp.RCX, 1);
+        asm.j(Condition.NOT_ZERO, block);
+
+        asm.vpxord(c, c, oldA);
+        asm.vpxord(d, d, oldB);
+        asm.vmovdqu32(Mem.at(Gp.RDX), a);
+        asm.vmovdqu32(Mem.at(Gp.RDX, 16), b);
+        asm.vmovdqu32(Mem.at(Gp.RDX, 32), c);
+        asm.vmovdqu32(Mem.at(Gp.RDX, 48), d);
+        asm.vzeroupper();
+        asm.ret();
+        return asm;
+    }
+
+    /** A bit for each of eight lanes from {@code lane} on: whether the next round takes it from this one's diagonals. */
+    private static int fromDiagonals(int[] tables, int lane) {
+        int bits = 0;
+        for (int i = 0; i < 8; i++) {
+            bits |= tables[NEXT_ORDER / Integer.BYTES + lane + i] >> 3 << i;
+        }
+        return bits;
+    }
+
+    /** Turns words to the right; {@code spare} is lost where AVX2 has no instruction for it. */
+    static void rotate(Assembler asm, Vec vector, int bits, Gp byteOrders, int at, Vec spare) {
+        if (asm.isAvx512()) {
+            asm.vprord(vector, vector, bits);
+        } else if (bits == 16 || bits == 8) {
+            asm.vpshufb(vector, vector, Mem.at(byteOrders, bits == 16 ? at : at + 32));
+        } else {
+            asm.vpsrld(spare, vector, bits);
+            asm.vpslld(vector, vector, Integer.SIZE - bits);
+            asm.vpor(vector, vector, spare);
+        }
+    }
+
+    /** The function G of all four columns. For AVX2 register 6 is lost. */
     private static void mixRows(Assembler asm, Vec a, Vec b, Vec c, Vec d, Vec x, Vec y) {
         for (int step = 0; step < ROTATIONS.length; step += 2) {
             asm.vpaddd(a, a, step == 0 ? x : y);
             asm.vpaddd(a, a, b);
             asm.vpxord(d, d, a);
-            asm.vprord(d, d, ROTATIONS[step]);
+            rotate(asm, d, ROTATIONS[step], Gp.RSI, BYTE_ORDERS, xmm(6));
             asm.vpaddd(c, c, d);
             asm.vpxord(b, b, c);
-            asm.vprord(b, b, ROTATIONS[step + 1]);
+            rotate(asm, b, ROTATIONS[step + 1], Gp.RSI, BYTE_ORDERS, xmm(6));
         }
     }
 }

@@ -9,9 +9,10 @@ import dev.armoire.simd.x86.Mem;
 import dev.armoire.simd.x86.Vec;
 
 /**
- * The part of {@link Blake3Code#tree} that hashes one group of chunks or parents, each in a 32-bit lane of its own. All 32 vector
- * registers are in use: 16 words of state, 16 of message. A wide group is always 16 whole chunks; a narrow one is one to eight
- * chunks or parents.
+ * The part of {@link Blake3Code#tree} that hashes one group of chunks or parents, each in a 32-bit lane of its own. With AVX-512 all
+ * 32 vector registers are in use: 16 words of state, 16 of message. AVX2 has half of them, so the message is on the stack, and with
+ * it one word of the state, whose register serves for what is in between. A wide group is always 16 whole chunks; a narrow one is
+ * one to eight chunks or parents.
  */
 final class Blake3Lanes {
     /** The first block of the group; advanced to the next group. */
@@ -36,8 +37,16 @@ final class Blake3Lanes {
 
     private static final Mem LOW_COUNTERS = Mem.at(Gp.RSP, 0);
     private static final Mem HIGH_COUNTERS = Mem.at(Gp.RSP, 64);
+    private static final int MESSAGE_AT = 128;
+    private static final int AVX2_BYTES = 32;
+    /** The word of the state that AVX2 has no register for: of the third row, which is used least. */
+    private static final int STACKED = 11;
+
+    private static final Mem STACKED_WORD = Mem.at(Gp.RSP, MESSAGE_AT + Blake3Code.BLOCK_WORDS * AVX2_BYTES);
+    private static final int BYTE_ORDERS_AT = MESSAGE_AT + (Blake3Code.BLOCK_WORDS + 1) * AVX2_BYTES;
+
     /** Bytes from RSP on that a group uses. */
-    static final int FRAME_BYTES = 128;
+    static final int FRAME_BYTES = BYTE_ORDERS_AT + 2 * AVX2_BYTES;
 
     /** Where the first row of four columns, or of four diagonals, has its words; then the second, third and fourth. */
     private static final int[][] COLUMNS = {{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}, {12, 13, 14, 15}};
@@ -57,6 +66,15 @@ final class Blake3Lanes {
         this.asm = asm;
         this.lanes = lanes;
         this.quarters = lanes * LANE_BITS / QUARTER_BITS;
+    }
+
+    /** What AVX2 turns words by is where chunks and parents find it. */
+    static void copyByteOrders(Assembler asm) {
+        for (int order = 0; order < 2; order++) {
+            Vec bytes = Vec.ymm(order);
+            asm.vmovdqu32(bytes, Mem.at(TABLE, Blake3Code.BYTE_ORDERS + order * AVX2_BYTES));
+            asm.vmovdqu32(Mem.at(Gp.RSP, BYTE_ORDERS_AT + order * AVX2_BYTES), bytes);
+        }
     }
 
     void hashGroup() {
@@ -109,6 +127,16 @@ final class Blake3Lanes {
     }
 
     private void prepareCounters() {
+        if (!asm.isAvx512()) {
+            for (int i = 0; i < lanes; i++) {
+                asm.mov32(Gp.RAX, Mem.at(TABLE, Blake3Code.LANE_COUNTERS + Integer.BYTES * i));
+                asm.add(Gp.RAX, COUNTER);
+                asm.mov32(Mem.at(Gp.RSP, Integer.BYTES * i), Gp.RAX);
+                asm.shr(Gp.RAX, Integer.SIZE);
+                asm.mov32(Mem.at(Gp.RSP, HIGH_COUNTERS.displacement() + Integer.BYTES * i), Gp.RAX);
+            }
+            return;
+        }
         Vec added = state(0);
         Vec low = state(1);
         Vec high = state(2);
@@ -135,7 +163,14 @@ final class Blake3Lanes {
                     asm.vinserti32x4(state(8 + i), state(8 + i), lane(4 * quarter + i, offset), quarter);
                 }
             }
-            transpose(8, 12, 16 + word);
+            if (asm.isAvx512()) {
+                transpose(8, 12, 16 + word);
+            } else {
+                transpose(8, 12, 8);
+                for (int i = 0; i < 4; i++) {
+                    asm.vmovdqu32(stackedMessage(word + i), state(8 + i));
+                }
+            }
         }
     }
 
@@ -159,6 +194,9 @@ final class Blake3Lanes {
         for (int i = 0; i < 4; i++) {
             asm.vpbroadcastd(state(8 + i), Mem.at(TABLE, Blake3Code.IV + Integer.BYTES * i));
         }
+        if (!asm.isAvx512()) {
+            asm.vmovdqu32(STACKED_WORD, state(STACKED));
+        }
         asm.vmovdqu32(state(12), LOW_COUNTERS);
         asm.vmovdqu32(state(13), HIGH_COUNTERS);
         asm.vpbroadcastd(state(14), Mem.at(TABLE, Blake3Code.BLOCK_LENGTH));
@@ -176,7 +214,11 @@ final class Blake3Lanes {
             }
         }
         for (int i = 0; i < words.length / 2; i++) {
-            asm.vpxord(state(i), state(i), state(8 + i));
+            if (isStacked(8 + i)) {
+                asm.vpxord(state(i), state(i), STACKED_WORD);
+            } else {
+                asm.vpxord(state(i), state(i), state(8 + i));
+            }
         }
     }
 
@@ -185,7 +227,12 @@ final class Blake3Lanes {
         for (int step = 0; step < Blake3Code.ROTATIONS.length; step += 2) {
             for (int i = 0; i < 4; i++) {
                 Vec a = state(rows[0][i]);
-                asm.vpaddd(a, a, message(words[first + 2 * i + step / 2]));
+                int word = words[first + 2 * i + step / 2];
+                if (asm.isAvx512()) {
+                    asm.vpaddd(a, a, message(word));
+                } else {
+                    asm.vpaddd(a, a, stackedMessage(word));
+                }
             }
             mixStep(rows[0], rows[1], rows[3], Blake3Code.ROTATIONS[step]);
             mixStep(rows[2], rows[3], rows[1], Blake3Code.ROTATIONS[step + 1]);
@@ -194,19 +241,32 @@ final class Blake3Lanes {
 
     private void mixStep(int[] sum, int[] term, int[] turned, int bits) {
         for (int i = 0; i < 4; i++) {
-            asm.vpaddd(state(sum[i]), state(sum[i]), state(term[i]));
+            if (isStacked(sum[i])) {
+                asm.vpaddd(state(STACKED), state(term[i]), STACKED_WORD);
+                asm.vmovdqu32(STACKED_WORD, state(STACKED));
+            } else {
+                asm.vpaddd(state(sum[i]), state(sum[i]), state(term[i]));
+            }
         }
         for (int i = 0; i < 4; i++) {
             asm.vpxord(state(turned[i]), state(turned[i]), state(sum[i]));
         }
         for (int i = 0; i < 4; i++) {
-            asm.vprord(state(turned[i]), state(turned[i]), bits);
+            Blake3Code.rotate(asm, state(turned[i]), bits, Gp.RSP, BYTE_ORDERS_AT, state(STACKED));
         }
+    }
+
+    private boolean isStacked(int word) {
+        return word == STACKED && !asm.isAvx512();
+    }
+
+    private static Mem stackedMessage(int word) {
+        return Mem.at(Gp.RSP, MESSAGE_AT + word * AVX2_BYTES);
     }
 
     private void storeChainingValues() {
         for (int half = 0; half < 2; half++) {
-            transpose(4 * half, 16, 8);
+            transpose(4 * half, 12, 8);
             for (int i = 0; i < 4; i++) {
                 int offset = Blake3Code.CV_BYTES * i + Blake3Code.CV_BYTES / 2 * half;
                 asm.vmovdqu32(Mem.at(OUT, offset), quarter(8 + i));

@@ -44,7 +44,7 @@ public final class Entropy {
             return 0;
         }
         return Kernels.machineCode() && length <= NativeEntropy.MAX_BYTES
-                ? NativeEntropy.ofBytes(data)
+                ? NativeEntropy.ofBytes(data, Kernels.avx512())
                 : inJava(data, length);
     }
 

@@ -117,7 +117,7 @@ final class GearCode {
 
     private GearCode() {}
 
-    /** The code, with blocks where the CPU has AVX512_VBMI. */
+    /** The code, with blocks where the CPU has AVX512_VBMI; without them any x86-64 with AVX runs it. */
     static Assembler assemble(boolean withBlocks) {
         return new GearCode().write(withBlocks);
     }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.simd;
 
-import java.util.Locale;
-
 /**
  * How Gear fingerprints are scanned. {@code armoire.simd} decides as it does for the other {@link Kernels}; {@code auto}
  * takes machine code where there is any, else plain Java: the vector form has lost to it on every CPU it was measured on
@@ -21,10 +19,16 @@ enum GearForm {
             return new VectorGearScan(table, mask);
         }
     },
-    NATIVE {
+    AVX2 {
         @Override
         GearScan scan(long[] table, long mask) {
-            return new NativeGearScan(table, mask);
+            return new NativeGearScan(table, mask, false);
+        }
+    },
+    AVX512 {
+        @Override
+        GearScan scan(long[] table, long mask) {
+            return new NativeGearScan(table, mask, true);
         }
     };
 
@@ -38,13 +42,18 @@ enum GearForm {
      */
     static GearForm ofProcess() {
         if (Kernels.machineCode()) {
-            return NATIVE;
+            return Kernels.avx512() ? AVX512 : AVX2;
         }
         return Kernels.asksForVector() ? VECTOR : SCALAR;
     }
 
-    /** Which form runs, for reports: {@code gear native}. */
+    /** Which form runs, for reports: {@code gear native}, which is for the same CPUs as that of BLAKE3. */
     static String describe() {
-        return "gear " + ofProcess().name().toLowerCase(Locale.ROOT);
+        return "gear "
+                + switch (ofProcess()) {
+                    case SCALAR -> "scalar";
+                    case VECTOR -> "vector";
+                    case AVX2, AVX512 -> "native";
+                };
     }
 }

@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The only place that chooses between the forms of kernels. {@code -Darmoire.simd=scalar}, {@code =vector} and {@code =native}
- * decide at once. With {@code auto}, the default, machine code runs where it can: it is at full speed from its first call. To
+ * The only place that chooses between the forms of kernels. {@code -Darmoire.simd=scalar}, {@code =vector}, {@code =native}
+ * and {@code =avx2}, which is native code without AVX-512, decide at once. With {@code auto}, the default, machine code runs where it can: it is at full speed from its first call. To
  * get it ready takes longer than to hash a little, so without {@link #prepare} the first {@value #NATIVE_AFTER_KIB} KiB are left to
  * scalar code.
  * Elsewhere BLAKE3 starts scalar and stays so until {@value #AUTO_AFTER_MIB} MiB are hashed: loading the Vector API takes
@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class Kernels {
     private static final String PROPERTY = "armoire.simd";
     private static final String MODULE = "jdk.incubator.vector";
+    private static final String MACHINE_CODE_MODES = "auto|native|avx2";
     private static final int AUTO_AFTER_MIB = 64;
     /** Some milliseconds of work for interpreted code, where getting machine code ready takes 30 and more. */
     private static final int NATIVE_AFTER_KIB = 64;
@@ -38,20 +39,27 @@ public final class Kernels {
 
     /** Apart, because to find out takes the linker of native calls. */
     private static final class OfProcessor {
-        static final boolean MACHINE_CODE = MODE.matches("auto|native") && MachineCode.refusal() == null;
+        static final boolean MACHINE_CODE = MODE.matches(MACHINE_CODE_MODES) && MachineCode.refusal() == null;
+        static final boolean AVX512 = MACHINE_CODE && !MODE.equals("avx2") && MachineCode.hasAvx512();
     }
 
     /** How BLAKE3 is computed. */
     enum Form {
         SCALAR,
         VECTOR,
-        NATIVE;
+        AVX2,
+        AVX512;
+
+        private static Form ofMachineCode() {
+            return MachineCode.hasAvx512() ? AVX512 : AVX2;
+        }
 
         Blake3Kernel kernel(int[] key, int modeFlags) {
             return switch (this) {
                 case SCALAR -> new ScalarBlake3(key, modeFlags);
                 case VECTOR -> new VectorBlake3(key, modeFlags);
-                case NATIVE -> new NativeBlake3(key, modeFlags);
+                case AVX2 -> new NativeBlake3(key, modeFlags, false);
+                case AVX512 -> new NativeBlake3(key, modeFlags, true);
             };
         }
 
@@ -59,7 +67,8 @@ public final class Kernels {
             return switch (this) {
                 case SCALAR -> "scalar";
                 case VECTOR -> "vector, " + VectorBlake3.vectorBits() + " bits";
-                case NATIVE -> "native, AVX-512";
+                case AVX2 -> "native, AVX2";
+                case AVX512 -> "native, AVX-512";
             };
         }
     }
@@ -78,7 +87,7 @@ public final class Kernels {
 
     /** What {@code -Darmoire.simd=}{@code mode} gives. */
     static Kernels of(String mode) {
-        String refusal = mode.matches("auto|native") ? MachineCode.refusal() : null;
+        String refusal = mode.matches(MACHINE_CODE_MODES) ? MachineCode.refusal() : null;
         return new Kernels(mode, refusal, (long) AUTO_AFTER_MIB << 20);
     }
 
@@ -106,12 +115,12 @@ public final class Kernels {
                 form = Form.VECTOR;
                 unfit = module ? null : "-Darmoire.simd=vector needs --add-modules=" + MODULE;
             }
-            case "native" -> {
-                form = Form.NATIVE;
-                unfit = noMachineCode == null ? null : "-Darmoire.simd=native cannot be had: " + noMachineCode;
+            case "native", "avx2" -> {
+                form = mode.equals("avx2") ? Form.AVX2 : Form.ofMachineCode();
+                unfit = noMachineCode == null ? null : "-Darmoire.simd=" + mode + " cannot be had: " + noMachineCode;
             }
             case "auto" -> {}
-            default -> unfit = "-Darmoire.simd must be auto, native, scalar or vector, found \"" + mode + "\"";
+            default -> unfit = "-Darmoire.simd must be auto, native, avx2, scalar or vector, found \"" + mode + "\"";
         }
         this.refusal = unfit;
         boolean isAuto = mode.equals("auto");
@@ -129,7 +138,7 @@ public final class Kernels {
 
     private Choice automatic(@Nullable String noMachineCode) {
         if (noMachineCode == null) {
-            return new Choice(Form.NATIVE, "CPU and system allow it");
+            return new Choice(Form.ofMachineCode(), "CPU and system allow it");
         }
         String till = hasVectorModule() ? "until " + (autoAfterBytes >> 20) + " MiB are hashed" : "no module " + MODULE;
         return new Choice(Form.SCALAR, till + "; " + noMachineCode);
@@ -145,11 +154,16 @@ public final class Kernels {
     }
 
     /**
-     * Whether kernels run as machine code: where the CPU has AVX-512 and the system lets memory be executed, unless
+     * Whether kernels run as machine code: where the CPU has AVX2 and the system lets memory be executed, unless
      * {@code -Darmoire.simd} asks for another form.
      */
     static boolean machineCode() {
         return OfProcessor.MACHINE_CODE;
+    }
+
+    /** Whether that machine code is for AVX-512. */
+    static boolean avx512() {
+        return OfProcessor.AVX512;
     }
 
     /**

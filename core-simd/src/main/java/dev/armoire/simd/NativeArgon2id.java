@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
-/** Argon2id's blocks by the machine code of {@link Argon2idCode}. For one thread. */
+/** Argon2id's blocks by the machine code of {@link Argon2idCode}, for AVX-512 or for AVX2. For one thread. */
 final class NativeArgon2id implements Argon2idFill {
     private static final int BLOCK_BYTES = Argon2idMatrix.BLOCK_BYTES;
     private static final int BLOCK_LONGS = Argon2idMatrix.BLOCK_LONGS;
@@ -15,8 +15,17 @@ final class NativeArgon2id implements Argon2idFill {
     /** Garbage collection waits for a call to end: half a millisecond, or less where memory is fast. */
     private static final int BLOCKS_PER_CALL = 2048;
 
-    private static final MethodHandle FILL = MachineCode.link(Argon2idCode.fill());
+    // Handles must be constants to be called without a detour.
 
+    private static final class Avx512 {
+        static final MethodHandle FILL = MachineCode.link(Argon2idCode.fill(true));
+    }
+
+    private static final class Avx2 {
+        static final MethodHandle FILL = MachineCode.link(Argon2idCode.fill(false));
+    }
+
+    private final boolean isAvx512;
     private final Argon2idMatrix matrix;
     private final MemorySegment memory;
     private final long[] job = new long[Argon2idCode.JOB_LONGS];
@@ -35,16 +44,23 @@ final class NativeArgon2id implements Argon2idFill {
     private final MemorySegment addressesSegment = MemorySegment.ofArray(addresses);
 
     /** Works on {@code memory}, which is borrowed for as long as this is used. */
-    NativeArgon2id(Argon2idMatrix matrix, MemorySegment memory) {
+    NativeArgon2id(Argon2idMatrix matrix, MemorySegment memory, boolean isAvx512) {
+        this.isAvx512 = isAvx512;
         this.matrix = matrix;
         this.memory = memory;
-        System.arraycopy(Argon2idCode.ORDER_WORDS, 0, job, Argon2idCode.ORDERS, Argon2idCode.ORDER_WORDS.length);
+        long[] orders = isAvx512 ? Argon2idCode.ORDER_WORDS : Argon2idAvx2.ORDER_WORDS;
+        System.arraycopy(orders, 0, job, Argon2idCode.ORDERS, orders.length);
+    }
+
+    /** Where a word of a block lies. */
+    private int place(int word) {
+        return isAvx512 ? Argon2idCode.PLACES[word] : word;
     }
 
     @Override
     public void write(long offset, long[] block) {
         for (int word = 0; word < BLOCK_LONGS; word++) {
-            placed[Argon2idCode.PLACES[word]] = block[word];
+            placed[place(word)] = block[word];
         }
         MemorySegment.copy(placed, 0, memory, ValueLayout.JAVA_LONG, offset, BLOCK_LONGS);
     }
@@ -53,7 +69,7 @@ final class NativeArgon2id implements Argon2idFill {
     public void read(long offset, long[] block) {
         MemorySegment.copy(memory, ValueLayout.JAVA_LONG, offset, placed, 0, BLOCK_LONGS);
         for (int word = 0; word < BLOCK_LONGS; word++) {
-            block[word] = placed[Argon2idCode.PLACES[word]];
+            block[word] = placed[place(word)];
         }
     }
 
@@ -109,8 +125,7 @@ final class NativeArgon2id implements Argon2idFill {
 
     /** Copied: a view of memory as a single long costs milliseconds when it is first used. */
     private long randomOf(long offset) {
-        MemorySegment.copy(
-                memory, ValueLayout.JAVA_LONG, offset + (long) Argon2idCode.RANDOM_PLACE * Long.BYTES, placed, 0, 1);
+        MemorySegment.copy(memory, ValueLayout.JAVA_LONG, offset + (long) place(0) * Long.BYTES, placed, 0, 1);
         return placed[0];
     }
 
@@ -118,19 +133,21 @@ final class NativeArgon2id implements Argon2idFill {
     private void nextAddresses() {
         addressInput[6]++;
         for (int word = 0; word <= 6; word++) {
-            addressBlocks[BLOCK_LONGS + Argon2idCode.PLACES[word]] = addressInput[word];
+            addressBlocks[BLOCK_LONGS + place(word)] = addressInput[word];
         }
         job[Argon2idCode.PREVIOUS_OFFSET] = 0;
         run(addressSegment, MemorySegment.NULL, 2 * BLOCK_BYTES, BLOCK_BYTES, 1);
         run(addressSegment, MemorySegment.NULL, 3 * BLOCK_BYTES, 2 * BLOCK_BYTES, 1);
         for (int word = 0; word < BLOCK_LONGS; word++) {
-            addresses[word] = addressBlocks[3 * BLOCK_LONGS + Argon2idCode.PLACES[word]];
+            addresses[word] = addressBlocks[3 * BLOCK_LONGS + place(word)];
         }
     }
 
     private void run(MemorySegment blocks, MemorySegment nextRandoms, long offset, long reference, long count) {
         try {
-            long ignored = (long) FILL.invokeExact(jobSegment, blocks, nextRandoms, offset, reference, count);
+            long ignored = isAvx512
+                    ? (long) Avx512.FILL.invokeExact(jobSegment, blocks, nextRandoms, offset, reference, count)
+                    : (long) Avx2.FILL.invokeExact(jobSegment, blocks, nextRandoms, offset, reference, count);
             assert ignored == 0;
         } catch (Throwable e) {
             throw new IllegalStateException("a native call failed", e);

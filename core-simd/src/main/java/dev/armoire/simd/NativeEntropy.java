@@ -26,8 +26,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.List;
 
 /**
- * {@link Entropy} as machine code: counting, and eight logarithms at once by the very operations of {@link Entropy#log2} in
- * their order, none of them fused, so that every bit is the same.
+ * {@link Entropy} as machine code: counting, and eight logarithms at once, or four with AVX2, by the very operations of
+ * {@link Entropy#log2} in their order, none of them fused, so that every bit is the same.
  */
 final class NativeEntropy {
     /** What 32-bit counters can count. */
@@ -48,6 +48,12 @@ final class NativeEntropy {
 
     private static final double EXPONENT_OF_HALF = 1022;
 
+    /**
+     * A double with all bits of its fraction clear: an integer there is what it is more than this. AVX2 has no instruction
+     * to convert unsigned integers.
+     */
+    private static final double INTEGER = 0x1p52;
+
     private static final MemorySegment CONSTANTS = MemorySegment.ofArray(new double[] {
         Entropy.INVERSE_LN2,
         Entropy.HALF_SQRT2,
@@ -64,30 +70,44 @@ final class NativeEntropy {
         1,
         2,
         EXPONENT_OF_HALF,
-        Double.longBitsToDouble(Entropy.MANTISSA_MASK)
+        Double.longBitsToDouble(Entropy.MANTISSA_MASK),
+        INTEGER,
+        INTEGER + EXPONENT_OF_HALF,
+        -1
     });
 
-    private static final MethodHandle CODE = MachineCode.link(new Code().assemble());
+    // Handles must be constants to be called without a detour.
+
+    private static final class Avx512 {
+        static final MethodHandle CODE = MachineCode.link(new Code(true).assemble());
+    }
+
+    private static final class Avx2 {
+        static final MethodHandle CODE = MachineCode.link(new Code(false).assemble());
+    }
 
     private static final ThreadLocal<MemorySegment> SCRATCH =
             ThreadLocal.withInitial(() -> MemorySegment.ofArray(new long[SCRATCH_BYTES / Long.BYTES]));
 
     private NativeEntropy() {}
 
-    /** As {@link Entropy#ofBytes}, for 1 to {@link #MAX_BYTES} bytes. */
-    static double ofBytes(MemorySegment data) {
+    /** As {@link Entropy#ofBytes}, for 1 to {@link #MAX_BYTES} bytes, by code for AVX-512 or for AVX2. */
+    static double ofBytes(MemorySegment data, boolean isAvx512) {
         long length = data.byteSize();
         MemorySegment scratch = SCRATCH.get();
         long bits = 0;
         for (long from = 0; from < length; from += CALL_BYTES) {
-            bits = call(data, scratch, from, Math.min(length, from + CALL_BYTES), length);
+            bits = call(isAvx512, data, scratch, from, Math.min(length, from + CALL_BYTES), length);
         }
         return Double.longBitsToDouble(bits);
     }
 
-    private static long call(MemorySegment data, MemorySegment scratch, long from, long to, long length) {
+    private static long call(
+            boolean isAvx512, MemorySegment data, MemorySegment scratch, long from, long to, long length) {
         try {
-            return (long) CODE.invokeExact(data, scratch, CONSTANTS, from, to, length);
+            return isAvx512
+                    ? (long) Avx512.CODE.invokeExact(data, scratch, CONSTANTS, from, to, length)
+                    : (long) Avx2.CODE.invokeExact(data, scratch, CONSTANTS, from, to, length);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -108,29 +128,51 @@ final class NativeEntropy {
         /** All the same for few bytes. */
         private static final Gp[] TABLE = {RSI, R11, R12, R13};
 
-        private static final int VECTOR_BYTES = 64;
-
-        private static final Vec INVERSE_LN2 = Vec.zmm(16);
-        private static final Vec HALF_SQRT2 = Vec.zmm(17);
-        private static final Vec LN2_HIGH = Vec.zmm(18);
-        private static final Vec LN2_LOW = Vec.zmm(19);
+        // Places among the constants. Those of before INTEGER have registers of their own with AVX-512.
+        private static final int INVERSE_LN2 = 0;
+        private static final int HALF_SQRT2 = 1;
+        private static final int LN2_HIGH = 2;
+        private static final int LN2_LOW = 3;
         /** L1 to L7 follow each other. */
-        private static final int L = 19;
+        private static final int L = 3;
 
-        private static final Vec HALF = Vec.zmm(27);
-        private static final Vec ONE = Vec.zmm(28);
-        private static final Vec TWO = Vec.zmm(29);
-        private static final Vec EXPONENT_OF_HALF = Vec.zmm(30);
-        private static final Vec MANTISSA = Vec.zmm(31);
-        private static final int CONSTANT_COUNT = 16;
+        private static final int HALF = 11;
+        private static final int ONE = 12;
+        private static final int TWO = 13;
+        private static final int EXPONENT_OF_HALF = 14;
+        private static final int MANTISSA = 15;
+        private static final int INTEGER = 16;
+        private static final int INTEGER_AND_EXPONENT_OF_HALF = 17;
+        private static final int MINUS_ONE = 18;
         private static final int FIRST_CONSTANT = 16;
         private static final int FIRST_AND_SECOND_OR_THIRD = 0xEA;
         private static final int ALL_ZERO = 0xF;
 
         private static final List<Gp> SAVED = List.of(RBX, R12, R13);
 
-        private final Assembler asm = new Assembler();
+        private final boolean isAvx512;
+        private final int vectorBytes;
+        private final Assembler asm;
         private final Label isMore = new Label();
+
+        Code(boolean isAvx512) {
+            this.isAvx512 = isAvx512;
+            this.vectorBytes = isAvx512 ? 64 : 32;
+            this.asm = new Assembler(isAvx512);
+        }
+
+        private Vec vec(int number) {
+            return new Vec(number, vectorBytes * Byte.SIZE);
+        }
+
+        /** Where a constant is in all lanes: for AVX2 in a register that the next one takes. */
+        private Vec constant(int place) {
+            if (isAvx512) {
+                return vec(FIRST_CONSTANT + place);
+            }
+            asm.vpbroadcastq(vec(13), Mem.at(CONSTANTS, place * Double.BYTES));
+            return vec(13);
+        }
 
         Assembler assemble() {
             for (Gp saved : SAVED) {
@@ -171,12 +213,12 @@ final class NativeEntropy {
             var loop = new Label();
             asm.test(RCX, RCX);
             asm.j(Condition.NOT_ZERO, isClear);
-            asm.vpxord(Vec.zmm(0), Vec.zmm(0), Vec.zmm(0));
+            asm.vpxord(vec(0), vec(0), vec(0));
             asm.mov(RAX, SCRATCH);
             asm.lea(RDX, Mem.at(TABLE[TABLES - 1], TABLE_BYTES));
             asm.bind(loop);
-            asm.vmovdqu32(Mem.at(RAX), Vec.zmm(0));
-            asm.add(RAX, VECTOR_BYTES);
+            asm.vmovdqu32(Mem.at(RAX), vec(0));
+            asm.add(RAX, vectorBytes);
             asm.cmp(RAX, RDX);
             asm.j(Condition.BELOW, loop);
             asm.bind(isClear);
@@ -218,41 +260,61 @@ final class NativeEntropy {
             asm.add32(Mem.at(TABLE[table % TABLES], value, Integer.BYTES, 0), 1);
         }
 
-        /** Minus the sum of p * log2(p), in the order of the values as Go adds them; eight values a turn. */
+        /** Minus the sum of p * log2(p), in the order of the values as Go adds them; a vector of values a turn. */
         private void entropy() {
-            Vec length = Vec.zmm(15);
+            Vec length = vec(15);
             Vec entropy = Vec.xmm(14);
-            for (int i = 0; i < CONSTANT_COUNT; i++) {
-                asm.vpbroadcastq(Vec.zmm(FIRST_CONSTANT + i), Mem.at(CONSTANTS, i * Double.BYTES));
+            if (isAvx512) {
+                for (int i = 0; i < INTEGER; i++) {
+                    asm.vpbroadcastq(constant(i), Mem.at(CONSTANTS, i * Double.BYTES));
+                }
+                asm.vpbroadcastq(length, LENGTH);
+                asm.vcvtuqq2pd(length, length);
+            } else {
+                asm.vmovq(Vec.xmm(15), LENGTH);
+                asm.vpbroadcastq(length, length);
+                toDouble(length);
             }
-            asm.vpbroadcastq(length, LENGTH);
-            asm.vcvtuqq2pd(length, length);
             asm.vpxord(entropy, entropy, entropy);
             var loop = new Label();
             var next = new Label();
             asm.xor32(RAX, RAX);
             asm.bind(loop);
-            Vec counts = Vec.ymm(0);
+            Vec counts = new Vec(0, vectorBytes * Byte.SIZE / 2);
+            Vec p = vec(0);
             sumOfTables(counts);
-            asm.vptestnmq(1, counts, counts);
-            asm.kmovq(RDX, 1);
-            asm.cmp(RDX, ALL_ZERO);
+            if (isAvx512) {
+                asm.vptestnmq(1, counts, counts);
+                asm.kmovq(RDX, 1);
+                asm.cmp(RDX, ALL_ZERO);
+            } else {
+                asm.vptest(counts, counts);
+            }
             asm.j(Condition.ZERO, next);
-            Vec p = Vec.zmm(0);
-            asm.vcvtudq2pd(p, counts);
+            if (isAvx512) {
+                asm.vcvtudq2pd(p, counts);
+            } else {
+                asm.vpmovzxdq(p, counts);
+                toDouble(p);
+            }
             asm.vdivpd(p, p, length);
-            log2(Vec.zmm(1), p);
+            log2(vec(1), p);
             // For p = 0 that is 0 times -1023, which changes no sum.
-            asm.vmulpd(p, p, Vec.zmm(1));
+            asm.vmulpd(p, p, vec(1));
             asm.vmovdqu32(Mem.at(SCRATCH, TERMS_AT), p);
-            for (int i = 0; i < VECTOR_BYTES; i += Double.BYTES) {
+            for (int i = 0; i < vectorBytes; i += Double.BYTES) {
                 asm.vsubsd(entropy, entropy, Mem.at(SCRATCH, TERMS_AT + i));
             }
             asm.bind(next);
-            asm.add(RAX, VECTOR_BYTES / 2);
+            asm.add(RAX, vectorBytes / 2);
             asm.cmp(RAX, TABLE_BYTES);
             asm.j(Condition.BELOW, loop);
             asm.vmovq(RAX, entropy);
+        }
+
+        private void toDouble(Vec integers) {
+            asm.vpor(integers, integers, constant(INTEGER));
+            asm.vsubpd(integers, integers, constant(INTEGER));
         }
 
         private void sumOfTables(Vec sum) {
@@ -268,36 +330,52 @@ final class NativeEntropy {
 
         /** {@link Entropy#log2}, with its names. */
         private void log2(Vec result, Vec x) {
-            Vec exponent = Vec.zmm(2);
-            Vec fraction = Vec.zmm(3);
+            Vec exponent = vec(2);
+            Vec fraction = vec(3);
             asm.vpsrlq(exponent, x, 52);
-            asm.vcvtuqq2pd(exponent, exponent);
-            asm.vsubpd(exponent, exponent, EXPONENT_OF_HALF);
-            asm.vmovdqa32(fraction, x);
-            asm.vpternlogd(fraction, MANTISSA, HALF, FIRST_AND_SECOND_OR_THIRD);
+            if (isAvx512) {
+                asm.vcvtuqq2pd(exponent, exponent);
+                asm.vsubpd(exponent, exponent, constant(EXPONENT_OF_HALF));
+                asm.vmovdqa32(fraction, x);
+                asm.vpternlogd(fraction, constant(MANTISSA), constant(HALF), FIRST_AND_SECOND_OR_THIRD);
+            } else {
+                asm.vpor(exponent, exponent, constant(INTEGER));
+                asm.vsubpd(exponent, exponent, constant(INTEGER_AND_EXPONENT_OF_HALF));
+                asm.vpand(fraction, x, constant(MANTISSA));
+                asm.vpor(fraction, fraction, constant(HALF));
+            }
             lnOfFraction(result, fraction);
-            asm.vmulpd(result, result, INVERSE_LN2);
+            asm.vmulpd(result, result, constant(INVERSE_LN2));
             asm.vaddpd(result, result, exponent);
-            asm.vcmpeqpd(1, fraction, HALF);
-            asm.vsubpd(result, exponent, ONE, 1);
+            if (isAvx512) {
+                asm.vcmpeqpd(1, fraction, constant(HALF));
+                asm.vsubpd(result, exponent, constant(ONE), 1);
+            } // else that makes no difference: the logarithm of a half is -1 without it, too
         }
 
         private void lnOfFraction(Vec result, Vec fraction) {
-            Vec k = Vec.zmm(4);
-            Vec f = Vec.zmm(5);
-            Vec s = Vec.zmm(6);
-            Vec s2 = Vec.zmm(7);
-            Vec s4 = Vec.zmm(8);
-            Vec r = Vec.zmm(9);
-            Vec t2 = Vec.zmm(10);
-            Vec h = Vec.zmm(11);
-            asm.vmovdqa32(f, fraction);
-            asm.vpxord(k, k, k);
-            asm.vcmpltpd(1, fraction, HALF_SQRT2);
-            asm.vaddpd(f, fraction, fraction, 1);
-            asm.vsubpd(k, k, ONE, 1);
-            asm.vsubpd(f, f, ONE);
-            asm.vaddpd(s, f, TWO);
+            Vec k = vec(4);
+            Vec f = vec(5);
+            Vec s = vec(6);
+            Vec s2 = vec(7);
+            Vec s4 = vec(8);
+            Vec r = vec(9);
+            Vec t2 = vec(10);
+            Vec h = vec(11);
+            if (isAvx512) {
+                asm.vmovdqa32(f, fraction);
+                asm.vpxord(k, k, k);
+                asm.vcmpltpd(1, fraction, constant(HALF_SQRT2));
+                asm.vaddpd(f, fraction, fraction, 1);
+                asm.vsubpd(k, k, constant(ONE), 1);
+            } else {
+                asm.vcmpltpd(k, fraction, constant(HALF_SQRT2));
+                asm.vpand(f, k, fraction);
+                asm.vaddpd(f, f, fraction);
+                asm.vpand(k, k, constant(MINUS_ONE));
+            }
+            asm.vsubpd(f, f, constant(ONE));
+            asm.vaddpd(s, f, constant(TWO));
             asm.vdivpd(s, f, s);
             asm.vmulpd(s2, s, s);
             asm.vmulpd(s4, s2, s2);
@@ -306,23 +384,23 @@ final class NativeEntropy {
             polynomial(t2, s4, 6, 4, 2);
             asm.vmulpd(t2, t2, s4);
             asm.vaddpd(r, r, t2);
-            asm.vmulpd(h, f, HALF);
+            asm.vmulpd(h, f, constant(HALF));
             asm.vmulpd(h, h, f);
             asm.vaddpd(r, r, h);
             asm.vmulpd(r, r, s);
-            asm.vmulpd(t2, k, LN2_LOW);
+            asm.vmulpd(t2, k, constant(LN2_LOW));
             asm.vaddpd(r, r, t2);
             asm.vsubpd(h, h, r);
             asm.vsubpd(h, h, f);
-            asm.vmulpd(result, k, LN2_HIGH);
+            asm.vmulpd(result, k, constant(LN2_HIGH));
             asm.vsubpd(result, result, h);
         }
 
         /** Coefficients from that of the highest power down. */
         private void polynomial(Vec result, Vec x, int highest, int... lower) {
-            asm.vmulpd(result, x, Vec.zmm(L + highest));
+            asm.vmulpd(result, x, constant(L + highest));
             for (int i = 0; i < lower.length; i++) {
-                asm.vaddpd(result, result, Vec.zmm(L + lower[i]));
+                asm.vaddpd(result, result, constant(L + lower[i]));
                 if (i + 1 < lower.length) {
                     asm.vmulpd(result, result, x);
                 }

@@ -20,12 +20,11 @@ final class NativeGearScan implements GearScan {
     /** With fewer bits of a mask in the lanes, candidates are so many that looking at them costs more than lanes win. */
     private static final int FEWEST_BITS_IN_LANES = 9;
 
-    private static final boolean HAS_BYTE_PERMUTES = hasBytePermutes();
-    private static final MethodHandle CODE = MachineCode.link(GearCode.assemble(HAS_BYTE_PERMUTES));
-
     private final MemorySegment constants;
+    private final boolean isAvx512;
 
-    NativeGearScan(long[] table, long mask) {
+    /** @param isAvx512 whether lanes take part where the CPU has AVX512_VBMI, or only general purpose registers do */
+    NativeGearScan(long[] table, long mask, boolean isAvx512) {
         long[] values = new long[GearCode.LONGS];
         System.arraycopy(table, 0, values, 0, GearCode.TABLE_LONGS);
         values[GearCode.MASK] = mask;
@@ -33,8 +32,10 @@ final class NativeGearScan implements GearScan {
         long stretch = Math.clamp(GearScan.usualDistance(mask) / 32, SHORTEST_STRETCH, LONGEST_STRETCH);
         values[GearCode.STRETCH] = stretch / GearCode.UNROLLED * GearCode.UNROLLED;
         this.constants = MemorySegment.ofArray(values);
+        this.isAvx512 = isAvx512;
         int bitsInLanes = Long.bitCount(mask << Long.SIZE - Byte.SIZE * GearCode.PLANE_COUNT);
-        if (HAS_BYTE_PERMUTES
+        if (isAvx512
+                && Avx512.HAS_BYTE_PERMUTES
                 && bitsInLanes >= FEWEST_BITS_IN_LANES
                 && GearScan.usualDistance(mask) >= 4 * GearCode.BLOCK_BYTES) {
             values[GearCode.USES_BLOCKS] = 1;
@@ -60,25 +61,6 @@ final class NativeGearScan implements GearScan {
         constants.set(ValueLayout.JAVA_BYTE, (long) index * Long.BYTES + offset, (byte) value);
     }
 
-    /** Whether the CPU has AVX512_VBMI. */
-    private static boolean hasBytePermutes() {
-        var asm = new Assembler();
-        asm.push(Gp.RBX);
-        asm.mov(Gp.RAX, 7);
-        asm.xor32(Gp.RCX, Gp.RCX);
-        asm.cpuid();
-        asm.mov32(Gp.RAX, Gp.RCX);
-        asm.pop(Gp.RBX);
-        asm.ret();
-        try {
-            long features = (long) MachineCode.link(asm)
-                    .invokeExact(MemorySegment.NULL, MemorySegment.NULL, MemorySegment.NULL, 0L, 0L, 0L);
-            return (features & 1 << 1) != 0;
-        } catch (Throwable e) {
-            throw new IllegalStateException("a native call failed", e);
-        }
-    }
-
     @Override
     public long first(MemorySegment window, long origin, long from, long to) {
         Objects.checkFromToIndex(origin, from, to);
@@ -96,11 +78,43 @@ final class NativeGearScan implements GearScan {
 
     private long call(MemorySegment window, long warmUpFrom, long from, long to) {
         try {
-            return (long) CODE.invokeExact(window, constants, MemorySegment.NULL, warmUpFrom, from, to);
+            return isAvx512
+                    ? (long) Avx512.CODE.invokeExact(window, constants, MemorySegment.NULL, warmUpFrom, from, to)
+                    : (long) Stretches.CODE.invokeExact(window, constants, MemorySegment.NULL, warmUpFrom, from, to);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
             throw new IllegalStateException("a native call failed", e);
+        }
+    }
+
+    // Handles must be constants to be called without a detour; each is assembled when it is needed for the first time.
+
+    private static final class Stretches {
+        static final MethodHandle CODE = MachineCode.link(GearCode.assemble(false));
+    }
+
+    private static final class Avx512 {
+        static final boolean HAS_BYTE_PERMUTES = hasBytePermutes();
+        static final MethodHandle CODE = MachineCode.link(GearCode.assemble(HAS_BYTE_PERMUTES));
+
+        /** Whether the CPU has AVX512_VBMI. */
+        private static boolean hasBytePermutes() {
+            var asm = new Assembler();
+            asm.push(Gp.RBX);
+            asm.mov(Gp.RAX, 7);
+            asm.xor32(Gp.RCX, Gp.RCX);
+            asm.cpuid();
+            asm.mov32(Gp.RAX, Gp.RCX);
+            asm.pop(Gp.RBX);
+            asm.ret();
+            try {
+                long features = (long) MachineCode.link(asm)
+                        .invokeExact(MemorySegment.NULL, MemorySegment.NULL, MemorySegment.NULL, 0L, 0L, 0L);
+                return (features & 1 << 1) != 0;
+            } catch (Throwable e) {
+                throw new IllegalStateException("a native call failed", e);
+            }
         }
     }
 }

@@ -5,11 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.armoire.simd.ffi.MachineCode;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -17,16 +18,23 @@ import org.junit.jupiter.params.provider.MethodSource;
 class Argon2idTest {
     private static final byte[] SALT = HexFormat.of().parseHex("000102030405060708090a0b0c0d0e0f");
 
-    /** Plain Java, and machine code where this machine runs it. */
-    static List<Boolean> forms() {
-        return Kernels.machineCode() ? List.of(false, true) : List.of(false);
+    /** Plain Java, and the machine code that this machine runs. */
+    static List<Argon2id.Form> forms() {
+        var forms = new ArrayList<>(List.of(Argon2id.Form.JAVA));
+        if (MachineCode.refusal() == null) {
+            forms.add(Argon2id.Form.AVX2);
+        }
+        if (MachineCode.hasAvx512()) {
+            forms.add(Argon2id.Form.AVX512);
+        }
+        return forms;
     }
 
     /** Plakar's parameters. */
-    @ParameterizedTest(name = "machine code: {0}")
+    @ParameterizedTest
     @MethodSource("forms")
-    void masterKeyOfTheFormatsVector(boolean machineCode) {
-        assertThat(derive("correct horse battery staple", SALT, 4, 262144, 1, 32, machineCode))
+    void masterKeyOfTheFormatsVector(Argon2id.Form form) {
+        assertThat(derive("correct horse battery staple", SALT, 4, 262144, 1, 32, form))
                 .isEqualTo("58adf8f2eb38053b06b6d9365fd8f5de698bcfc69f2c02c0ba8d8c4634816db0");
     }
 
@@ -47,7 +55,7 @@ class Argon2idTest {
     })
     void valuesOfTheReferenceImplementation(
             String password, String salt, int passes, int memoryKiB, int lanes, int outputBytes, String key) {
-        for (boolean machineCode : forms()) {
+        for (var form : forms()) {
             String derived = derive(
                     repeat(password),
                     repeat(salt).getBytes(StandardCharsets.UTF_8),
@@ -55,7 +63,7 @@ class Argon2idTest {
                     memoryKiB,
                     lanes,
                     outputBytes,
-                    machineCode);
+                    form);
             assertThat(derived).hasSize(2 * outputBytes);
             int gap = key.indexOf("...");
             if (gap < 0) {
@@ -67,9 +75,10 @@ class Argon2idTest {
     }
 
     /** Segments shorter and longer than a block of addresses and than a call, memory that lanes do not divide. */
-    @Test
-    void machineCodeAgreesWithPlainJava() {
-        assumeTrue(Kernels.machineCode());
+    @ParameterizedTest
+    @MethodSource("forms")
+    void everyFormAgreesWithPlainJava(Argon2id.Form form) {
+        assumeTrue(form != Argon2id.Form.JAVA);
         for (int seed = 0; seed < 60; seed++) {
             var random = new Random(seed);
             int passes = 1 + random.nextInt(5);
@@ -77,9 +86,9 @@ class Argon2idTest {
             int memoryKiB = 8 * lanes + random.nextInt(seed % 30 == 0 ? 20_000 : 2_000);
             byte[] salt = new byte[8 + random.nextInt(20)];
             random.nextBytes(salt);
-            assertThat(derive("password " + seed, salt, passes, memoryKiB, lanes, 32, true))
+            assertThat(derive("password " + seed, salt, passes, memoryKiB, lanes, 32, form))
                     .as("seed %d: %d passes, %d KiB, %d lanes", seed, passes, memoryKiB, lanes)
-                    .isEqualTo(derive("password " + seed, salt, passes, memoryKiB, lanes, 32, false));
+                    .isEqualTo(derive("password " + seed, salt, passes, memoryKiB, lanes, 32, Argon2id.Form.JAVA));
         }
     }
 
@@ -130,9 +139,9 @@ class Argon2idTest {
     }
 
     private static String derive(
-            String password, byte[] salt, int passes, int memoryKiB, int lanes, int outputBytes, boolean machineCode) {
+            String password, byte[] salt, int passes, int memoryKiB, int lanes, int outputBytes, Argon2id.Form form) {
         byte[] out = new byte[outputBytes];
-        Argon2id.derive(password.getBytes(StandardCharsets.UTF_8), salt, passes, memoryKiB, lanes, out, machineCode);
+        Argon2id.derive(password.getBytes(StandardCharsets.UTF_8), salt, passes, memoryKiB, lanes, out, form);
         return HexFormat.of().formatHex(out);
     }
 }

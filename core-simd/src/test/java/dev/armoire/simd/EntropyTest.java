@@ -14,6 +14,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EntropyTest {
     @ParameterizedTest
@@ -74,9 +75,10 @@ class EntropyTest {
         }
     }
 
-    @Test
-    void bothFormsAgreeToTheLastBit() {
-        assumeTrue(MachineCode.refusal() == null, () -> String.valueOf(MachineCode.refusal()));
+    @ParameterizedTest(name = "for AVX-512: {0}")
+    @ValueSource(booleans = {false, true})
+    void bothFormsAgreeToTheLastBit(boolean isAvx512) {
+        assumeTrue(isAvx512 ? MachineCode.hasAvx512() : MachineCode.refusal() == null);
         var random = new Random(10);
         byte[] data = new byte[2_500_000];
         for (int round = 0; round < 3000; round++) {
@@ -88,21 +90,22 @@ class EntropyTest {
                 data[i] = (byte) (round % 2 == 0 ? random.nextInt(values) : random.nextGaussian() * spread);
             }
             var segment = MemorySegment.ofArray(data).asSlice(from, Math.min(length, data.length - from));
-            assertThat(Double.doubleToRawLongBits(NativeEntropy.ofBytes(segment)))
+            assertThat(Double.doubleToRawLongBits(NativeEntropy.ofBytes(segment, isAvx512)))
                     .as("round %d, length %d", round, length)
                     .isEqualTo(Double.doubleToRawLongBits(Entropy.inJava(segment, segment.byteSize())));
         }
     }
 
-    @Test
-    void machineCodeTakesReadOnlyAndNativeMemory() {
-        assumeTrue(MachineCode.refusal() == null, () -> String.valueOf(MachineCode.refusal()));
+    @ParameterizedTest(name = "for AVX-512: {0}")
+    @ValueSource(booleans = {false, true})
+    void machineCodeTakesReadOnlyAndNativeMemory(boolean isAvx512) {
+        assumeTrue(isAvx512 ? MachineCode.hasAvx512() : MachineCode.refusal() == null);
         byte[] data = Vectors.text(70_001, 1);
         double expected = Entropy.inJava(MemorySegment.ofArray(data), data.length);
-        assertThat(NativeEntropy.ofBytes(Vectors.unalignedHeap(data).asReadOnly()))
+        assertThat(NativeEntropy.ofBytes(Vectors.unalignedHeap(data).asReadOnly(), isAvx512))
                 .isEqualTo(expected);
         try (var arena = Arena.ofConfined()) {
-            assertThat(NativeEntropy.ofBytes(Vectors.unalignedNative(arena, data)))
+            assertThat(NativeEntropy.ofBytes(Vectors.unalignedNative(arena, data), isAvx512))
                     .isEqualTo(expected);
         }
     }

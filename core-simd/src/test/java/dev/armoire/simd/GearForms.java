@@ -16,7 +16,10 @@ final class GearForms {
             forms.add(GearForm.VECTOR);
         }
         if (MachineCode.refusal() == null) {
-            forms.add(GearForm.NATIVE);
+            forms.add(GearForm.AVX2);
+        }
+        if (MachineCode.hasAvx512()) {
+            forms.add(GearForm.AVX512);
         }
         return forms;
     }

@@ -4,11 +4,16 @@ package dev.armoire.simd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -128,6 +133,34 @@ class GearScanTest {
         Arrays.fill(bytes, 30_100, bytes.length, (byte) 9);
         assertThat(scan.first(window, 0, 0, 30_000)).isEqualTo(hit);
         assertThat(scan.first(window, 5, 5, 5)).isEqualTo(5);
+    }
+
+    /** A byte read too many would end the process. */
+    @ParameterizedTest
+    @MethodSource("forms")
+    void readsNothingBehindTheEndOfMappedMemory(GearForm form, @TempDir Path directory) throws IOException {
+        int end = 64 << 10;
+        byte[] bytes = Vectors.random(end, 17);
+        try (var arena = Arena.ofConfined();
+                var file = FileChannel.open(
+                        directory.resolve("window"),
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE)) {
+            var mapped = file.map(FileChannel.MapMode.READ_WRITE, 0, 2L * end, arena);
+            mapped.asSlice(0, end).copyFrom(MemorySegment.ofArray(bytes));
+            file.truncate(end);
+            for (long mask : new long[] {-1L, 0xAAAAAAAAAAA00000L, 0x8421084210842000L}) {
+                GearScan scan = form.scan(GearTable.GEAR, mask);
+                for (int length :
+                        new int[] {1, 7, 8, 9, 63, 64, 343, 344, 687, 688, 689, 10_672, 10_673, 50_000, end}) {
+                    int from = end - length;
+                    assertThat(scan.first(mapped, from, from, end))
+                            .as("%x, %d bytes", mask, length)
+                            .isEqualTo(plainLoop(bytes, from, from, end, GearTable.GEAR, mask));
+                }
+            }
+        }
     }
 
     @Test

@@ -64,8 +64,9 @@ final class Vectors {
 
     /** The choices of kernels that this machine can have. */
     static Stream<Kernels> kernels() {
-        return Stream.of("scalar", "vector", "native")
-                .filter(mode -> !mode.equals("native") || MachineCode.refusal() == null)
+        return Stream.of("scalar", "vector", "avx2", "native")
+                .filter(mode -> !mode.equals("avx2") || MachineCode.refusal() == null)
+                .filter(mode -> !mode.equals("native") || MachineCode.hasAvx512())
                 .map(Kernels::of);
     }
 

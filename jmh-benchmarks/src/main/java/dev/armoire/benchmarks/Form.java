@@ -15,7 +15,7 @@ import org.openjdk.jmh.annotations.State;
 @State(Scope.Benchmark)
 public class Form {
     /** Value of {@code armoire.simd}. Asking for what this machine does not have ends the benchmark. */
-    @Param({"scalar", "vector", "native"})
+    @Param({"scalar", "vector", "avx2", "native"})
     public String form;
 
     /** Chooses. */

@@ -24,7 +24,7 @@ final class Forms {
             "-XX:+UseSerialGC",
             "-XX:+UseCompactObjectHeaders");
 
-    private static final List<String> NAMES = List.of("scalar", "vector", "native");
+    private static final List<String> NAMES = List.of("scalar", "vector", "avx2", "native");
     private static final Pattern LAUNCHER_OPTIONS = Pattern.compile("(?m)^jvm_options=\"([^\"]*)\"$");
     private static final String MARK = "kernels: ";
 
@@ -68,7 +68,7 @@ final class Forms {
         }
         List<String> all = new ArrayList<>(List.of(options.group(1).strip().split("\\s+", -1)));
         boolean isMachineCode =
-                form.equals("native") || form.equals("auto") && available().containsKey("native");
+                form.equals("native") || form.equals("avx2") || form.equals("auto") && available().containsKey("native");
         all.add(isMachineCode ? "-XX:TieredStopAtLevel=1" : "--add-modules=jdk.incubator.vector");
         return all;
     }

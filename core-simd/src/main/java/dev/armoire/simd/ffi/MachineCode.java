@@ -40,18 +40,22 @@ public final class MachineCode {
     private static final long LOWEST_ERROR = -4095;
 
     private static final @Nullable String REFUSAL;
+    private static final boolean HAS_AVX512;
     private static final @Nullable Mapper MAPPER;
 
     static {
         Mapper mapper = null;
         String refusal = null;
+        boolean hasAvx512 = false;
         try {
             if (!System.getProperty("os.name").equals("Linux")
                     || !System.getProperty("os.arch").equals("amd64")) {
                 refusal = "not x86-64 Linux";
             } else {
                 mapper = Mapper.ofSystem();
-                refusal = missingFeature(mapper);
+                int[] found = features(mapper);
+                refusal = missingFeature(found);
+                hasAvx512 = refusal == null && hasAvx512(found);
             }
         } catch (RuntimeException | LinkageError e) {
             // Hardened systems and JVMs without native access: the Java twins do the same work.
@@ -59,13 +63,19 @@ public final class MachineCode {
         }
         MAPPER = refusal == null ? mapper : null;
         REFUSAL = refusal;
+        HAS_AVX512 = hasAvx512;
     }
 
     private MachineCode() {}
 
-    /** Why machine code for AVX-512 (F, DQ, BW, VL) cannot run in this process, or null if it can. */
+    /** Why machine code for AVX2, with AES and carry-less products, cannot run in this process, or null if it can. */
     public static @Nullable String refusal() {
         return REFUSAL;
+    }
+
+    /** Whether machine code may be for AVX-512 (F, DQ, BW, VL), too. */
+    public static boolean hasAvx512() {
+        return HAS_AVX512;
     }
 
     /**
@@ -138,11 +148,14 @@ public final class MachineCode {
     // --------------------------------------------------------------------------------------- what the CPU can do
 
     private static final int AES_PCLMULQDQ_OSXSAVE_AVX = 1 << 1 | 1 << 25 | 1 << 27 | 1 << 28;
+    private static final int BMI1_AVX2 = 1 << 3 | 1 << 5;
     private static final int AVX512_F_DQ_BW_VL = 1 << 16 | 1 << 17 | 1 << 30 | 1 << 31;
-    /** The system saves XMM, YMM, mask and all parts of ZMM registers. */
+    /** The system saves XMM and YMM registers. */
+    private static final long YMM_STATE = 0x6;
+    /** Mask registers and all parts of ZMM registers, too. */
     private static final long ZMM_STATE = 0xE6;
 
-    private static @Nullable String missingFeature(Mapper mapper) {
+    private static int[] features(Mapper mapper) {
         int[] found = new int[4];
         try {
             long ignored = (long) mapper.link(cpuid().toByteArray())
@@ -151,11 +164,19 @@ public final class MachineCode {
         } catch (Throwable e) {
             throw new IllegalStateException("a native call failed", e);
         }
+        return found;
+    }
+
+    private static @Nullable String missingFeature(int[] found) {
         if ((found[0] & AES_PCLMULQDQ_OSXSAVE_AVX) != AES_PCLMULQDQ_OSXSAVE_AVX
-                || (found[2] & ZMM_STATE) != ZMM_STATE) {
-            return "no AES or PCLMULQDQ instructions, or no AVX-512 state";
+                || (found[2] & YMM_STATE) != YMM_STATE) {
+            return "no AES or PCLMULQDQ instructions, or no AVX state";
         }
-        return (found[1] & AVX512_F_DQ_BW_VL) == AVX512_F_DQ_BW_VL ? null : "no AVX-512 (F, DQ, BW, VL)";
+        return (found[1] & BMI1_AVX2) == BMI1_AVX2 ? null : "no AVX2 and BMI1";
+    }
+
+    private static boolean hasAvx512(int[] found) {
+        return (found[1] & AVX512_F_DQ_BW_VL) == AVX512_F_DQ_BW_VL && (found[2] & ZMM_STATE) == ZMM_STATE;
     }
 
     /** Fills a with ECX of leaf 1, EBX of leaf 7, and the lower half of XCR0 (0 where that cannot be asked for). */

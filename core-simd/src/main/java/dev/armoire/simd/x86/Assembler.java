@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  * Writes machine code (Intel's manual, volume 2; AVX-512 as in its chapter 2.7). A method is an instruction and has its
  * name; operands come in the order of Intel's syntax, destination first. Names without a suffix work on all 64 bits of
  * general purpose registers, those with {@code 32} on the lower half and clear the upper one. Vector instructions are as
- * wide as their first vector operand and always encoded with EVEX.
+ * wide as their first vector operand and have the names of AVX-512. They are encoded with EVEX; for AVX2 with VEX, where registers
+ * end at 15, vectors at 256 bits, and what has no such encoding is refused.
  *
  * <p>For one thread.
  */
@@ -32,8 +33,26 @@ public final class Assembler {
     /** Beside the number of a mask register: lanes without a bit become zero. */
     private static final int ZEROING = 0x80;
 
+    private static final int VEX_REGISTERS = 16;
+
+    private final boolean isAvx512;
     private byte[] code = new byte[4096];
     private int length;
+
+    /** Code for AVX-512. */
+    public Assembler() {
+        this(true);
+    }
+
+    /** @param isAvx512 whether vector instructions are those of AVX-512, or of AVX2 */
+    public Assembler(boolean isAvx512) {
+        this.isAvx512 = isAvx512;
+    }
+
+    /** Whether vector instructions are those of AVX-512. */
+    public boolean isAvx512() {
+        return isAvx512;
+    }
 
     /** The code so far, a copy. */
     public byte[] toByteArray() {
@@ -297,16 +316,6 @@ public final class Assembler {
         evex(MAP_0F, PF3, 0, 0x7F, from, NONE, to, NONE);
     }
 
-    /** The bytes whose bits in mask register {@code mask} (1 to 7) are set, and zeros; of the others none is read. */
-    public void vmovdqu8(Vec to, Mem from, int mask) {
-        evex(MAP_0F, PF2, 0, 0x6F, to, NONE, from, mask | ZEROING);
-    }
-
-    /** The bytes whose bits in mask register {@code mask} (1 to 7) are set; the others are not touched. */
-    public void vmovdqu8(Mem to, Vec from, int mask) {
-        evex(MAP_0F, PF2, 0, 0x7F, from, NONE, to, mask);
-    }
-
     public void vmovdqa32(Vec to, Vec from) {
         evex(MAP_0F, P66, 0, 0x6F, to, NONE, from);
     }
@@ -320,11 +329,11 @@ public final class Assembler {
     }
 
     public void vpaddq(Vec to, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0xD4, to, left.number(), right);
+        evex(MAP_0F, P66, laneBit(), 0xD4, to, left.number(), right);
     }
 
     public void vpmuludq(Vec to, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0xF4, to, left.number(), right);
+        evex(MAP_0F, P66, laneBit(), 0xF4, to, left.number(), right);
     }
 
     /** The lower halves of the products. */
@@ -342,32 +351,36 @@ public final class Assembler {
 
     /** Any function of three bits: bit {@code 4 * to + 2 * left + right} of {@code table} is the result. */
     public void vpternlogd(Vec to, Vec left, Vec right, int table) {
+        requireAvx512();
         evex(MAP_0F3A, P66, 0, 0x25, to, left.number(), right);
         emit(table);
     }
 
     public void vpternlogd(Vec to, Vec left, Mem right, int table) {
+        requireAvx512();
         evex(MAP_0F3A, P66, 0, 0x25, to, left.number(), right, NONE);
         emit(table);
     }
 
     public void vprord(Vec to, Vec from, int bits) {
+        requireAvx512();
         evex(MAP_0F, P66, 0, 0x72, new Vec(0, to.bits()), to.number(), from);
         emit(bits);
     }
 
     public void vprorq(Vec to, Vec from, int bits) {
-        evex(MAP_0F, P66, 1, 0x72, new Vec(0, to.bits()), to.number(), from);
+        requireAvx512();
+        evex(MAP_0F, P66, laneBit(), 0x72, new Vec(0, to.bits()), to.number(), from);
         emit(bits);
     }
 
     public void vpsllq(Vec to, Vec from, int bits) {
-        evex(MAP_0F, P66, 1, 0x73, new Vec(6, to.bits()), to.number(), from);
+        evex(MAP_0F, P66, laneBit(), 0x73, new Vec(6, to.bits()), to.number(), from);
         emit(bits);
     }
 
     public void vpsrlq(Vec to, Vec from, int bits) {
-        evex(MAP_0F, P66, 1, 0x73, new Vec(2, to.bits()), to.number(), from);
+        evex(MAP_0F, P66, laneBit(), 0x73, new Vec(2, to.bits()), to.number(), from);
         emit(bits);
     }
 
@@ -395,11 +408,16 @@ public final class Assembler {
     }
 
     public void vpermq(Vec to, Vec indexes, Vec from) {
+        requireAvx512();
         evex(MAP_0F38, P66, 1, 0x36, to, indexes.number(), from);
     }
 
     public void vpermd(Vec to, Vec indexes, Vec from) {
         evex(MAP_0F38, P66, 0, 0x36, to, indexes.number(), from);
+    }
+
+    public void vpermd(Vec to, Vec indexes, Mem from) {
+        evex(MAP_0F38, P66, 0, 0x36, to, indexes.number(), from, NONE);
     }
 
     public void vpunpckldq(Vec to, Vec left, Vec right) {
@@ -411,11 +429,11 @@ public final class Assembler {
     }
 
     public void vpunpcklqdq(Vec to, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0x6C, to, left.number(), right);
+        evex(MAP_0F, P66, laneBit(), 0x6C, to, left.number(), right);
     }
 
     public void vpunpckhqdq(Vec to, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0x6D, to, left.number(), right);
+        evex(MAP_0F, P66, laneBit(), 0x6D, to, left.number(), right);
     }
 
     public void vpunpcklbw(Vec to, Vec left, Vec right) {
@@ -444,11 +462,13 @@ public final class Assembler {
      * indexes and receives the result. Needs AVX512_VBMI.
      */
     public void vpermi2b(Vec to, Vec low, Vec high, int mask) {
+        requireAvx512();
         evex(MAP_0F38, P66, 0, 0x75, to, low.number(), high, mask);
     }
 
     /** Two 128-bit lanes of {@code left}, then two of {@code right}, by two bits each of {@code order} (512 bits). */
     public void vshufi32x4(Vec to, Vec left, Vec right, int order) {
+        requireAvx512();
         evex(MAP_0F3A, P66, 0, 0x43, to, left.number(), right);
         emit(order);
     }
@@ -474,10 +494,12 @@ public final class Assembler {
     }
 
     public void vpbroadcastd(Vec to, Gp from) {
+        requireAvx512();
         evex(MAP_0F38, P66, 0, 0x7C, to, NONE, new Vec(from.number(), 128));
     }
 
     public void vpbroadcastq(Vec to, Gp from) {
+        requireAvx512();
         evex(MAP_0F38, P66, 1, 0x7C, to, NONE, new Vec(from.number(), 128));
     }
 
@@ -495,26 +517,31 @@ public final class Assembler {
 
     /** Bits of mask register {@code mask} (0 to 7): which 64-bit lanes have no bit in common. */
     public void vptestnmq(int mask, Vec left, Vec right) {
+        requireAvx512();
         evex(MAP_0F38, PF3, 1, 0x27, new Vec(mask, left.bits()), left.number(), right);
     }
 
     /** Bits of mask register {@code mask}: which 64-bit lanes have a bit in common. */
     public void vptestmq(int mask, Vec left, Vec right) {
+        requireAvx512();
         evex(MAP_0F38, P66, 1, 0x27, new Vec(mask, left.bits()), left.number(), right);
     }
 
     /** Clears the bits of mask register {@code mask} (1 to 7) whose 64-bit lanes have no bit in common. */
     public void vptestmqAnd(int mask, Vec left, Vec right) {
+        requireAvx512();
         evex(MAP_0F38, P66, 1, 0x27, new Vec(mask, left.bits()), left.number(), right, mask);
     }
 
     /** Bits of mask register {@code mask}: the highest bits of the bytes. */
     public void vpmovb2m(int mask, Vec from) {
+        requireAvx512();
         evex(MAP_0F38, PF3, 0, 0x29, new Vec(mask, from.bits()), NONE, from);
     }
 
     /** Bits of mask register {@code mask}: which unsigned 32-bit lanes of {@code left} are less than those of {@code right}. */
     public void vpcmpltud(int mask, Vec left, Vec right) {
+        requireAvx512();
         evex(MAP_0F3A, P66, 0, 0x1E, new Vec(mask, left.bits()), left.number(), right);
         emit(1);
     }
@@ -525,73 +552,75 @@ public final class Assembler {
     }
 
     public void kmovq(Gp to, int mask) {
+        requireAvx512();
         vex(MAP_0F, PF2, 1, 0x93, to.number(), NONE, mask);
     }
 
     public void knotq(int to, int from) {
+        requireAvx512();
         vex(MAP_0F, NONE, 1, 0x44, to, NONE, from);
     }
 
-    public void kmovq(int mask, Gp from) {
-        vex(MAP_0F, PF2, 1, 0x92, mask, NONE, from.number());
-    }
-
     public void vpbroadcastq(Vec to, Mem from) {
-        evex(MAP_0F38, P66, 1, 0x59, to, NONE, from, NONE, Long.BYTES);
+        evex(MAP_0F38, P66, laneBit(), 0x59, to, NONE, from, NONE, Long.BYTES);
     }
 
     // ------------------------------------------------------------------------------ floating point, 64-bit lanes
 
     public void vaddpd(Vec to, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0x58, to, left.number(), right);
+        evex(MAP_0F, P66, laneBit(), 0x58, to, left.number(), right);
     }
 
     public void vsubpd(Vec to, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0x5C, to, left.number(), right);
+        evex(MAP_0F, P66, laneBit(), 0x5C, to, left.number(), right);
     }
 
     /** Only in the lanes whose bit in mask register {@code mask} (1 to 7) is set. */
     public void vsubpd(Vec to, Vec left, Vec right, int mask) {
-        evex(MAP_0F, P66, 1, 0x5C, to, left.number(), right, mask);
+        evex(MAP_0F, P66, laneBit(), 0x5C, to, left.number(), right, mask);
     }
 
     public void vmulpd(Vec to, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0x59, to, left.number(), right);
+        evex(MAP_0F, P66, laneBit(), 0x59, to, left.number(), right);
     }
 
     /** Only in the lanes whose bit in mask register {@code mask} (1 to 7) is set. */
     public void vaddpd(Vec to, Vec left, Vec right, int mask) {
-        evex(MAP_0F, P66, 1, 0x58, to, left.number(), right, mask);
+        evex(MAP_0F, P66, laneBit(), 0x58, to, left.number(), right, mask);
     }
 
     public void vdivpd(Vec to, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0x5E, to, left.number(), right);
+        evex(MAP_0F, P66, laneBit(), 0x5E, to, left.number(), right);
     }
 
     /** Subtracts the double at {@code right} in the lowest lane. */
     public void vsubsd(Vec to, Vec left, Mem right) {
-        evex(MAP_0F, PF2, 1, 0x5C, to, left.number(), right, NONE, Double.BYTES);
+        evex(MAP_0F, PF2, laneBit(), 0x5C, to, left.number(), right, NONE, Double.BYTES);
     }
 
     /** Bits of mask register {@code mask}: which lanes of {@code left} are less than those of {@code right}. */
     public void vcmpltpd(int mask, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0xC2, new Vec(mask, left.bits()), left.number(), right);
+        requireAvx512();
+        evex(MAP_0F, P66, laneBit(), 0xC2, new Vec(mask, left.bits()), left.number(), right);
         emit(1);
     }
 
     /** Bits of mask register {@code mask}: which lanes are equal. */
     public void vcmpeqpd(int mask, Vec left, Vec right) {
-        evex(MAP_0F, P66, 1, 0xC2, new Vec(mask, left.bits()), left.number(), right);
+        requireAvx512();
+        evex(MAP_0F, P66, laneBit(), 0xC2, new Vec(mask, left.bits()), left.number(), right);
         emit(0);
     }
 
     /** Unsigned integers of 64 bits. */
     public void vcvtuqq2pd(Vec to, Vec from) {
+        requireAvx512();
         evex(MAP_0F, PF3, 1, 0x7A, to, NONE, from);
     }
 
     /** Unsigned integers of 32 bits, in half as wide a register. */
     public void vcvtudq2pd(Vec to, Vec from) {
+        requireAvx512();
         evex(MAP_0F, PF3, 0, 0x7A, to, NONE, from);
     }
 
@@ -638,6 +667,77 @@ public final class Assembler {
     public void vpextrq(Gp to, Vec from, int lane) {
         vex(MAP_0F3A, P66, 1, 0x16, from.number(), NONE, to.number());
         emit(lane);
+    }
+
+    // ---------------------------------------------------------- what AVX-512 has better ways for, with VEX alone
+
+    public void vpand(Vec to, Vec left, Mem right) {
+        vex(MAP_0F, P66, 0, 0xDB, to, left.number(), right);
+    }
+
+    public void vpor(Vec to, Vec left, Vec right) {
+        vex(MAP_0F, P66, 0, 0xEB, to, left.number(), right);
+    }
+
+    public void vpor(Vec to, Vec left, Mem right) {
+        vex(MAP_0F, P66, 0, 0xEB, to, left.number(), right);
+    }
+
+    public void vpslld(Vec to, Vec from, int bits) {
+        vex(MAP_0F, P66, 0, 0x72, new Vec(6, to.bits()), to.number(), from);
+        emit(bits);
+    }
+
+    public void vpsrld(Vec to, Vec from, int bits) {
+        vex(MAP_0F, P66, 0, 0x72, new Vec(2, to.bits()), to.number(), from);
+        emit(bits);
+    }
+
+    /** Orders the bytes of each 128-bit lane. */
+    public void vpshufb(Vec to, Vec from, Mem indexes) {
+        vex(MAP_0F38, P66, 0, 0x00, to, from.number(), indexes);
+    }
+
+    /** 32-bit lanes of {@code right} where {@code lanes} has their bit, else of {@code left}. */
+    public void vpblendd(Vec to, Vec left, Vec right, int lanes) {
+        vex(MAP_0F3A, P66, 0, 0x02, to, left.number(), right);
+        emit(lanes);
+    }
+
+    public void vpand(Vec to, Vec left, Vec right) {
+        vex(MAP_0F, P66, 0, 0xDB, to, left.number(), right);
+    }
+
+    /** Of each 128-bit lane of {@code high} and {@code low} behind each other, what begins {@code bytes} into {@code low}. */
+    public void vpalignr(Vec to, Vec high, Vec low, int bytes) {
+        vex(MAP_0F3A, P66, 0, 0x0F, to, high.number(), low);
+        emit(bytes);
+    }
+
+    /** Unsigned integers of 32 bits, in half as wide a register, as ones of 64. */
+    public void vpmovzxdq(Vec to, Vec from) {
+        vex(MAP_0F38, P66, 0, 0x35, to, NONE, from);
+    }
+
+    /** Compares with zero: {@link Condition#ZERO} if there is no bit in common. */
+    public void vptest(Vec left, Vec right) {
+        vex(MAP_0F38, P66, 0, 0x17, left, NONE, right);
+    }
+
+    /** All ones in the 64-bit lanes where {@code left} is less than {@code right}, as floating point. */
+    public void vcmpltpd(Vec to, Vec left, Vec right) {
+        vex(MAP_0F, P66, 0, 0xC2, to, left.number(), right);
+        emit(1);
+    }
+
+    /** The lowest 32 bits in every lane. */
+    public void vpbroadcastd(Vec to, Vec from) {
+        vex(MAP_0F38, P66, 0, 0x58, to, NONE, new Vec(from.number(), 128));
+    }
+
+    /** The lowest 64 bits in every lane. */
+    public void vpbroadcastq(Vec to, Vec from) {
+        vex(MAP_0F38, P66, 0, 0x59, to, NONE, new Vec(from.number(), 128));
     }
 
     /** Spares the code that follows the cost of mixing with older vector instructions. */
@@ -693,9 +793,15 @@ public final class Assembler {
     }
 
     private void vex(int map, int prefix, int w, int opcode, int reg, int second, int rm) {
-        vexPrefix(map, prefix, w, reg, second, 0, rm >> 3);
+        vexPrefix(map, prefix, w, reg, second, 0, rm >> 3, 128);
         emit(opcode);
         modRegister(reg, rm);
+    }
+
+    private void vex(int map, int prefix, int w, int opcode, Vec reg, int second, Vec rm) {
+        vexPrefix(map, prefix, w, reg.number(), second, 0, rm.number() >> 3, widest(reg, rm));
+        emit(opcode);
+        modRegister(reg.number(), rm.number());
     }
 
     private void vex(int map, int prefix, int w, int opcode, Vec reg, int second, Mem rm) {
@@ -706,15 +812,19 @@ public final class Assembler {
                 reg.number(),
                 second,
                 indexOf(rm) >> 3,
-                rm.base().number() >> 3);
+                rm.base().number() >> 3,
+                reg.bits());
         emit(opcode);
         modMemory(reg.number(), rm, 1);
     }
 
-    private void vexPrefix(int map, int prefix, int w, int reg, int second, int x, int b) {
+    private void vexPrefix(int map, int prefix, int w, int reg, int second, int x, int b, int bits) {
+        if (reg >= VEX_REGISTERS || second >= VEX_REGISTERS || b > 1 || bits > 256) {
+            throw new IllegalArgumentException("AVX2 has 16 vector registers of 256 bits");
+        }
         emit(0xC4);
         emit((reg >> 3 << 7 | x << 6 | b << 5) ^ 0xE0 | map);
-        emit(w << 7 | (~second & 0xF) << 3 | prefix);
+        emit(w << 7 | (~second & 0xF) << 3 | bits / 256 << 2 | prefix);
     }
 
     private void evex(int map, int prefix, int w, int opcode, Vec reg, int second, Vec rm) {
@@ -722,6 +832,11 @@ public final class Assembler {
     }
 
     private void evex(int map, int prefix, int w, int opcode, Vec reg, int second, Vec rm, int mask) {
+        if (!isAvx512) {
+            requireNoMask(mask);
+            vex(map, prefix, w, opcode, reg, second, rm);
+            return;
+        }
         // The fourth bit of rm goes where that of an index would be.
         evexPrefix(
                 map,
@@ -743,6 +858,11 @@ public final class Assembler {
 
     /** {@code memoryBytes} is the unit of short displacements: what the instruction reads or writes. */
     private void evex(int map, int prefix, int w, int opcode, Vec reg, int second, Mem rm, int mask, int memoryBytes) {
+        if (!isAvx512) {
+            requireNoMask(mask);
+            vex(map, prefix, w, opcode, reg, second, rm);
+            return;
+        }
         evexPrefix(
                 map,
                 prefix,
@@ -755,6 +875,24 @@ public final class Assembler {
                 mask);
         emit(opcode);
         modMemory(reg.number(), rm, memoryBytes);
+    }
+
+    /** That lanes have 64 bits EVEX wants to be told, where VEX has nothing to say. */
+    private int laneBit() {
+        return isAvx512 ? 1 : 0;
+    }
+
+    private static void requireNoMask(int mask) {
+        if (mask != NONE) {
+            throw new IllegalArgumentException("AVX2 has no mask registers");
+        }
+    }
+
+    /** For instructions that VEX has no encoding for. */
+    private void requireAvx512() {
+        if (!isAvx512) {
+            throw new IllegalArgumentException("AVX2 has no such instruction");
+        }
     }
 
     private void evexPrefix(int map, int prefix, int w, int reg, int second, int x, int b, int bits, int mask) {

@@ -3,6 +3,8 @@ package dev.armoire.simd.x86;
 
 import static dev.armoire.simd.x86.Gp.*;
 import static dev.armoire.simd.x86.Vec.xmm;
+import static dev.armoire.simd.x86.Vec.ymm;
+import static dev.armoire.simd.x86.Vec.zmm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,6 +12,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -34,7 +37,15 @@ class AssemblerTest {
     }
 
     private static void same(String text, Consumer<Assembler> instruction) {
-        var asm = new Assembler();
+        same(text, new Assembler(), instruction);
+    }
+
+    /** AVX2 knows the instructions of AVX-512 by other encodings, and some by other names. */
+    private static void sameAvx2(String text, Consumer<Assembler> instruction) {
+        same("{vex3} " + text, new Assembler(false), instruction);
+    }
+
+    private static void same(String text, Assembler asm, Consumer<Assembler> instruction) {
         instruction.accept(asm);
         assertThat(HexFormat.of().formatHex(asm.toByteArray())).as(text).isEqualTo(EXPECTED.get(text));
     }
@@ -56,10 +67,6 @@ class AssemblerTest {
         same("{evex} vpslldq xmm11,xmm10,8", a -> a.vpslldq(xmm(11), xmm(10), 8));
         same("{evex} vpslldq xmm0,xmm17,4", a -> a.vpslldq(xmm(0), xmm(17), 4));
         same("{evex} vpsrldq xmm11,xmm2,8", a -> a.vpsrldq(xmm(11), xmm(2), 8));
-        same("vmovdqu8 xmm1{k1}{z},[rsi]", a -> a.vmovdqu8(xmm(1), Mem.at(RSI), 1));
-        same("vmovdqu8 xmm9{k5}{z},[r10+32]", a -> a.vmovdqu8(xmm(9), Mem.at(R10, 32), 5));
-        same("vmovdqu8 [rdx]{k1},xmm0", a -> a.vmovdqu8(Mem.at(RDX), xmm(0), 1));
-        same("vmovdqu8 [r12+16]{k7},xmm20", a -> a.vmovdqu8(Mem.at(R12, 16), xmm(20), 7));
         same("{evex} vmovq xmm0,rax", a -> a.vmovq(xmm(0), RAX));
         same("{evex} vmovq xmm17,r9", a -> a.vmovq(xmm(17), R9));
     }
@@ -122,7 +129,20 @@ class AssemblerTest {
     void maskInstructions() {
         same("kmovq rax,k2", a -> a.kmovq(RAX, 2));
         same("kmovq r9,k2", a -> a.kmovq(R9, 2));
-        same("kmovq k3,r9", a -> a.kmovq(3, R9));
+    }
+
+    @Test
+    void instructionsOfKeyDerivationAndEntropyForAvx2() {
+        sameAvx2("vpand ymm0,ymm1,ymm2", a -> a.vpand(ymm(0), ymm(1), ymm(2)));
+        sameAvx2("vpand xmm8,xmm15,xmm9", a -> a.vpand(xmm(8), xmm(15), xmm(9)));
+        sameAvx2("vpalignr ymm0,ymm1,ymm2,8", a -> a.vpalignr(ymm(0), ymm(1), ymm(2), 8));
+        sameAvx2("vpalignr ymm9,ymm8,ymm15,8", a -> a.vpalignr(ymm(9), ymm(8), ymm(15), 8));
+        sameAvx2("vpmovzxdq ymm0,xmm1", a -> a.vpmovzxdq(ymm(0), xmm(1)));
+        sameAvx2("vpmovzxdq ymm15,xmm8", a -> a.vpmovzxdq(ymm(15), xmm(8)));
+        sameAvx2("vptest xmm0,xmm1", a -> a.vptest(xmm(0), xmm(1)));
+        sameAvx2("vptest ymm9,ymm15", a -> a.vptest(ymm(9), ymm(15)));
+        sameAvx2("vcmpltpd ymm0,ymm1,ymm2", a -> a.vcmpltpd(ymm(0), ymm(1), ymm(2)));
+        sameAvx2("vcmpltpd ymm12,ymm9,ymm15", a -> a.vcmpltpd(ymm(12), ymm(9), ymm(15)));
     }
 
     @Test
@@ -195,6 +215,85 @@ class AssemblerTest {
             same("vextracti32x4 XMMWORD PTR [rdx+96]," + sb + ",1", a -> a.vextracti32x4(Mem.at(RDX, 96), left, 1));
         }
         if (bits == 512) {}
+    }
+
+    @Test
+    void vectorInstructionsOfAvx2() {
+        for (int[] numbers : new int[][] {{0, 1, 2}, {9, 3, 12}, {7, 15, 8}}) {
+            for (int bits : new int[] {128, 256}) {
+                vectorInstructionsOfAvx2(numbers, bits);
+            }
+        }
+        sameAvx2("vmovq xmm9,r8", a -> a.vmovq(xmm(9), R8));
+        sameAvx2("vmovq rax,xmm13", a -> a.vmovq(RAX, xmm(13)));
+        sameAvx2("vpermd ymm4,ymm12,YMMWORD PTR [rdi+32]", a -> a.vpermd(ymm(4), ymm(12), Mem.at(RDI, 32)));
+        sameAvx2("vpermd ymm9,ymm1,ymm14", a -> a.vpermd(ymm(9), ymm(1), ymm(14)));
+        sameAvx2("vpermq ymm9,ymm14,0x39", a -> a.vpermq(ymm(9), ymm(14), 0x39));
+        sameAvx2("vinserti128 ymm9,ymm1,xmm14,1", a -> a.vinserti32x4(ymm(9), ymm(1), xmm(14), 1));
+        sameAvx2(
+                "vinserti128 ymm1,ymm9,XMMWORD PTR [r12+144],1",
+                a -> a.vinserti32x4(ymm(1), ymm(9), Mem.at(R12, 144), 1));
+        sameAvx2("vextracti128 xmm14,ymm9,1", a -> a.vextracti32x4(xmm(14), ymm(9), 1));
+        sameAvx2("vextracti128 XMMWORD PTR [rdx+96],ymm9,1", a -> a.vextracti32x4(Mem.at(RDX, 96), ymm(9), 1));
+    }
+
+    private static void vectorInstructionsOfAvx2(int[] numbers, int bits) {
+        Vec to = new Vec(numbers[0], bits);
+        Vec left = new Vec(numbers[1], bits);
+        Vec right = new Vec(numbers[2], bits);
+        String letter = bits == 128 ? "x" : "y";
+        String memory = letter.toUpperCase(Locale.ROOT) + "MMWORD PTR [r12+r9*8+64]";
+        Mem place = Mem.at(R12, R9, 8, 64);
+        String sa = letter + "mm" + numbers[0];
+        String ab = sa + "," + letter + "mm" + numbers[1];
+        String abc = ab + "," + letter + "mm" + numbers[2];
+        sameAvx2("vmovdqu " + sa + "," + memory, a -> a.vmovdqu32(to, place));
+        sameAvx2("vmovdqu " + memory + "," + sa, a -> a.vmovdqu32(place, to));
+        sameAvx2("vmovdqa " + ab, a -> a.vmovdqa32(to, left));
+        sameAvx2("vpaddd " + abc, a -> a.vpaddd(to, left, right));
+        sameAvx2("vpaddd " + ab + "," + memory, a -> a.vpaddd(to, left, place));
+        sameAvx2("vpaddq " + abc, a -> a.vpaddq(to, left, right));
+        sameAvx2("vpmuludq " + abc, a -> a.vpmuludq(to, left, right));
+        sameAvx2("vpmulld " + ab + "," + memory, a -> a.vpmulld(to, left, place));
+        sameAvx2("vpxor " + abc, a -> a.vpxord(to, left, right));
+        sameAvx2("vpxor " + ab + "," + memory, a -> a.vpxord(to, left, place));
+        sameAvx2("vpand " + ab + "," + memory, a -> a.vpand(to, left, place));
+        sameAvx2("vpor " + abc, a -> a.vpor(to, left, right));
+        sameAvx2("vpor " + ab + "," + memory, a -> a.vpor(to, left, place));
+        sameAvx2("vpslld " + ab + ",20", a -> a.vpslld(to, left, 20));
+        sameAvx2("vpsrld " + ab + ",12", a -> a.vpsrld(to, left, 12));
+        sameAvx2("vpsllq " + ab + ",1", a -> a.vpsllq(to, left, 1));
+        sameAvx2("vpsrlq " + ab + ",32", a -> a.vpsrlq(to, left, 32));
+        sameAvx2("vpslldq " + ab + ",8", a -> a.vpslldq(to, left, 8));
+        sameAvx2("vpsrldq " + ab + ",8", a -> a.vpsrldq(to, left, 8));
+        sameAvx2("vpshufd " + ab + ",0x93", a -> a.vpshufd(to, left, 0x93));
+        sameAvx2("vpshufb " + abc, a -> a.vpshufb(to, left, right));
+        sameAvx2("vpshufb " + ab + "," + memory, a -> a.vpshufb(to, left, place));
+        sameAvx2("vpblendd " + abc + ",0x6", a -> a.vpblendd(to, left, right, 6));
+        sameAvx2("vpunpckldq " + abc, a -> a.vpunpckldq(to, left, right));
+        sameAvx2("vpunpckhdq " + abc, a -> a.vpunpckhdq(to, left, right));
+        sameAvx2("vpunpcklqdq " + abc, a -> a.vpunpcklqdq(to, left, right));
+        sameAvx2("vpunpckhqdq " + abc, a -> a.vpunpckhqdq(to, left, right));
+        sameAvx2("vpbroadcastd " + sa + ",xmm" + numbers[1], a -> a.vpbroadcastd(to, xmm(numbers[1])));
+        sameAvx2("vpbroadcastd " + sa + ",DWORD PTR [rdi+4]", a -> a.vpbroadcastd(to, Mem.at(RDI, 4)));
+        sameAvx2("vpbroadcastq " + sa + ",QWORD PTR [rdi+4]", a -> a.vpbroadcastq(to, Mem.at(RDI, 4)));
+    }
+
+    @Test
+    void whatAvx2DoesNotHaveIsRefused() {
+        for (Consumer<Assembler> instruction : List.<Consumer<Assembler>>of(
+                a -> a.vpaddd(zmm(0), zmm(1), zmm(2)),
+                a -> a.vpaddd(ymm(16), ymm(1), ymm(2)),
+                a -> a.vpaddd(ymm(0), ymm(17), ymm(2)),
+                a -> a.vpaddd(ymm(0), ymm(1), ymm(31)),
+                a -> a.vpaddd(ymm(0), ymm(1), ymm(2), 1),
+                a -> a.vprord(ymm(0), ymm(1), 7),
+                a -> a.vpternlogd(ymm(0), ymm(1), ymm(2), 0x96),
+                a -> a.vpbroadcastd(ymm(0), RAX))) {
+            assertThatThrownBy(() -> instruction.accept(new Assembler(false)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("AVX2");
+        }
     }
 
     @Test
