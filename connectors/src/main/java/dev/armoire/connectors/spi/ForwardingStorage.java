@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,11 @@ public abstract class ForwardingStorage implements Storage {
     @Override
     public void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
         real.write(kind, name, parts);
+    }
+
+    @Override
+    public void settle(ObjectKind kind, Collection<Mac> names) throws IOException {
+        real.settle(kind, names);
     }
 
     @Override

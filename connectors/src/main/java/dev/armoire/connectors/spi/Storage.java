@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 
 /**
@@ -47,6 +48,12 @@ public interface Storage extends AutoCloseable {
      * On failure nothing of it is visible.
      */
     void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException;
+
+    /**
+     * Makes objects durable that another process has written: it may have been stopped just before they were, and not every
+     * program sees to it. For who is about to write what counts on them. Those that are gone are left out.
+     */
+    default void settle(ObjectKind kind, Collection<Mac> names) throws IOException {}
 
     /** Rewrites a lock under its own name, atomically. */
     void refreshLock(Mac name, MemorySegment content) throws IOException;

@@ -16,6 +16,7 @@ import dev.armoire.index.PackfileTable;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -113,6 +114,7 @@ public final class Repair {
                     events.unlisted(name, records.count());
                     repaired++;
                     if (applies) {
+                        repository.storage().settle(ObjectKind.PACKFILE, List.of(name));
                         state.addPackfile(name, records.segment());
                         pending++;
                     }

@@ -114,6 +114,7 @@ final class LeftOver {
             if (!isOfUse(records) || storage.localPath() != null && !isWhole(name, size)) {
                 return;
             }
+            storage.settle(ObjectKind.PACKFILE, List.of(name));
             repository.addPackfile(name, records.segment());
             state.addPackfile(name, records.segment());
             packfiles.incrementAndGet();

@@ -150,6 +150,7 @@ public final class PendingState implements AutoCloseable {
             hasher.update(header);
             hasher.update(payload);
             hasher.finish().write(mac, 0);
+            repository.settleStates();
             repository.storage().write(ObjectKind.STATE, name, List.of(header, payload, mac));
             written = header.byteSize() + payload.byteSize() + mac.byteSize();
         }

@@ -80,6 +80,8 @@ public final class Repository implements AutoCloseable {
     private final ThreadLocal<FastRandom> random = ThreadLocal.withInitial(FastRandom::new);
     /** What is known of each merged state: who its parent is and when it was begun. */
     private final Map<Mac, StateInfo> merged = new HashMap<>();
+    /** Those that other processes have written, and that may not be durable yet. */
+    private final Set<Mac> unsettled = new HashSet<>();
     /** Colour changes in the order in which they stand in their state. */
     private final List<ColourChange> colourChanges = new ArrayList<>();
 
@@ -108,7 +110,7 @@ public final class Repository implements AutoCloseable {
     private final BitSet unnamedPackfiles = new BitSet();
 
     /** Whether a state of this process says more than what was taken note of here: it is cached when it was read. */
-    private boolean hasCommittedColours;
+    private boolean hasCommittedMore;
 
     private long checkpointBytes = PendingState.CHECKPOINT_BYTES;
     private MemoryBudget memory = MemoryBudget.usual();
@@ -439,10 +441,17 @@ public final class Repository implements AutoCloseable {
             }
         }
         if (!missing.isEmpty()) {
+            unsettled.addAll(missing);
             mergeAll(missing);
         }
         applyColours();
         compareClocks(Instant.now());
+    }
+
+    /** What is merged is durable then: what is written next, or remembered, counts on it. */
+    synchronized void settleStates() throws IOException {
+        storage.settle(ObjectKind.STATE, unsettled);
+        unsettled.clear();
     }
 
     /** What was written in the future says that some clock is wrong; one that is ahead of all others cannot be known. */
@@ -587,6 +596,11 @@ public final class Repository implements AutoCloseable {
                 index.size() - (known == null ? 0 : known.locations().size());
         if (index.metDamage() || target.isWorth(newStates, newLocations)) {
             List<StateFacts.Run> runs = known == null || index.metDamage() ? List.of() : known.runs();
+            try {
+                settleStates();
+            } catch (IOException e) {
+                return; // whoever finds them in the cache takes them for durable
+            }
             var _ = target.update(
                     facts(runs), index, this::isCached, random().nextMac().w0());
         }
@@ -595,7 +609,7 @@ public final class Repository implements AutoCloseable {
     private boolean mayUpdateCache() {
         StateFacts known = cached;
         boolean hasGivenUpFiles = known != null && !known.runs().isEmpty() && index.isWhole();
-        return !hasCommittedColours
+        return !hasCommittedMore
                 && !merged.isEmpty()
                 && (index.metDamage() || !hasGivenUpFiles)
                 && !Thread.currentThread().isInterrupted();
@@ -986,8 +1000,12 @@ public final class Repository implements AutoCloseable {
 
     /** Called when a state of ours is durable. */
     synchronized void committed(Mac state, Mac parent, long timestamp, List<Mac> named, boolean hasColours) {
-        hasCommittedColours |= hasColours;
-        named.forEach(packfile -> unnamedPackfiles.clear(packfiles.ordinal(packfile)));
+        hasCommittedMore |= hasColours;
+        for (Mac packfile : named) {
+            int ordinal = packfiles.ordinal(packfile);
+            hasCommittedMore |= !packfiles.isKnown(ordinal);
+            unnamedPackfiles.clear(ordinal);
+        }
         merged.put(state, new StateInfo(parent, timestamp));
         latestState = state;
     }

@@ -4,6 +4,7 @@ package dev.armoire.engine.backup;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.armoire.connectors.spi.ForwardingStorage;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.storage.fs.FsStorageFactory;
@@ -15,8 +16,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,6 +53,27 @@ final class LeftOverTest {
         assertThat(left).isGreaterThan(8);
         BackupResult result = TestStores.backUp(store, files);
         assertThat(result.newChunks()).isLessThan(FILES - 8);
+        assertSnapshotsWhole(1);
+    }
+
+    /** Its writer may have been killed between the name and the sync of its folder. */
+    @Test
+    void whatIsTakenOverIsMadeDurableBefore() throws IOException {
+        stopAt(15);
+        Set<Mac> settled = ConcurrentHashMap.newKeySet();
+        try (Repository repository = TestStores.open(store, real -> new ForwardingStorage(real) {
+            @Override
+            public void settle(ObjectKind kind, Collection<Mac> names) throws IOException {
+                if (kind == ObjectKind.PACKFILE) {
+                    settled.addAll(names);
+                }
+                super.settle(kind, names);
+            }
+        })) {
+            Set<Mac> left = Set.copyOf(repository.storage().list(ObjectKind.PACKFILE));
+            Backup.run(repository, List.of(files), TestStores.options(store, 1), new TestStores.Events());
+            assertThat(settled).isNotEmpty().isSubsetOf(left);
+        }
         assertSnapshotsWhole(1);
     }
 

@@ -14,6 +14,8 @@ import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.BackupResult;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
+import dev.armoire.engine.repair.Repair;
+import dev.armoire.engine.repair.RepairEvents;
 import dev.armoire.index.BlobLocation;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Compression;
@@ -26,6 +28,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Random;
@@ -44,6 +48,9 @@ class StateCacheTest {
     private Path store;
     private Path cache;
     private final AtomicInteger statesRead = new AtomicInteger();
+    private final Set<Mac> settled = new HashSet<>();
+    private final Set<Mac> unsettledAtWrite = new HashSet<>();
+    private boolean cannotSettle;
 
     @BeforeEach
     void create() throws IOException {
@@ -51,12 +58,33 @@ class StateCacheTest {
         cache = temporary.resolve("cache");
     }
 
+    private void settle(Collection<?> states) throws IOException {
+        if (cannotSettle) {
+            throw new IOException("cannot be synced");
+        }
+        states.forEach(state -> settled.add((Mac) state));
+    }
+
+    /** States of the store that nobody has made sure of. */
+    private Set<Mac> others() throws IOException {
+        try (Storage plain = new FsStorageFactory().open(Location.parse(store.toString()))) {
+            Set<Mac> states = new HashSet<>(plain.list(ObjectKind.STATE));
+            states.removeAll(settled);
+            return states;
+        }
+    }
+
     private Repository open(Path at, StateCache.Limits limits) throws IOException {
         Storage real = new FsStorageFactory().open(Location.parse(at.toString()));
         Storage counting = (Storage) Proxy.newProxyInstance(
                 getClass().getClassLoader(), new Class<?>[] {Storage.class}, (proxy, method, arguments) -> {
-                    if (method.getName().equals("read") && arguments[0] == ObjectKind.STATE) {
-                        statesRead.incrementAndGet();
+                    if (arguments != null && arguments[0] == ObjectKind.STATE) {
+                        switch (method.getName()) {
+                            case "read" -> statesRead.incrementAndGet();
+                            case "settle" -> settle((Collection<?>) arguments[1]);
+                            case "write" -> unsettledAtWrite.addAll(others());
+                            default -> {}
+                        }
                     }
                     try {
                         return method.invoke(real, arguments);
@@ -503,6 +531,59 @@ class StateCacheTest {
             assertSaysTheSame(second);
         }
         try (Repository cached = open()) {
+            assertSaysTheSame(cached);
+        }
+    }
+
+    /** Who had written them may have been killed before they were durable. */
+    @Test
+    void noStateCountsOnOthersThatMayNotBeDurable() throws IOException {
+        for (int i = 1; i <= 3; i++) {
+            backUp(StateCache.Limits.USUAL, i);
+        }
+        assertThat(settled).hasSize(2);
+        assertThat(unsettledAtWrite).isEmpty();
+    }
+
+    @Test
+    void whatMayNotBeDurableIsNotRemembered() throws IOException {
+        TestStores.backUp(store, new MemorySource("/src").directory("/src"));
+        cannotSettle = true;
+        open().close();
+        assertThat(cache.resolve("index-3")).doesNotExist();
+        cannotSettle = false;
+        open().close();
+        assertThat(cache.resolve("index-3")).isNotEmptyDirectory();
+    }
+
+    /** It writes down what packfiles hold without learning it. */
+    @Test
+    void whatRepairListsIsLearnedFromItsState() throws IOException {
+        BackupResult one = backUp(1);
+        try (Storage plain = new FsStorageFactory().open(Location.parse(store.toString()))) {
+            for (Mac state : plain.list(ObjectKind.STATE)) {
+                plain.delete(ObjectKind.STATE, state);
+            }
+        }
+        try (Repository repository = open(store, StateCache.Limits.NONE)) {
+            Repair.run(repository, true, null, new RepairEvents() {
+                @Override
+                public void unlisted(Mac packfile, long blobs) {}
+
+                @Override
+                public void damagedState(Mac state, String problem) {}
+
+                @Override
+                public void lost(String what) {
+                    throw new AssertionError(what);
+                }
+
+                @Override
+                public void waiting(String why) {}
+            });
+        }
+        try (Repository cached = open()) {
+            assertThat(cached.snapshots()).containsExactly(one.header().identifier());
             assertSaysTheSame(cached);
         }
     }

@@ -230,17 +230,17 @@ public final class AtomicFiles {
     }
 
     /**
-     * Makes names in a folder durable. Some file systems (9p, some in user space) cannot sync folders and say so from the
+     * Makes names in a folder durable, or what a file holds. Some file systems (9p, some in user space) cannot sync folders and say so from the
      * first time on; once it has worked, a failure is a failure.
      */
-    void sync(Path folder) throws IOException {
+    void sync(Path path) throws IOException {
         if (!posix) {
             return; // Windows opens no folders, and needs no sync of them
         }
-        try (FileChannel channel = FileChannel.open(folder, READ)) {
+        try (FileChannel channel = FileChannel.open(path, READ)) {
             channel.force(true);
             foldersSync = true;
-        } catch (ClosedByInterruptException e) {
+        } catch (ClosedByInterruptException | NoSuchFileException e) {
             throw e;
         } catch (IOException e) {
             if (foldersSync) {
@@ -249,7 +249,7 @@ public final class AtomicFiles {
         }
     }
 
-    private static Path parent(Path path) {
+    static Path parent(Path path) {
         Path parent = path.getParent();
         return parent == null ? path : parent;
     }

@@ -19,8 +19,11 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -42,6 +45,9 @@ final class FsStorage implements Storage {
     private static final String CONFIG = "CONFIG";
     private static final long MAX_CONFIG_BYTES = 1 << 20;
     private static final int OPEN_FILES = 64;
+    /** File systems write by themselves what is a minute old; the rest is for clocks that are apart. */
+    private static final Duration WRITTEN_BACK_AFTER = Duration.ofHours(2);
+
     private static final int NAME_DIGITS = 2 * Mac.BYTES;
 
     private final Path root;
@@ -272,6 +278,39 @@ final class FsStorage implements Storage {
         } catch (IOException e) {
             throw named("cannot write " + label(kind, name), file, e);
         }
+    }
+
+    @Override
+    public void settle(ObjectKind kind, Collection<Mac> names) throws IOException {
+        Instant recently = Instant.now().minus(WRITTEN_BACK_AFTER);
+        Set<Path> folders = new HashSet<>();
+        for (Mac name : names) {
+            Path file = path(kind, name);
+            try {
+                if (changed(file).isAfter(recently)) {
+                    writer.sync(file);
+                    folders.add(AtomicFiles.parent(file));
+                }
+            } catch (NoSuchFileException e) {
+                // Removed meanwhile, or in a folder that is not its own, where nobody reads it.
+            } catch (IOException e) {
+                throw named("cannot sync " + label(kind, name), file, e);
+            }
+        }
+        for (Path folder : folders) {
+            try {
+                writer.sync(folder);
+            } catch (IOException e) {
+                throw named("cannot sync the " + kind.folder() + " of " + location, folder, e);
+            }
+        }
+    }
+
+    /** When the file, or a name of it, came to be: unlike the time of its content that is not copied along. */
+    private Instant changed(Path file) throws IOException {
+        boolean isUnix = root.getFileSystem().supportedFileAttributeViews().contains("unix");
+        FileTime time = isUnix ? (FileTime) Files.getAttribute(file, "unix:ctime") : Files.getLastModifiedTime(file);
+        return time.toInstant();
     }
 
     @Override

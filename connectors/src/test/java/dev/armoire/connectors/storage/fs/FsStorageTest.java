@@ -107,6 +107,17 @@ final class FsStorageTest extends StorageContract {
         }
     }
 
+    /** That it syncs what is there the fault harness sees in the calls of a real process. */
+    @Test
+    void whatIsGoneNeedNotBeMadeDurable() throws IOException {
+        Mac name = new Mac(0xab00_0000_0000_0000L, 0, 7, 7);
+        try (Storage opened = new FsStorageFactory().open(place(), Map.of())) {
+            opened.write(ObjectKind.STATE, name, List.of(MemorySegment.ofArray(new byte[] {1})));
+            opened.settle(ObjectKind.STATE, List.of(name, new Mac(0xcd00_0000_0000_0000L, 0, 7, 7)));
+            assertThat(opened.size(ObjectKind.STATE, name)).isEqualTo(1);
+        }
+    }
+
     private static List<String> temporaryFiles(Path root) throws IOException {
         try (Stream<Path> files = Files.walk(root)) {
             return files.map(path -> path.getFileName().toString())
