@@ -245,7 +245,7 @@ final class ChunkCache implements AutoCloseable {
     void keepWindows(Mac mac, Lz4Marks marks, List<MemorySegment> copied) {
         synchronized (this) {
             Chunk known = windows.get(mac);
-            if (known != null && (known.marks == marks || known.users > 0)) {
+            if (known != null && (marks.equals(known.marks) || known.users > 0)) {
                 return;
             }
             if (known != null) {
@@ -275,7 +275,7 @@ final class ChunkCache implements AutoCloseable {
     /** The windows before these marks of a chunk, if they are kept; given back by {@link #releaseWindows}. */
     synchronized @Nullable Chunk useWindows(Mac mac, Lz4Marks marks) {
         Chunk kept = windows.get(mac);
-        if (kept == null || kept.marks != marks) {
+        if (kept == null || !marks.equals(kept.marks)) {
             return null;
         }
         windows.putLast(mac, kept);

@@ -82,12 +82,12 @@ class ChunkCacheTest {
         }
     }
 
-    private static Lz4Marks marks() {
+    private static Lz4Marks marks(int length) {
         try (BlobCodec codec = new BlobCodec(Compression.LZ4, StoreKeys.plaintext(Hashing.BLAKE3, new byte[16]))) {
-            byte[] encoded = new byte[Math.toIntExact(codec.prepare(MemorySegment.ofArray(new byte[1 << 20])))];
+            byte[] encoded = new byte[Math.toIntExact(codec.prepare(MemorySegment.ofArray(new byte[length])))];
             codec.writeTo(MemorySegment.ofArray(encoded));
-            var _ = codec.decode(MemorySegment.ofArray(encoded), 1 << 20);
-            return Objects.requireNonNull(codec.marks(1 << 20));
+            var _ = codec.decode(MemorySegment.ofArray(encoded), length);
+            return Objects.requireNonNull(codec.marks(length));
         }
     }
 
@@ -107,7 +107,7 @@ class ChunkCacheTest {
     @Test
     void windowsStayLongerThanChunksButNotForEver() {
         try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {
-            Lz4Marks marks = marks();
+            Lz4Marks marks = marks(1 << 20);
             List<MemorySegment> pages = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 pages.add(MemorySegment.ofArray(bytes(i, ChunkCache.PAGE_BYTES)));
@@ -141,8 +141,8 @@ class ChunkCacheTest {
     @Test
     void windowsBeforeOtherMarksAreNotThoseAskedFor() {
         try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {
-            Lz4Marks before = marks();
-            Lz4Marks after = marks();
+            Lz4Marks before = marks(1 << 20);
+            Lz4Marks after = marks(2 << 20);
             List<MemorySegment> pages = List.of(MemorySegment.ofArray(bytes(0, ChunkCache.PAGE_BYTES)));
             cache.keepWindows(mac(0), before, pages);
             assertThat(cache.useWindows(mac(0), after)).isNull();
