@@ -2,6 +2,7 @@
 package dev.armoire;
 
 import dev.armoire.crypto.Mac;
+import dev.armoire.packfile.Lz4Marks;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -69,6 +70,9 @@ final class ChunkCache implements AutoCloseable {
         private long lastUse;
 
         private boolean isInPages;
+
+        /** Of windows: the marks that they stand before. Those of another encoding of the chunk stand elsewhere. */
+        private @Nullable Lz4Marks marks;
 
         long length() {
             return length;
@@ -238,10 +242,15 @@ final class ChunkCache implements AutoCloseable {
     // Windows
 
     /** Keeps windows of a chunk, each of which has the bytes of a page, unless there is no room. */
-    void keepWindows(Mac mac, List<MemorySegment> copied) {
+    void keepWindows(Mac mac, Lz4Marks marks, List<MemorySegment> copied) {
         synchronized (this) {
-            if (windows.containsKey(mac)) {
+            Chunk known = windows.get(mac);
+            if (known != null && (marks.equals(known.marks) || known.users > 0)) {
                 return;
+            }
+            if (known != null) {
+                windows.remove(mac);
+                free.addAll(known.parts);
             }
         }
         List<MemorySegment> taken = take(copied.size());
@@ -253,6 +262,7 @@ final class ChunkCache implements AutoCloseable {
         }
         Chunk kept = new Chunk();
         kept.parts = taken;
+        kept.marks = marks;
         kept.users = 0;
         synchronized (this) {
             kept.lastUse = ++uses;
@@ -262,14 +272,15 @@ final class ChunkCache implements AutoCloseable {
         }
     }
 
-    /** The windows of a chunk, if they are kept; given back by {@link #releaseWindows}. */
-    synchronized @Nullable Chunk useWindows(Mac mac) {
-        Chunk kept = windows.remove(mac);
-        if (kept != null) {
-            windows.putLast(mac, kept);
-            kept.lastUse = ++uses;
-            kept.users++;
+    /** The windows before these marks of a chunk, if they are kept; given back by {@link #releaseWindows}. */
+    synchronized @Nullable Chunk useWindows(Mac mac, Lz4Marks marks) {
+        Chunk kept = windows.get(mac);
+        if (kept == null || !marks.equals(kept.marks)) {
+            return null;
         }
+        windows.putLast(mac, kept);
+        kept.lastUse = ++uses;
+        kept.users++;
         return kept;
     }
 

@@ -3,16 +3,18 @@ package dev.armoire;
 
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
+import dev.armoire.crypto.SegmentTags;
 import dev.armoire.packfile.Lz4Marks;
 import java.lang.foreign.MemorySegment;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * By what parts of chunks are verified that were read and verified as a whole before: the first half of a MAC of each piece of
- * 16 KiB. A chunk's own MAC is over all of it. And where those that are compressed can be decoded from. Of the chunks that were
- * not asked for longest, the oldest go. Thread-safe.
+ * By what parts of chunks are verified that were read and verified as a whole before: where the store is encrypted the tags of the blob's
+ * segments, else the first half of a MAC of each piece of 16 KiB. A chunk's own MAC is over all of it. And where those that are compressed
+ * can be decoded from. Of the chunks that were not asked for longest, the oldest go. Thread-safe.
  */
 final class KnownPieces {
     /** One batch of BLAKE3's widest kernel. */
@@ -32,6 +34,8 @@ final class KnownPieces {
     /** What is known of a chunk. */
     static final class Known {
         private final long[] macs;
+        /** Null in a store that is not encrypted; then there are MACs. */
+        final @Nullable SegmentTags tags;
         /** Null where the plaintext stands in the blob as it is. */
         final @Nullable Lz4Marks marks;
         /** Bytes that were read in parts since it was last read as a whole, or since that was thought of. */
@@ -39,13 +43,19 @@ final class KnownPieces {
         /** Those of all chunks at that time. */
         private long since;
 
-        private Known(long[] macs, @Nullable Lz4Marks marks) {
+        private Known(long[] macs, @Nullable SegmentTags tags, @Nullable Lz4Marks marks) {
             this.macs = macs;
+            this.tags = tags;
             this.marks = marks;
         }
 
         private int pieces() {
-            return macs.length / WORDS;
+            return tags == null ? macs.length / WORDS : tags.count();
+        }
+
+        /** A multiple of which parts must begin and end at, so that they can be verified. */
+        int pieceBytes() {
+            return tags == null ? PIECE_BYTES : 1;
         }
     }
 
@@ -60,21 +70,28 @@ final class KnownPieces {
         this.cachedBytes = cachedBytes;
     }
 
-    /** Remembers a chunk, which is verified. The hasher is borrowed. */
-    void add(Mac chunk, MemorySegment plain, @Nullable Lz4Marks marks, MacHasher hasher) {
+    /**
+     * Remembers a chunk, which is verified.
+     *
+     * @param tags of its blob; null in a store that is not encrypted
+     * @param hasher borrowed
+     * @return what is known now: what was known before, unless its blob was written anew since; null when there is no room for it
+     */
+    @Nullable
+    Known add(Mac chunk, MemorySegment plain, @Nullable SegmentTags tags, @Nullable Lz4Marks marks, MacHasher hasher) {
         long count = Math.ceilDiv(plain.byteSize(), PIECE_BYTES);
         if (count > maxPieces) {
-            return;
+            return null;
         }
         synchronized (this) {
             Known known = chunks.get(chunk);
-            if (known != null) {
+            if (known != null && Objects.equals(tags, known.tags) && Objects.equals(marks, known.marks)) {
                 known.bytesInParts = 0;
                 known.since = bytesInParts;
-                return;
+                return known;
             }
         }
-        var added = new Known(macs(plain, hasher), marks);
+        var added = new Known(tags == null ? macs(plain, hasher) : new long[0], tags, marks);
         synchronized (this) {
             added.since = bytesInParts;
             Known before = chunks.put(chunk, added);
@@ -83,6 +100,7 @@ final class KnownPieces {
                 pieces -= eldest.next().pieces();
             }
         }
+        return added;
     }
 
     /**
@@ -107,12 +125,15 @@ final class KnownPieces {
     }
 
     /**
-     * Whether a part is what it was when all of the chunk was verified.
+     * Whether a part is what it was when all of the chunk was verified. Where there are tags it was verified by them when it was read.
      *
      * @param known what {@link #find} gave
      * @param from byte of the chunk at which the part begins, on the edge of a piece; it ends on one or with the chunk
      */
     static boolean verify(Known known, long from, MemorySegment part, MacHasher hasher) {
+        if (known.tags != null) {
+            return true;
+        }
         long[] macs = macs(part, hasher);
         int at = Math.toIntExact(from / PIECE_BYTES * WORDS);
         for (int i = 0; i < macs.length; i++) {

@@ -3,6 +3,7 @@ package dev.armoire;
 
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
+import dev.armoire.crypto.SegmentTags;
 import dev.armoire.engine.record.ObjectRecord;
 import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.Repository;
@@ -172,14 +173,15 @@ final class Readers implements Lifetime {
         if (known == null) {
             return false;
         }
-        long start = (long) from - from % KnownPieces.PIECE_BYTES;
-        long end = Math.min(
-                chunk.length(), Math.ceilDiv((long) from + count, KnownPieces.PIECE_BYTES) * KnownPieces.PIECE_BYTES);
+        int piece = known.pieceBytes();
+        long start = (long) from - from % piece;
+        long end = Math.min(chunk.length(), Math.ceilDiv((long) from + count, piece) * piece);
         Reader reader = take();
         try {
             MemorySegment part = known.marks == null
-                    ? reader.blobs.readPart(ResourceType.CHUNK, chunk.mac(), chunk.length(), start, end - start)
-                    : decodePart(reader, chunk.mac(), known.marks, start, end - start);
+                    ? reader.blobs.readPart(
+                            ResourceType.CHUNK, chunk.mac(), known.tags, chunk.length(), start, end - start)
+                    : decodePart(reader, chunk.mac(), known.tags, known.marks, start, end - start);
             if (part == null || !KnownPieces.verify(known, start, part, reader.hasher)) {
                 return false; // it is read as a whole then, which says what is wrong
             }
@@ -192,7 +194,8 @@ final class Readers implements Lifetime {
     }
 
     /** A part of a compressed chunk, decoded from the last window before it on. */
-    private @Nullable MemorySegment decodePart(Reader reader, Mac mac, Lz4Marks marks, long start, long length) {
+    private @Nullable MemorySegment decodePart(
+            Reader reader, Mac mac, @Nullable SegmentTags tags, Lz4Marks marks, long start, long length) {
         int window = -1;
         int begin = 0;
         for (int mark = WINDOW_EVERY; mark < marks.count() - 1 && marks.position(mark) <= start; mark += WINDOW_EVERY) {
@@ -200,14 +203,15 @@ final class Readers implements Lifetime {
             begin = mark;
         }
         if (window < 0) {
-            return reader.blobs.readPart(ResourceType.CHUNK, mac, marks, 0, NO_WINDOW, start, length);
+            return reader.blobs.readPart(ResourceType.CHUNK, mac, tags, marks, 0, NO_WINDOW, start, length);
         }
-        ChunkCache.Chunk windows = chunks.useWindows(mac);
+        ChunkCache.Chunk windows = chunks.useWindows(mac, marks);
         if (windows == null) {
             return null;
         }
         try {
-            return reader.blobs.readPart(ResourceType.CHUNK, mac, marks, begin, windows.window(window), start, length);
+            return reader.blobs.readPart(
+                    ResourceType.CHUNK, mac, tags, marks, begin, windows.window(window), start, length);
         } finally {
             chunks.releaseWindows(windows);
         }
@@ -232,20 +236,22 @@ final class Readers implements Lifetime {
     /** Keeps what parts of a chunk that was just read can be had and verified by, if there is such a thing. */
     private void keepForParts(Reader reader, Mac mac, MemorySegment plain) {
         if (reader.blobs.holdsParts(ResourceType.CHUNK, mac, plain.byteSize())) {
-            pieces.add(mac, plain, null, reader.hasher);
+            var _ = pieces.add(mac, plain, reader.blobs.tags(), null, reader.hasher);
             return;
         }
-        Lz4Marks marks = reader.blobs.marks((int) plain.byteSize());
+        Lz4Marks found = reader.blobs.marks((int) plain.byteSize());
+        KnownPieces.Known known =
+                found == null ? null : pieces.add(mac, plain, reader.blobs.tags(), found, reader.hasher);
+        Lz4Marks marks = known == null ? null : known.marks;
         if (marks == null) {
             return;
         }
-        pieces.add(mac, plain, marks, reader.hasher);
         List<MemorySegment> windows = new ArrayList<>();
         for (int mark = WINDOW_EVERY; mark < marks.count() - 1; mark += WINDOW_EVERY) {
             windows.add(plain.asSlice(marks.position(mark) - Lz4Marks.WINDOW_BYTES, Lz4Marks.WINDOW_BYTES));
         }
         if (!windows.isEmpty()) {
-            chunks.keepWindows(mac, windows);
+            chunks.keepWindows(mac, marks, windows);
         }
     }
 

@@ -4,11 +4,17 @@ package dev.armoire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.armoire.crypto.Hashing;
 import dev.armoire.crypto.Mac;
+import dev.armoire.crypto.StoreKeys;
+import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.Compression;
+import dev.armoire.packfile.Lz4Marks;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -76,8 +82,17 @@ class ChunkCacheTest {
         }
     }
 
-    private static boolean hasWindows(ChunkCache cache, int number, int count) {
-        ChunkCache.Chunk windows = cache.useWindows(mac(number));
+    private static Lz4Marks marks(int length) {
+        try (BlobCodec codec = new BlobCodec(Compression.LZ4, StoreKeys.plaintext(Hashing.BLAKE3, new byte[16]))) {
+            byte[] encoded = new byte[Math.toIntExact(codec.prepare(MemorySegment.ofArray(new byte[length])))];
+            codec.writeTo(MemorySegment.ofArray(encoded));
+            var _ = codec.decode(MemorySegment.ofArray(encoded), length);
+            return Objects.requireNonNull(codec.marks(length));
+        }
+    }
+
+    private static boolean hasWindows(ChunkCache cache, int number, Lz4Marks marks, int count) {
+        ChunkCache.Chunk windows = cache.useWindows(mac(number), marks);
         if (windows == null) {
             return false;
         }
@@ -92,31 +107,56 @@ class ChunkCacheTest {
     @Test
     void windowsStayLongerThanChunksButNotForEver() {
         try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {
+            Lz4Marks marks = marks(1 << 20);
             List<MemorySegment> pages = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 pages.add(MemorySegment.ofArray(bytes(i, ChunkCache.PAGE_BYTES)));
             }
-            cache.keepWindows(mac(0), pages);
-            cache.keepWindows(mac(0), pages);
+            cache.keepWindows(mac(0), marks, pages);
+            cache.keepWindows(mac(0), marks, pages);
             int length = 20 * ChunkCache.PAGE_BYTES; // two of them fit beside the windows
             for (int number = 0; number < 9; number++) {
                 use(cache, number, length);
             }
-            assertThat(hasWindows(cache, 0, 10)).isTrue();
+            assertThat(hasWindows(cache, 0, marks, 10)).isTrue();
             for (int number = 0; number < 40; number++) {
                 use(cache, number, length);
             }
-            assertThat(hasWindows(cache, 0, 10)).isFalse();
+            assertThat(hasWindows(cache, 0, marks, 10)).isFalse();
             assertThat(cache.bytes()).isEqualTo(MAX_BYTES);
 
-            cache.keepWindows(mac(0), pages);
-            ChunkCache.Chunk inUse = cache.useWindows(mac(0));
+            cache.keepWindows(mac(0), marks, pages);
+            ChunkCache.Chunk inUse = cache.useWindows(mac(0), marks);
             assertThat(inUse).isNotNull();
             for (int number = 0; number < 60; number++) {
                 use(cache, number, length);
             }
             cache.releaseWindows(inUse);
-            assertThat(hasWindows(cache, 0, 10)).as("nothing goes that is read").isTrue();
+            assertThat(hasWindows(cache, 0, marks, 10))
+                    .as("nothing goes that is read")
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void windowsBeforeOtherMarksAreNotThoseAskedFor() {
+        try (ChunkCache cache = new ChunkCache(MAX_BYTES)) {
+            Lz4Marks before = marks(1 << 20);
+            Lz4Marks after = marks(2 << 20);
+            List<MemorySegment> pages = List.of(MemorySegment.ofArray(bytes(0, ChunkCache.PAGE_BYTES)));
+            cache.keepWindows(mac(0), before, pages);
+            assertThat(cache.useWindows(mac(0), after)).isNull();
+
+            ChunkCache.Chunk inUse = cache.useWindows(mac(0), before);
+            assertThat(inUse).isNotNull();
+            cache.keepWindows(mac(0), after, pages);
+            assertThat(cache.useWindows(mac(0), after))
+                    .as("the others are being read")
+                    .isNull();
+            cache.releaseWindows(inUse);
+            cache.keepWindows(mac(0), after, pages);
+            assertThat(hasWindows(cache, 0, after, 1)).isTrue();
+            assertThat(cache.useWindows(mac(0), before)).isNull();
         }
     }
 

@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.armoire.crypto.Hashing;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
+import dev.armoire.crypto.SegmentTags;
 import dev.armoire.crypto.StoreKeys;
+import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.Compression;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -186,13 +189,39 @@ class ReadInPartsTest {
     }
 
     @Test
+    void aBlobThatWasWrittenAnewIsKnownAnew() {
+        byte[] bytes = new byte[2 * KnownPieces.PIECE_BYTES];
+        random.nextBytes(bytes);
+        MemorySegment plain = MemorySegment.ofArray(bytes);
+        try (StoreKeys keys = StoreKeys.encrypted(Hashing.BLAKE3, new byte[32], "AES256-KW", 65_536);
+                BlobCodec codec = new BlobCodec(Compression.LZ4, keys)) {
+            KnownPieces known = new KnownPieces(1 << 20, 1 << 20);
+            SegmentTags tags = tags(codec, plain);
+            MacHasher hasher = keys.newMacHasher();
+            KnownPieces.Known first = known.add(new Mac(0, 0, 0, 0), plain, tags, null, hasher);
+            assertThat(known.add(new Mac(0, 0, 0, 0), plain, tags, null, hasher))
+                    .isSameAs(first);
+            SegmentTags others = tags(codec, plain);
+            assertThat(known.add(new Mac(0, 0, 0, 0), plain, others, null, hasher))
+                    .isNotSameAs(first);
+            assertThat(known.find(new Mac(0, 0, 0, 0), bytes.length, 1).tags).isSameAs(others);
+        }
+    }
+
+    private static SegmentTags tags(BlobCodec codec, MemorySegment plain) {
+        MemorySegment encoded = MemorySegment.ofArray(new byte[Math.toIntExact(codec.prepare(plain))]);
+        codec.writeTo(encoded);
+        return codec.tags(encoded);
+    }
+
+    @Test
     void knowsSomeChunksAndVerifiesTheirParts() {
         MacHasher hasher = StoreKeys.plaintext(Hashing.BLAKE3, new byte[16]).newMacHasher();
         byte[] bytes = new byte[3 * KnownPieces.PIECE_BYTES + 5];
         random.nextBytes(bytes);
         KnownPieces known = new KnownPieces(10 * 16, 1 << 20); // of ten pieces
         for (int i = 0; i < 3; i++) {
-            known.add(new Mac(i, 0, 0, 0), MemorySegment.ofArray(bytes), null, hasher);
+            known.add(new Mac(i, 0, 0, 0), MemorySegment.ofArray(bytes), null, null, hasher);
         }
         assertThat(known.find(new Mac(0, 0, 0, 0), bytes.length, 1)).isNull();
         KnownPieces.Known macs = known.find(new Mac(2, 0, 0, 0), bytes.length, bytes.length);
@@ -210,7 +239,7 @@ class ReadInPartsTest {
                 .as("read so often in parts that all is to be read")
                 .isNull();
 
-        known.add(new Mac(3, 0, 0, 0), MemorySegment.ofArray(bytes), null, hasher);
+        known.add(new Mac(3, 0, 0, 0), MemorySegment.ofArray(bytes), null, null, hasher);
         assertThat(known.find(new Mac(3, 0, 0, 0), bytes.length, bytes.length)).isNotNull();
         assertThat(known.find(new Mac(3, 0, 0, 0), bytes.length, 2 << 20)).isNotNull();
         assertThat(known.find(new Mac(3, 0, 0, 0), bytes.length, 1))

@@ -168,12 +168,13 @@ final class RunCommand implements Command {
                     return "it needs " + need + ", which was not done";
                 }
             }
+            return mayBegin(job) ? null : "it is outside of its window, " + job.window();
+        }
+
+        private static boolean mayBegin(JobsFile.Job job) {
             JobsFile.Window window = job.window();
             return window == null
-                            || window.contains(
-                                    LocalTime.now(ZoneId.systemDefault())) // the machine's time, as in a crontab
-                    ? null
-                    : "it is outside of its window, " + window;
+                    || window.contains(LocalTime.now(ZoneId.systemDefault())); // the machine's time, as in a crontab
         }
 
         private JobsState.Outcome execute(JobsFile.Job job) throws IOException {
@@ -190,6 +191,11 @@ final class RunCommand implements Command {
                     Thread.sleep(job.retryAfter());
                 } catch (InterruptedException e) {
                     exitCode = ExitCode.INTERRUPTED;
+                    break;
+                }
+                if (!mayBegin(job)) {
+                    report.warn(
+                            "job " + job.name() + " is not tried again: it is outside of its window, " + job.window());
                     break;
                 }
                 exitCode = attempt(job);

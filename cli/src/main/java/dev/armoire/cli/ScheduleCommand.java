@@ -263,14 +263,23 @@ final class ScheduleCommand implements Command {
                 .filter(unit -> !texts.containsKey(unit))
                 .toList();
         boolean controls = named == null;
+        if (controls && !(texts.isEmpty() && before.isEmpty())) {
+            // Asked first: timers that are written and not started would look like backups that are made.
+            control(
+                    session,
+                    isUser,
+                    List.of("daemon-reload"),
+                    "nothing was changed; -folder DIR only writes or removes units, -cron does without systemd");
+        }
         List<String> goneTimers =
                 gone.stream().filter(unit -> unit.endsWith(".timer")).toList();
         if (controls && !goneTimers.isEmpty()) {
             control(
-                    report,
+                    session,
                     isUser,
                     Stream.concat(Stream.of("disable", "--now"), goneTimers.stream())
-                            .toList());
+                            .toList(),
+                    "nothing was changed");
         }
         for (String unit : gone) {
             Files.deleteIfExists(folder.resolve(unit));
@@ -285,16 +294,18 @@ final class ScheduleCommand implements Command {
             }
         }
         if (controls) {
-            control(report, isUser, List.of("daemon-reload"));
+            String unfinished = "the units are in " + folder + ", and not all started: install them again";
+            control(session, isUser, List.of("daemon-reload"), unfinished);
             List<String> timers = texts.keySet().stream()
                     .filter(unit -> unit.endsWith(".timer"))
                     .toList();
             if (!timers.isEmpty()) {
                 control(
-                        report,
+                        session,
                         isUser,
                         Stream.concat(Stream.of("enable", "--now"), timers.stream())
-                                .toList());
+                                .toList(),
+                        unfinished);
             }
         }
         report.summary(
@@ -334,7 +345,9 @@ final class ScheduleCommand implements Command {
         return ours;
     }
 
-    private static void control(Report report, boolean isUser, List<String> words) throws IOException {
+    /** @param otherwise what the user is told besides when it fails */
+    private static void control(Session session, boolean isUser, List<String> words, String otherwise)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of("systemctl"));
         if (isUser) {
             command.add("--user");
@@ -342,17 +355,15 @@ final class ScheduleCommand implements Command {
         command.addAll(words);
         String shown = String.join(" ", command);
         int code = Hooks.run(
-                report,
-                System.getenv(),
+                session.report(),
+                session.surroundings().environment(),
                 "systemctl",
                 command.stream().map(ScheduleCommand::forShell).collect(Collectors.joining(" ")),
                 Map.of(),
                 new byte[0],
                 null);
         if (code != 0) {
-            throw new CommandException(
-                    ExitCode.ERROR,
-                    "`" + shown + "` exited with " + code + "; the units are written, and not all started");
+            throw new CommandException(ExitCode.ERROR, "`" + shown + "` exited with " + code + "; " + otherwise);
         }
     }
 }

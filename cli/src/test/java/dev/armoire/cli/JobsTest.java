@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.util.List;
+import java.util.TimeZone;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -236,6 +237,35 @@ class JobsTest {
         assertThat(List.of(6, 12, 21)).noneMatch(hour -> night.contains(LocalTime.of(hour, 0)));
     }
 
+    /** The clock is set, here by a change of the zone, while a job waits for its second try. */
+    @Test
+    void whatFailedIsNotTriedAgainOutsideOfItsWindow() throws Exception {
+        LocalTime now = LocalTime.now(ZoneId.systemDefault());
+        String file = file(
+                "at: '@s'\njobs: {a: {command: check, retries: 3, retry-after: 2s, pre-hook: 'echo >> %D/tries; exit 1', window: "
+                        + now.minusHours(1).withSecond(0).withNano(0) + "-"
+                        + now.plusHours(1).withSecond(0).withNano(0) + "}}");
+        TimeZone zone = TimeZone.getDefault();
+        Thread clock = Thread.ofPlatform().start(() -> {
+            while (Files.notExists(folder.resolve("tries"))
+                    && !Thread.currentThread().isInterrupted()) {
+                Thread.onSpinWait();
+            }
+            TimeZone.setDefault(TimeZone.getTimeZone(ZoneId.of(zone.getRawOffset() > 0 ? "-06:00" : "+06:00")));
+        });
+        try {
+            ArmoireRun.Outcome outcome = run.run("run", file);
+
+            assertThat(outcome.exitCode()).isEqualTo(1);
+            assertThat(outcome.err()).contains("tried again in 2s (1 of 3)", "is not tried again: it is outside");
+            assertThat(Files.readAllLines(folder.resolve("tries"))).hasSize(1);
+        } finally {
+            clock.interrupt();
+            clock.join();
+            TimeZone.setDefault(zone);
+        }
+    }
+
     @Test
     void twoRunsOfAFileDoNotOverlap() throws IOException {
         String file = file("at: '@s'\njobs: {a: {command: check}}");
@@ -392,6 +422,47 @@ class JobsTest {
                         .exitCode())
                 .isZero();
         assertThat(run.tree("units")).containsExactly("armoire-jobs-a.timer", "armoire-other.timer");
+    }
+
+    /** What systemctl was called with, which does not answer at its call number {@code failing}. */
+    private List<String> callsOfSystemctl(int failing, int exitCode, String action, String file) throws IOException {
+        Path calls = folder.resolve("calls");
+        Files.deleteIfExists(calls);
+        Path program = Files.createDirectories(folder.resolve("bin")).resolve("systemctl");
+        Files.writeString(
+                program,
+                "#!/bin/sh\necho \"$*\" >> " + calls + "\ntest $(wc -l < " + calls + ") != " + failing
+                        + " || { echo no bus; exit 1; }\n");
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+        run.with("PATH", program.getParent() + ":" + System.getenv("PATH"));
+        ArmoireRun.Outcome outcome = run.run("schedule", action, "-user", "-program", "/x", file);
+        assertThat(outcome.exitCode()).as("%s", outcome).isEqualTo(exitCode);
+        assertThat(outcome.err()).contains(exitCode == 0 ? "" : "systemctl: no bus");
+        if (exitCode != 0) {
+            assertThat(outcome.err()).contains(failing == 1 ? "nothing was changed" : "not all started");
+        }
+        return Files.readAllLines(calls);
+    }
+
+    @Test
+    void nothingIsInstalledWhereSystemdDoesNotAnswer() throws IOException {
+        String file = file("at: '@s'\njobs: {a: {command: check, schedule: daily}}");
+        assertThat(callsOfSystemctl(1, 1, "-install", file)).containsExactly("--user daemon-reload");
+        Path units = run.home().resolve(".config/systemd/user");
+        assertThat(units).doesNotExist();
+
+        String enable = "--user enable --now armoire-jobs-a.timer";
+        assertThat(callsOfSystemctl(3, 1, "-install", file))
+                .containsExactly("--user daemon-reload", "--user daemon-reload", enable);
+        assertThat(callsOfSystemctl(0, 0, "-install", file)).contains(enable);
+        assertThat(units.resolve("armoire-jobs-a.timer")).isRegularFile();
+
+        assertThat(callsOfSystemctl(1, 1, "-uninstall", file)).hasSize(1);
+        assertThat(units.resolve("armoire-jobs-a.timer")).isRegularFile();
+        assertThat(callsOfSystemctl(0, 0, "-uninstall", file))
+                .containsExactly(
+                        "--user daemon-reload", "--user disable --now armoire-jobs-a.timer", "--user daemon-reload");
+        assertThat(units).isEmptyDirectory();
     }
 
     // status

@@ -133,9 +133,24 @@ public final class StreamCipher {
                 in.asSlice(0, headerBytes), in.asSlice(headerBytes), headerBytes, out.asSlice(0, plainLength), length);
     }
 
+    /** The tags of a whole item's segments. */
+    public SegmentTags tags(MemorySegment item) {
+        return SegmentTags.of(item.asSlice(headerBytes), segmentBytes + (long) SEGMENT_OVERHEAD_BYTES);
+    }
+
+    /**
+     * Whether segments carry the tags that those of a known item carry from a place on. They are those segments then, if they open.
+     *
+     * @param at a {@link #segmentStart}
+     */
+    public boolean haveTags(MemorySegment segments, long at, SegmentTags known) {
+        long stride = segmentBytes + (long) SEGMENT_OVERHEAD_BYTES;
+        return known.fit(SegmentTags.of(segments, stride), (at - headerBytes) / stride);
+    }
+
     /**
      * Decrypts some segments that follow each other, and no more. That they are from the place they were read at, is for the
-     * caller to verify.
+     * caller to verify, by {@link #haveTags} for instance.
      *
      * @param head the first {@link #headerBytes} of the item; all is borrowed, heap or native, nothing overlapping
      * @param segments from a {@link #segmentStart} on, the last one to its end

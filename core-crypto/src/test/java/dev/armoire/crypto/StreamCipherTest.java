@@ -109,6 +109,33 @@ class StreamCipherTest {
     }
 
     @Test
+    void tagsTellWhereSegmentsCameFrom() {
+        try (StoreKeys keys = StoreKeys.encrypted(Hashing.BLAKE3, MASTER, "AES256-KW", 1000)) {
+            StreamCipher cipher = keys.newCipher();
+            byte[] plain = new byte[3500];
+            MemorySegment item = MemorySegment.ofArray(encrypt(cipher, plain));
+            SegmentTags tags = cipher.tags(item);
+            assertThat(tags.count()).isEqualTo(4);
+            assertThat(tags).isEqualTo(cipher.tags(item)).hasSameHashCodeAs(cipher.tags(item));
+            SegmentTags others = cipher.tags(MemorySegment.ofArray(encrypt(cipher, plain)));
+            assertThat(others).isNotEqualTo(tags);
+            for (int from = 0; from < 4; from++) {
+                for (int to = from + 1; to <= 4; to++) {
+                    long start = cipher.segmentStart(1000L * from);
+                    long end = to == 4 ? item.byteSize() : cipher.segmentStart(1000L * to);
+                    MemorySegment some = item.asSlice(start, end - start);
+                    for (int at = 0; at < 5; at++) {
+                        assertThat(cipher.haveTags(some, cipher.segmentStart(1000L * at), tags))
+                                .as("segments %s to %s at %s", from, to, at)
+                                .isEqualTo(at == from);
+                    }
+                    assertThat(cipher.haveTags(some, start, others)).isFalse();
+                }
+            }
+        }
+    }
+
+    @Test
     void everyFlippedBitIsFoundAndNoPlaintextIsLeft() {
         StreamCipher cipher = vectorCipher(AeadProvider.CONSCRYPT);
         byte[] plain = new byte[70_000];

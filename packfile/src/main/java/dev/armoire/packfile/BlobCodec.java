@@ -2,6 +2,7 @@
 package dev.armoire.packfile;
 
 import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.SegmentTags;
 import dev.armoire.crypto.StoreKeys;
 import dev.armoire.crypto.StreamCipher;
 import dev.armoire.packfile.ffi.Lz4Library;
@@ -135,6 +136,20 @@ public final class BlobCodec implements AutoCloseable {
     }
 
     /**
+     * A blob of which a part is wanted.
+     *
+     * @param length of all of it, encoded
+     * @param tags of all of it, from when it was verified; null in a store that is not encrypted
+     */
+    public record EncodedBlob(
+            EncodedBytes bytes, long length, @Nullable SegmentTags tags) {}
+
+    /** The tags of a blob as it is stored; null in a store that is not encrypted. */
+    public @Nullable SegmentTags tags(MemorySegment encoded) {
+        return cipher == null ? null : cipher.tags(encoded);
+    }
+
+    /**
      * Whether the plaintext of a blob stands in it as it is, but for encryption: what could not be made smaller does. Judged by
      * lengths, and so no more than likely.
      */
@@ -146,17 +161,18 @@ public final class BlobCodec implements AutoCloseable {
     }
 
     /**
-     * A part of a blob that {@link #holdsPlain}, of which no more is read and decrypted than that takes. Nothing is verified: what
-     * comes is the plaintext only if the lengths did not deceive, nobody has changed the blob, and it is the one that is meant.
+     * A part of a blob that {@link #holdsPlain}, of which no more is read and decrypted than that takes. By the tags it is verified;
+     * where there are none nothing is: what comes is the plaintext only if nobody has changed the blob, and it is the one that is meant.
+     * In either case only if the lengths did not deceive.
      *
      * @param from byte of the plaintext
      * @param length bytes, all of them within it
-     * @return read-only, valid until the next decode on this codec
+     * @return read-only, valid until the next decode on this codec; null when it has other tags
      */
-    public MemorySegment decodePart(EncodedBytes encoded, long encodedLength, long from, long length)
-            throws IOException {
+    public @Nullable MemorySegment decodePart(EncodedBlob blob, long from, long length) throws IOException {
         long first = codec == null ? from : Lz4FrameEncoder.RAW_FRAME_START + from;
-        return open(encoded, encodedLength, first, length).asReadOnly();
+        MemorySegment part = open(blob, first, length);
+        return part == null ? null : part.asReadOnly();
     }
 
     /** Where the blob of the last {@link #decode}, which gave so many bytes, can be decoded from; null if only from its begin. */
@@ -165,7 +181,8 @@ public final class BlobCodec implements AutoCloseable {
     }
 
     /**
-     * A part of a blob that has marks, of which no more is read, decrypted and decompressed than that takes. Nothing is verified.
+     * A part of a blob that has marks, of which no more is read, decrypted and decompressed than that takes. It is verified by the
+     * tags, if marks and window are of the blob that had them; where there are none nothing is.
      *
      * @param begin the mark that is decoded from
      * @param window the {@link Lz4Marks#WINDOW_BYTES} of plaintext before it; empty if it is the first mark
@@ -175,13 +192,7 @@ public final class BlobCodec implements AutoCloseable {
      *     for LZ4 cannot do this
      */
     public @Nullable MemorySegment decodePart(
-            EncodedBytes encoded,
-            long encodedLength,
-            Lz4Marks marks,
-            int begin,
-            MemorySegment window,
-            long from,
-            long length)
+            EncodedBlob blob, Lz4Marks marks, int begin, MemorySegment window, long from, long length)
             throws IOException {
         if (!(codec instanceof Lz4Codec lz4)) {
             return null;
@@ -190,10 +201,13 @@ public final class BlobCodec implements AutoCloseable {
         int frameEnd = Math.min(
                 marks.inFrame(marks.notBefore(from + length)) + Lz4Codec.LOOK_AHEAD_BYTES,
                 marks.inFrame(marks.count() - 1));
-        if (frameEnd > (cipher == null ? encodedLength : cipher.plainLength(encodedLength))) {
+        if (frameEnd > (cipher == null ? blob.length() : cipher.plainLength(blob.length()))) {
             return null; // another writer has stored it, too, and compressed it otherwise
         }
-        MemorySegment sequences = open(encoded, encodedLength, frameStart, frameEnd - frameStart);
+        MemorySegment sequences = open(blob, frameStart, frameEnd - frameStart);
+        if (sequences == null) {
+            return null;
+        }
         long before = window.byteSize();
         long wanted = from + length - marks.position(begin);
         // What was read is not needed any more where it came from `decompressed`: it was encrypted.
@@ -204,24 +218,31 @@ public final class BlobCodec implements AutoCloseable {
                 : null;
     }
 
-    /** Bytes of a blob as they are before they are encrypted, of which no more is read and decrypted than that takes. */
-    private MemorySegment open(EncodedBytes encoded, long encodedLength, long first, long length) throws IOException {
+    /** Bytes of a blob as they are before they are encrypted, of which no more is read and decrypted than that takes; null when it has other tags. */
+    private @Nullable MemorySegment open(EncodedBlob blob, long first, long length) throws IOException {
         if (cipher == null) {
             MemorySegment part = decrypted.start(length).asSlice(0, length);
-            encoded.read(first, part);
+            blob.bytes().read(first, part);
             return part;
+        }
+        SegmentTags tags = blob.tags();
+        if (tags == null) {
+            return null;
         }
         int headerBytes = cipher.headerBytes();
         long start = cipher.segmentStart(first);
-        long end = Math.min(encodedLength, cipher.segmentStart(first + length - 1 + cipher.segmentBytes()));
+        long end = Math.min(blob.length(), cipher.segmentStart(first + length - 1 + cipher.segmentBytes()));
         MemorySegment stored = decompressed.start(headerBytes + end - start);
         MemorySegment header = stored.asSlice(0, headerBytes);
         MemorySegment segments = stored.asSlice(headerBytes, end - start);
-        encoded.read(0, header);
-        encoded.read(start, segments);
+        blob.bytes().read(0, header);
+        blob.bytes().read(start, segments);
+        if (!cipher.haveTags(segments, start, tags)) {
+            return null;
+        }
         long plainLength = cipher.plainLength(headerBytes + end - start);
         MemorySegment plain = decrypted.start(plainLength).asSlice(0, plainLength);
-        cipher.decryptSegments(header, segments, start, plain, encodedLength);
+        cipher.decryptSegments(header, segments, start, plain, blob.length());
         return plain.asSlice(first % cipher.segmentBytes(), length);
     }
 

@@ -105,6 +105,18 @@ public final class Lz4Marks {
         return new Lz4Marks(Arrays.copyOf(inFrame, count), Arrays.copyOf(inPlain, count));
     }
 
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Lz4Marks marks
+                && Arrays.equals(inFrame, marks.inFrame)
+                && Arrays.equals(inPlain, marks.inPlain);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.hashCode(inFrame) + Arrays.hashCode(inPlain);
+    }
+
     /** How many there are, two at least. */
     public int count() {
         return inPlain.length;

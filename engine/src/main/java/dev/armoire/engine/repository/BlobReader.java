@@ -5,6 +5,7 @@ import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
+import dev.armoire.crypto.SegmentTags;
 import dev.armoire.engine.snapshot.BlobSource;
 import dev.armoire.index.BlobLocation;
 import dev.armoire.packfile.BlobCodec;
@@ -151,28 +152,34 @@ public final class BlobReader implements BlobSource, AutoCloseable {
         return repository.storage().localPath() == null ? null : codec.marks(plainLength);
     }
 
-    /** Decodes a part of a blob that is as long as it says. */
+    /** What parts of the blob of the last {@link #read} are verified by; null in a store that is not encrypted. */
+    public @Nullable SegmentTags tags() {
+        return codec.tags(encoded);
+    }
+
+    /** Decodes a part of a blob. */
     @FunctionalInterface
     private interface PartDecoder {
         @Nullable
-        MemorySegment decode(BlobCodec.EncodedBytes encoded, long encodedLength) throws IOException;
+        MemorySegment decode(BlobCodec.EncodedBlob blob) throws IOException;
     }
 
     /**
-     * A part of a blob that {@link #holdsParts}, for which no more of it is read and decrypted than that takes. Nothing is verified: it is
-     * for those who have read all of the blob before, and have kept what they verify its parts by.
+     * A part of a blob that {@link #holdsParts}, for which no more of it is read and decrypted than that takes. It is for those who have
+     * read all of the blob before, and have kept what its parts are verified by: {@link #tags}, or where there are none, what they verify
+     * them by themselves, as here nothing is.
      *
      * @param plainLength bytes of the whole blob
      * @param from byte at which the part begins, which ends within the blob
      * @return read-only, valid until the next read; null where it cannot be had, in which case {@link #read} is asked for all
      */
-    public @Nullable MemorySegment readPart(int type, Mac mac, long plainLength, long from, long length) {
+    public @Nullable MemorySegment readPart(
+            int type, Mac mac, @Nullable SegmentTags tags, long plainLength, long from, long length) {
         return readPart(
                 type,
                 mac,
-                (encoded, encodedLength) -> codec.holdsPlain(encodedLength, plainLength)
-                        ? codec.decodePart(encoded, encodedLength, from, length)
-                        : null);
+                tags,
+                blob -> codec.holdsPlain(blob.length(), plainLength) ? codec.decodePart(blob, from, length) : null);
     }
 
     /**
@@ -183,15 +190,18 @@ public final class BlobReader implements BlobSource, AutoCloseable {
      * @param from byte at which the part begins, not before that mark
      */
     public @Nullable MemorySegment readPart(
-            int type, Mac mac, Lz4Marks marks, int begin, MemorySegment window, long from, long length) {
-        return readPart(
-                type,
-                mac,
-                (encoded, encodedLength) ->
-                        codec.decodePart(encoded, encodedLength, marks, begin, window, from, length));
+            int type,
+            Mac mac,
+            @Nullable SegmentTags tags,
+            Lz4Marks marks,
+            int begin,
+            MemorySegment window,
+            long from,
+            long length) {
+        return readPart(type, mac, tags, blob -> codec.decodePart(blob, marks, begin, window, from, length));
     }
 
-    private @Nullable MemorySegment readPart(int type, Mac mac, PartDecoder decoder) {
+    private @Nullable MemorySegment readPart(int type, Mac mac, @Nullable SegmentTags tags, PartDecoder decoder) {
         try {
             BlobLocation place = finder.find(type, mac);
             if (place == null) {
@@ -199,9 +209,10 @@ public final class BlobReader implements BlobSource, AutoCloseable {
             }
             Mac packfile = repository.index().packfiles().name(place.packfile());
             long at = Envelope.HEADER_BYTES + place.offset();
-            return decoder.decode(
+            return decoder.decode(new BlobCodec.EncodedBlob(
                     (offset, into) -> repository.storage().read(ObjectKind.PACKFILE, packfile, at + offset, into),
-                    place.length());
+                    place.length(),
+                    tags));
         } catch (CorruptDataException | IOException e) {
             return null; // whoever reads all of it meets the same, and tells it with all its names
         }

@@ -80,14 +80,14 @@ public final class RepositoryLock implements AutoCloseable {
      */
     public static RepositoryLock exclusive(Repository repository, Duration patience, Waiting waiting)
             throws IOException {
-        Instant deadline = Instant.now().plus(patience);
+        long begun = System.nanoTime();
         String told = "";
         Watch watch = new Watch();
         while (true) {
             try {
                 return take(repository, repository.random().nextMac(), true, watch);
             } catch (RepositoryLockedException e) {
-                if (!Instant.now().isBefore(deadline)) {
+                if (System.nanoTime() - begun >= patience.toNanos()) {
                     throw e;
                 }
                 String why = String.valueOf(e.getMessage());
