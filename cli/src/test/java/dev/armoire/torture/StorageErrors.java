@@ -427,7 +427,7 @@ final class StorageErrors {
         }
     }
 
-    private static void remove(Repository repository, Mac id) throws IOException {
+    static void remove(Repository repository, Mac id) throws IOException {
         remove(repository, id, () -> {});
     }
 
@@ -450,18 +450,18 @@ final class StorageErrors {
         }
     }
 
-    private static MaintenanceResult maintain(Repository repository, int repackPercent) throws IOException {
+    static MaintenanceResult maintain(Repository repository, int repackPercent) throws IOException {
         return Maintenance.run(
                 repository,
                 new MaintenanceOptions(Instant.now(), Duration.ZERO, Duration.ZERO, false, false, false, repackPercent),
                 new Kills.QuietMaintenance());
     }
 
-    private static Parity.Result makeParity(Repository repository) throws IOException {
+    static Parity.Result makeParity(Repository repository) throws IOException {
         return Parity.update(repository, null, true, true, new Heals.Told(new ArrayList<>()));
     }
 
-    private static Heal.Result heal(Repository repository) throws IOException {
+    static Heal.Result heal(Repository repository) throws IOException {
         return Heal.run(repository, true, new Heals.Told(new ArrayList<>()));
     }
 
@@ -668,7 +668,7 @@ final class StorageErrors {
         }
     }
 
-    private static final class QuietRepair implements RepairEvents {
+    static final class QuietRepair implements RepairEvents {
         @Override
         public void unlisted(Mac packfile, long blobs) {}
 
@@ -682,7 +682,7 @@ final class StorageErrors {
         public void waiting(String why) {}
     }
 
-    private static final class QuietSync implements SyncEvents {
+    static final class QuietSync implements SyncEvents {
         @Override
         public void started(SnapshotHeader header) {}
 

@@ -33,6 +33,9 @@ public final class Torture {
                       backup, rm, maintenance, repair, parity, healing, sync, check and restore
                       (full: every call)
               power   the power goes at each call of a storage: what is under way is lost, or not
+              disk    the power goes below everything: what the real process asks of the system is watched
+                      with strace (which must be there), and store and cache folder are made of what a
+                      disk may hold after each call (full: every call of 15 operations)
               large   a store of small blobs, 30 % of them garbage, and how long maintenance takes over
                       it (full: 1,000,000 blobs; only when it is named)
               s3      backup, sync both ways, restore and check on stores in buckets, through latency,
@@ -51,7 +54,7 @@ public final class Torture {
             -plaintext or -encrypted says that all are of one kind. The exit code is 1 when anything failed.""";
 
     private static final List<String> PARTS =
-            List.of("flip", "files", "heal", "fuzz", "power", "errors", "s3", "sftp", "writers", "kill");
+            List.of("flip", "files", "heal", "fuzz", "power", "errors", "disk", "s3", "sftp", "writers", "kill");
 
     /** These make stores of one kind only. */
     private static final Set<String> PLAINTEXT_PARTS = Set.of("fuzz");
@@ -158,7 +161,7 @@ public final class Torture {
             case "s3", "sftp" -> 200;
             case "large" -> 2_000_000; // half of them encrypted
             case "writers", "fuzz" -> 600;
-            case "errors", "power" -> EVERY_CALL;
+            case "errors", "power", "disk" -> EVERY_CALL;
             default -> 1000;
         };
     }
@@ -208,6 +211,16 @@ public final class Torture {
                                 part.equals("power") ? List.of(StorageErrors.Fault.POWER_LOSS) : ERRORS;
                         int step = times == EVERY_CALL ? 1 : Math.max(1, errors.cases(faults) / all);
                         errors.run(faults, share * WORKERS + worker, step * shares * WORKERS);
+                    });
+                case "disk" ->
+                    sideBySide(tally, worker -> {
+                        Path own = Files.createDirectories(folder.resolve("w" + worker));
+                        boolean isFew = some < 2 * PowerCuts.STATES_AFTER_CALL; // not worth a second store
+                        int its = isFew ? worker == 0 ? some : 0 : some / WORKERS;
+                        if (its > 0) { // the first one's cache has all in files of its own, as those of large stores
+                            new PowerCuts(own, program, isEncrypted, worker == 0, seed + worker, tally)
+                                    .run(times == EVERY_CALL ? EVERY_CALL : its, share, shares);
+                        }
                     });
                 case "fuzz" -> new HostileInputs(folder, program, ownSeed, tally).run(Duration.ofSeconds(some));
                 case "large" -> new LargeStore(folder, isEncrypted, out, tally).run(some);
