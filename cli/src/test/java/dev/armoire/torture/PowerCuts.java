@@ -279,7 +279,8 @@ final class PowerCuts {
             point++;
             tally.count("calls after which the power went: " + operation);
             for (int i = 0; i < FATES.size(); i++) {
-                Random random = new Random(seed * 1_000_003 + operation.name().hashCode() * 100_003L + point * 101L + i);
+                Random random =
+                        new Random(seed * 1_000_003 + operation.name().hashCode() * 100_003L + point * 101L + i);
                 Remains remains = model.after(FATES.get(i), random);
                 tally.progress();
                 if (!seen.add(isAcknowledged + remains.digest())) {

@@ -67,8 +67,9 @@ final class Forms {
             throw new IOException("the launcher " + root.resolve("armoire") + " has no jvm_options");
         }
         List<String> all = new ArrayList<>(List.of(options.group(1).strip().split("\\s+", -1)));
-        boolean isMachineCode =
-                form.equals("native") || form.equals("avx2") || form.equals("auto") && available().containsKey("native");
+        boolean isMachineCode = form.equals("native")
+                || form.equals("avx2")
+                || form.equals("auto") && available().containsKey("native");
         all.add(isMachineCode ? "-XX:TieredStopAtLevel=1" : "--add-modules=jdk.incubator.vector");
         return all;
     }

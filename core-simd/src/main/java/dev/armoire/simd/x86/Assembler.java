@@ -30,8 +30,6 @@ public final class Assembler {
     private static final int PF2 = 3;
 
     private static final int NONE = 0;
-    /** Beside the number of a mask register: lanes without a bit become zero. */
-    private static final int ZEROING = 0x80;
 
     private static final int VEX_REGISTERS = 16;
 
