@@ -13,6 +13,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -245,7 +246,7 @@ final class ChunkCache implements AutoCloseable {
     void keepWindows(Mac mac, Lz4Marks marks, List<MemorySegment> copied) {
         synchronized (this) {
             Chunk known = windows.get(mac);
-            if (known != null && (marks.equals(known.marks) || known.users > 0)) {
+            if (known != null && (Objects.equals(marks, known.marks) || known.users > 0)) {
                 return;
             }
             if (known != null) {
@@ -275,7 +276,7 @@ final class ChunkCache implements AutoCloseable {
     /** The windows before these marks of a chunk, if they are kept; given back by {@link #releaseWindows}. */
     synchronized @Nullable Chunk useWindows(Mac mac, Lz4Marks marks) {
         Chunk kept = windows.get(mac);
-        if (kept == null || !marks.equals(kept.marks)) {
+        if (kept == null || !Objects.equals(marks, kept.marks)) {
             return null;
         }
         windows.putLast(mac, kept);
