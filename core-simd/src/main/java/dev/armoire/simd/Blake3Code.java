@@ -219,12 +219,7 @@ final class Blake3Code {
         Vec nextOrder = zmm(13);
         var block = new Label();
 
-        asm.mov(Gp.RAX, Gp.RCX);
-        asm.shr(Gp.RAX, Integer.SIZE);
-        asm.add(Gp.RDI, Gp.RAX);
-        asm.mov32(Gp.RCX, Gp.RCX);
-        asm.vmovdqu32(a, Mem.at(Gp.RDX));
-        asm.vmovdqu32(b, Mem.at(Gp.RDX, 16));
+        beginBlocks(asm, a, b);
         asm.vmovdqu32(iv, Mem.at(Gp.RSI, IV));
         asm.vmovdqu32(firstOrder, Mem.at(Gp.RSI, FIRST_ORDER));
         asm.vmovdqu32(nextOrder, Mem.at(Gp.RSI, NEXT_ORDER));
@@ -247,30 +242,11 @@ final class Blake3Code {
                 asm.vextracti32x4(part[i], message, i);
             }
             mixRows(asm, a, b, c, d, part[0], part[1]);
-            // Diagonals become columns: all rows but b turn, because b is what the next step waits for.
-            asm.vpshufd(a, a, 0x93);
-            asm.vpshufd(d, d, 0x4E);
-            asm.vpshufd(c, c, 0x39);
+            turnRows(asm, a, c, d, true);
             mixRows(asm, a, b, c, d, part[2], part[3]);
-            asm.vpshufd(a, a, 0x39);
-            asm.vpshufd(d, d, 0x4E);
-            asm.vpshufd(c, c, 0x93);
+            turnRows(asm, a, c, d, false);
         }
-        asm.vpxord(a, a, c);
-        asm.vpxord(b, b, d);
-        asm.add(Gp.RDI, BLOCK_BYTES);
-        asm.and(Gp.R9, Gp.RAX);
-        asm.sub(Gp.RCX, 1);
-        asm.j(Condition.NOT_ZERO, block);
-
-        asm.vpxord(c, c, oldA);
-        asm.vpxord(d, d, oldB);
-        asm.vmovdqu32(Mem.at(Gp.RDX), a);
-        asm.vmovdqu32(Mem.at(Gp.RDX, 16), b);
-        asm.vmovdqu32(Mem.at(Gp.RDX, 32), c);
-        asm.vmovdqu32(Mem.at(Gp.RDX, 48), d);
-        asm.vzeroupper();
-        asm.ret();
+        endBlocks(asm, block, a, b, c, d, oldA, oldB);
         return asm;
     }
 
@@ -297,12 +273,7 @@ final class Blake3Code {
         int[] tables = tables(new int[Blake3.CV_WORDS], 0);
         var block = new Label();
 
-        asm.mov(Gp.RAX, Gp.RCX);
-        asm.shr(Gp.RAX, Integer.SIZE);
-        asm.add(Gp.RDI, Gp.RAX);
-        asm.mov32(Gp.RCX, Gp.RCX);
-        asm.vmovdqu32(a, Mem.at(Gp.RDX));
-        asm.vmovdqu32(b, Mem.at(Gp.RDX, 16));
+        beginBlocks(asm, a, b);
         asm.vmovdqu32(columnOrder, Mem.at(Gp.RSI, NEXT_ORDER));
         asm.vmovdqu32(diagonalOrder, Mem.at(Gp.RSI, NEXT_ORDER + 32));
         asm.vmovq(counter, Gp.R8);
@@ -332,15 +303,34 @@ final class Blake3Code {
             }
             asm.vextracti32x4(upper, columns, 1);
             mixRows(asm, a, b, c, d, xmm(columns.number()), upper);
-            asm.vpshufd(a, a, 0x93);
-            asm.vpshufd(d, d, 0x4E);
-            asm.vpshufd(c, c, 0x39);
+            turnRows(asm, a, c, d, true);
             asm.vextracti32x4(upper, diagonals, 1);
             mixRows(asm, a, b, c, d, xmm(diagonals.number()), upper);
-            asm.vpshufd(a, a, 0x39);
-            asm.vpshufd(d, d, 0x4E);
-            asm.vpshufd(c, c, 0x93);
+            turnRows(asm, a, c, d, false);
         }
+        endBlocks(asm, block, a, b, c, d, oldA, oldB);
+        return asm;
+    }
+
+    /** Where the first block and how many there are, and the chaining value. */
+    private static void beginBlocks(Assembler asm, Vec a, Vec b) {
+        asm.mov(Gp.RAX, Gp.RCX);
+        asm.shr(Gp.RAX, Integer.SIZE);
+        asm.add(Gp.RDI, Gp.RAX);
+        asm.mov32(Gp.RCX, Gp.RCX);
+        asm.vmovdqu32(a, Mem.at(Gp.RDX));
+        asm.vmovdqu32(b, Mem.at(Gp.RDX, 16));
+    }
+
+    /** Diagonals become columns, or columns again: all rows but b turn, because b is what the next step waits for. */
+    private static void turnRows(Assembler asm, Vec a, Vec c, Vec d, boolean toDiagonals) {
+        asm.vpshufd(a, a, toDiagonals ? 0x93 : 0x39);
+        asm.vpshufd(d, d, 0x4E);
+        asm.vpshufd(c, c, toDiagonals ? 0x39 : 0x93);
+    }
+
+    /** The next block, with the flags that RAX leaves; after the last one the results and the return. */
+    private static void endBlocks(Assembler asm, Label block, Vec a, Vec b, Vec c, Vec d, Vec oldA, Vec oldB) {
         asm.vpxord(a, a, c);
         asm.vpxord(b, b, d);
         asm.add(Gp.RDI, BLOCK_BYTES);
@@ -356,7 +346,6 @@ final class Blake3Code {
         asm.vmovdqu32(Mem.at(Gp.RDX, 48), d);
         asm.vzeroupper();
         asm.ret();
-        return asm;
     }
 
     /** A bit for each of eight lanes from {@code lane} on: whether the next round takes it from this one's diagonals. */

@@ -51,9 +51,8 @@ final class NativeBlake3 implements Blake3Kernel {
         }
     }
 
-    // Handles must be constants to be called without a detour. Each is assembled when it is needed for the first time,
-    // those for
-    // trees when there is something long to hash.
+    // Handles must be constants to be called without a detour. Each is assembled when it is needed for the first time:
+    // those for trees when there is something long to hash.
 
     private static final class Avx512 {
         static final MethodHandle COMPRESS = MachineCode.link(Blake3Code.compress());

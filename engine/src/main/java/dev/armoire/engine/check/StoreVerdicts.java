@@ -31,10 +31,7 @@ final class StoreVerdicts implements AutoCloseable {
 
     /** Whether a blob at a place that states name was read there, with the MAC that they name it by. */
     boolean isVerified(BlobLocation place) {
-        if (place.packfile() >= doubtful.length()) {
-            return false;
-        }
-        Set<Long> offsets = doubtful.get(place.packfile());
+        Set<Long> offsets = doubtful(place.packfile());
         return offsets != null && (offsets.isEmpty() || !offsets.contains(place.offset()));
     }
 
@@ -50,12 +47,13 @@ final class StoreVerdicts implements AutoCloseable {
 
     /** Whether an object was decoded, has one chunk and this size, and the packfile of that chunk is all well. */
     boolean isSingleVerified(Mac object, long size) {
-        int packfile = singles.number(ResourceType.OBJECT, sized(object, size)) - 1;
-        if (packfile < 0) {
-            return false;
-        }
-        Set<Long> offsets = doubtful.get(packfile);
+        Set<Long> offsets = doubtful(singles.number(ResourceType.OBJECT, sized(object, size)) - 1);
         return offsets != null && offsets.isEmpty();
+    }
+
+    /** Null for what was not read to its end, or is no packfile of these. */
+    private @Nullable Set<Long> doubtful(int packfile) {
+        return packfile >= 0 && packfile < doubtful.length() ? doubtful.get(packfile) : null;
     }
 
     private static Mac sized(Mac object, long size) {
