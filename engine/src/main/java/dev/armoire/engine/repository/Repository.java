@@ -659,6 +659,38 @@ public final class Repository implements AutoCloseable {
         }
     }
 
+    /** What was seen here, now or before; null without a cache folder, and of what does not change. */
+    @Nullable
+    SeenStates seenStates() {
+        Path file = storage.isWritable() ? cacheFile("seen-1") : null;
+        return file == null ? null : SeenStates.load(file);
+    }
+
+    /** That states are gone is known from now on, and what they listed is listed by others. */
+    public void acceptLostStates() throws IOException {
+        SeenStates seen = seenStates();
+        if (seen != null) {
+            seen.retain(storage.list(ObjectKind.STATE));
+        }
+    }
+
+    private synchronized void rememberStates() {
+        StateFacts known = cached;
+        boolean hasNew = known == null || !known.states().keySet().containsAll(merged.keySet());
+        if (!hasNew || merged.isEmpty()) {
+            return;
+        }
+        SeenStates seen = seenStates();
+        if (seen != null) {
+            seen.add(
+                    merged.keySet(),
+                    snapshots().stream()
+                            .filter(id -> snapshotPackfiles.getOrDefault(id, Set.of()).stream()
+                                    .anyMatch(this::isCached))
+                            .toList());
+        }
+    }
+
     private boolean mayUpdateCache() {
         StateFacts known = cached;
         boolean hasGivenUpFiles = known != null && !known.runs().isEmpty() && index.isWhole();
@@ -1120,6 +1152,7 @@ public final class Repository implements AutoCloseable {
     public void close() {
         try {
             updateCache();
+            rememberStates();
             closeCopies();
             index.close();
         } finally {
