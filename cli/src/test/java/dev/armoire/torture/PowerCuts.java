@@ -268,6 +268,11 @@ final class PowerCuts {
                 .toList();
         Set<Call> chosen = chosen(moments, points, share, shares);
         tally.count("calls of them that change something or sync it", moments.size());
+        for (String name : List.of("pwrite64", "ftruncate")) {
+            tally.count("calls of them past the page cache, " + name, (int) calls.stream()
+                    .filter(call -> call.name().equals(name) && isPastPageCache(call, calls))
+                    .count());
+        }
         tally.begin((long) chosen.size() * FATES.size());
         int point = 0;
         for (Call call : calls) {
@@ -309,6 +314,16 @@ final class PowerCuts {
         if (!difference.isEmpty()) {
             tally.failed(operation + ": the model has missed something: " + difference);
         }
+    }
+
+    /** Of a file in the model that was opened with {@code O_DIRECT}. */
+    private boolean isPastPageCache(Call call, List<Call> calls) {
+        String file = call.pathOf(0);
+        return file.startsWith(world + "/")
+                && calls.stream()
+                        .anyMatch(other -> other.name().equals("openat")
+                                && other.has(2, "O_DIRECT")
+                                && other.path(0, 1).equals(file));
     }
 
     private static boolean isSync(Operation operation) {

@@ -4,6 +4,7 @@ package dev.armoire.benchmarks;
 import dev.armoire.benchmarks.compare.Comparison;
 import dev.armoire.benchmarks.compare.Comparison.Settings;
 import dev.armoire.benchmarks.compare.Far;
+import dev.armoire.benchmarks.compare.LargeIndex;
 import dev.armoire.benchmarks.compare.Ranges;
 import dev.armoire.benchmarks.compare.Travel;
 import dev.armoire.benchmarks.search.Search;
@@ -14,6 +15,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What {@code armoire-bench} runs. */
 public final class Main {
@@ -25,6 +27,7 @@ public final class Main {
             armoire-bench far [OPTIONS] [DATA]                           a store in a bucket 50 ms away, beside restic
             armoire-bench ranges [OPTIONS]                               what reading parts of a 10 GiB archive moves over HTTP
             armoire-bench search [OPTIONS]                               locate, in 1,000 snapshots of 10,000 files
+            armoire-bench index [OPTIONS]                                backups into stores that know up to 50 million blobs
             armoire-bench help
 
             A report, with its plots and raw numbers, goes into a dated folder of perf-reports, or into FOLDER. PATTERN is a regular
@@ -44,6 +47,7 @@ public final class Main {
             Options of ranges: -scale X, -work FOLDER (20 GiB), -out FOLDER; nginx is needed.
             Options of search: -snapshots N, -files N, -share PART (of the files that change each time, 0.01 by default), -rounds N,
             -work FOLDER (1.5 GB), -out FOLDER
+            Options of index: -blobs LIST (0,1000000,10000000,50000000 by default), -files N, -work FOLDER (150 bytes a blob), -out FOLDER
             RESTIC, BORG, KOPIA, RUSTIC and PLAKAR name programs that are not on the PATH, or others than those there.
             """;
 
@@ -64,6 +68,7 @@ public final class Main {
             case "far" -> far(words, root, folder, typed);
             case "ranges" -> ranges(words, root, folder, typed);
             case "search" -> search(words, root, folder, typed);
+            case "index" -> index(words, root, folder, typed);
             case "help", "-h", "-help", "--help" -> System.out.print(HELP);
             default -> refuse("no command \"" + command + "\"");
         }
@@ -196,6 +201,27 @@ public final class Main {
             }
         }
         new Search(root, new Search.Settings(snapshots, files, share, rounds, work)).run(folder, typed);
+        System.out.println("Report: " + folder.resolve("README.md"));
+    }
+
+    private static void index(Deque<String> words, Path root, Path folder, String typed) throws Exception {
+        List<Long> blobs = List.of(0L, 1_000_000L, 10_000_000L, 50_000_000L);
+        int files = 100_000;
+        Path work = Path.of(System.getProperty("java.io.tmpdir"));
+        while (!words.isEmpty()) {
+            String word = words.pop();
+            switch (word) {
+                case "-blobs" ->
+                    blobs = Stream.of(words.pop().split(",", -1))
+                            .map(Long::valueOf)
+                            .toList();
+                case "-files" -> files = Integer.parseInt(words.pop());
+                case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
+                case "-out" -> folder = Path.of(words.pop());
+                default -> refuse("index does not know \"" + word + "\"");
+            }
+        }
+        new LargeIndex(root, new LargeIndex.Settings(blobs, files, work)).run(folder, typed);
         System.out.println("Report: " + folder.resolve("README.md"));
     }
 

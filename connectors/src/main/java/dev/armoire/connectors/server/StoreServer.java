@@ -27,6 +27,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -52,6 +53,7 @@ public final class StoreServer implements AutoCloseable {
     private static final int TRANSFERS = 32;
     private static final int ANSWER_SECONDS = 3600;
     private static final int MAX_LOCK_BYTES = 1 << 20;
+    private static final int MAX_NAMES_BYTES = 1 << 20;
     private static final long MAX_OBJECT_BYTES = 4L << 30;
     private static final int IN_MEMORY_BYTES = 256 << 10;
     private static final int PIECE_BYTES = 128 << 10;
@@ -195,10 +197,11 @@ public final class StoreServer implements AutoCloseable {
         }
         ObjectKind kind = kind(resource.group(1));
         if (resource.group(2) == null) {
-            if (!isReading) {
-                throw new Refusal(405, method + " is not known here");
+            switch (method) {
+                case "GET", "HEAD" -> list(exchange, transfer, kind);
+                case "POST" -> settle(exchange, transfer, kind);
+                default -> throw new Refusal(405, method + " is not known here");
             }
-            list(exchange, transfer, kind);
             return;
         }
         Mac name = name(resource.group(2));
@@ -384,6 +387,25 @@ public final class StoreServer implements AutoCloseable {
             }
             count = fill(in, transfer, buffer);
         }
+    }
+
+    /** Names, one a line, of what another process may have written just before it was stopped. */
+    private void settle(HttpExchange exchange, SlowPeers.Transfer transfer, ObjectKind kind)
+            throws IOException, Refusal {
+        byte[] lines = new byte[MAX_NAMES_BYTES];
+        int count = fill(exchange.getRequestBody(), transfer, lines);
+        if (count == lines.length) {
+            throw new Refusal(413, "lists of names have less than " + MAX_NAMES_BYTES + " bytes here");
+        }
+        List<Mac> names = new ArrayList<>();
+        for (String line : new String(lines, 0, count, US_ASCII).lines().toList()) {
+            names.add(name(line));
+        }
+        local("sync " + kind.folder(), () -> {
+            storage.settle(kind, names);
+            return true;
+        });
+        answer(exchange, transfer, 200, "text/plain; charset=utf-8", new byte[0]);
     }
 
     private void store(ObjectKind kind, Mac name, MemorySegment content, boolean mustBeNew) throws Refusal {

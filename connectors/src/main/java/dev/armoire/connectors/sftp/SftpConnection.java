@@ -58,6 +58,7 @@ final class SftpConnection implements AutoCloseable {
     private final @Nullable FullAccessSftpClient[] channels = new FullAccessSftpClient[CHANNELS];
     private final AtomicInteger next = new AtomicInteger();
     private volatile boolean isClosed;
+    private volatile boolean foldersSync;
 
     private SftpConnection(SftpLogin.Login login) {
         this.login = login;
@@ -375,7 +376,40 @@ final class SftpConnection implements AutoCloseable {
     }
 
     /**
-     * Writes a file whose name is free, so that it is there in full or not at all.
+     * Makes durable which names a folder has, or what a file holds. OpenSSH opens folders, too, and syncs what it has opened;
+     * from the first time on that a server has done it, a failure is a failure.
+     *
+     * @return false if the server cannot do this
+     */
+    boolean sync(String path) throws IOException {
+        FullAccessSftpClient channel = channel();
+        OpenSSHFsyncExtension fsync = channel.getExtension(OpenSSHFsyncExtension.class);
+        if (fsync == null || !fsync.isSupported()) {
+            return false;
+        }
+        try (CloseableHandle handle = channel.open(path.isEmpty() ? "/" : path, OpenMode.Read)) {
+            fsync.fsync(handle);
+            foldersSync = true;
+            return true;
+        } catch (SftpException e) {
+            if (foldersSync || SftpErrors.isMissing(e)) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    /** Makes a name durable that a file has just been given. */
+    private void syncName(String path) throws IOException {
+        sync(parent(path));
+    }
+
+    static String parent(String path) {
+        return path.substring(0, path.lastIndexOf('/'));
+    }
+
+    /**
+     * Writes a file whose name is free, so that it is there in full or not at all, durably if the server can do that.
      *
      * @param temporaryFolder where it is written before it gets its name
      */
@@ -388,6 +422,15 @@ final class SftpConnection implements AutoCloseable {
         } finally {
             if (!isDone) {
                 removeQuietly(temporary);
+            }
+        }
+        isDone = false;
+        try {
+            syncName(path);
+            isDone = true;
+        } finally {
+            if (!isDone) {
+                removeQuietly(path);
             }
         }
     }
@@ -404,6 +447,7 @@ final class SftpConnection implements AutoCloseable {
                 removeQuietly(temporary);
             }
         }
+        syncName(path);
     }
 
     /** The library's request of this kind takes names for UTF-8, whatever they are. */
@@ -457,7 +501,8 @@ final class SftpConnection implements AutoCloseable {
             channel().rename(from, to);
         } catch (SftpException e) {
             if (SftpErrors.isMissing(e)) {
-                makeFolder(to.substring(0, to.lastIndexOf('/')));
+                makeFolder(parent(to));
+                syncName(parent(to));
                 channel().rename(from, to);
             } else if (look(to) != null) {
                 throw new java.nio.file.FileAlreadyExistsException(text(to));

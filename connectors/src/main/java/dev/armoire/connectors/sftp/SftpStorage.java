@@ -17,13 +17,16 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -42,6 +45,8 @@ final class SftpStorage implements Storage {
     private static final long MAX_CONFIG_BYTES = 1 << 20;
     private static final int NAME_DIGITS = 2 * Mac.BYTES;
     private static final int OWNER_ONLY = 0700;
+    /** File systems write by themselves what is a minute old; the rest is for clocks that are apart. */
+    private static final Duration WRITTEN_BACK_AFTER = Duration.ofHours(2);
 
     /** Folders that are listed or made at the same time: most of what it takes is waiting. */
     private static final int TOGETHER = 32;
@@ -125,7 +130,11 @@ final class SftpStorage implements Storage {
                         });
                     }
                     together(tasks);
+                    connection.sync(root + '/' + kind.folder());
                 }
+            }
+            if (!root.isEmpty()) {
+                connection.sync(SftpConnection.parent(root));
             }
             connection.writeNew(root + '/' + CONFIG, folder.equals("/") ? "" : folder, List.of(config));
         } catch (FileAlreadyExistsException e) {
@@ -305,7 +314,7 @@ final class SftpStorage implements Storage {
         try {
             if (kind == ObjectKind.PARITY) {
                 makeFolder(root + '/' + kind.folder());
-                makeFolder(file.substring(0, file.lastIndexOf('/')));
+                makeFolder(SftpConnection.parent(file));
             }
             connection.writeNew(file, temporaryFolder(kind), parts);
         } catch (IOException e) {
@@ -313,10 +322,50 @@ final class SftpStorage implements Storage {
         }
     }
 
+    @Override
+    public void settle(ObjectKind kind, Collection<Mac> names) throws IOException {
+        Instant recently = Instant.now().minus(WRITTEN_BACK_AFTER);
+        Set<String> folders = ConcurrentHashMap.newKeySet();
+        List<Callable<Boolean>> tasks = new ArrayList<>();
+        for (Mac name : names) {
+            tasks.add(() -> settle(kind, name, recently, folders));
+        }
+        together(tasks);
+        for (String folder : folders) {
+            try {
+                connection.sync(folder);
+            } catch (IOException e) {
+                throw SftpErrors.named(
+                        "cannot sync the " + kind.folder() + " of " + location, SftpConnection.text(folder), e);
+            }
+        }
+    }
+
+    private boolean settle(ObjectKind kind, Mac name, Instant recently, Set<String> folders) throws IOException {
+        String file = path(kind, name);
+        try {
+            FileTime written = connection.channel().stat(file).getModifyTime();
+            boolean isNew = written == null || written.toInstant().isAfter(recently);
+            if (isNew && connection.sync(file)) {
+                folders.add(SftpConnection.parent(file));
+            }
+            return isNew;
+        } catch (IOException e) {
+            if (SftpErrors.isMissing(e)) {
+                return false; // removed meanwhile
+            }
+            throw SftpErrors.named("cannot sync " + label(kind, name), SftpConnection.text(file), e);
+        }
+    }
+
     /** Somebody else may make it at the same time. */
     private void makeFolder(String folder) throws IOException {
+        if (connection.look(folder) != null) {
+            return;
+        }
         try {
             connection.makeFolders(folder);
+            connection.sync(SftpConnection.parent(folder));
         } catch (IOException e) {
             Attributes there = connection.look(folder);
             if (there == null || !there.isDirectory()) {

@@ -3,6 +3,7 @@ package dev.armoire.connectors.sftp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.ObjectKind;
@@ -15,6 +16,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -111,6 +115,46 @@ final class SftpStorageTest extends StorageContract {
             assertThatThrownBy(() -> storage.read(ObjectKind.PACKFILE, mac(11), 5, past))
                     .isInstanceOf(EOFException.class);
         }
+    }
+
+    private String inStore(String path) throws IOException {
+        return local(place()).toRealPath() + "/" + path;
+    }
+
+    @Test
+    void whatIsWrittenIsDurable() throws Exception {
+        assumeFalse(server.synced().isEmpty(), "skipped: this server does not say what it syncs");
+        String packfiles = inStore("packfiles");
+        String states = inStore("states");
+        assertThat(server.synced())
+                .contains(packfiles, states, inStore("").replaceAll("/$", ""), folder.toRealPath() + "/stores");
+        int before = server.synced().size();
+        storage.write(ObjectKind.STATE, mac(21), List.of(MemorySegment.ofArray(new byte[5])));
+        List<String> synced = server.synced().subList(before, server.synced().size());
+        assertThat(synced).hasSize(2);
+        assertThat(synced.getFirst()).startsWith(states + "/tmp.");
+        assertThat(synced.getLast()).isEqualTo(states + "/" + mac(21).hex().substring(0, 2));
+
+        before = server.synced().size();
+        storage.replace(ObjectKind.STATE, mac(21), List.of(MemorySegment.ofArray(new byte[6])));
+        assertThat(server.synced().subList(before, server.synced().size())).hasSize(2);
+    }
+
+    /** Their writer may have been stopped before they were durable, or have seen to nothing. */
+    @Test
+    void whatOthersHaveWrittenIsMadeDurable() throws Exception {
+        assumeFalse(server.synced().isEmpty(), "skipped: this server does not say what it syncs");
+        String fresh = "states/" + mac(31).hex().substring(0, 2) + '/' + mac(31).hex();
+        String old = "states/" + mac(32).hex().substring(0, 2) + '/' + mac(32).hex();
+        plant(place(), fresh, new byte[5]);
+        plant(place(), old, new byte[5]);
+        Files.setLastModifiedTime(
+                Path.of(inStore(old)), FileTime.from(Instant.now().minus(3, ChronoUnit.HOURS)));
+        int before = server.synced().size();
+        storage.settle(ObjectKind.STATE, List.of(mac(31), mac(32), mac(33)));
+        assertThat(server.synced().subList(before, server.synced().size()))
+                .containsExactly(
+                        inStore(fresh), Path.of(inStore(fresh)).getParent().toString());
     }
 
     @Test

@@ -20,6 +20,12 @@ final class SshServer {
     private static final List<Path> PLACES =
             List.of(Path.of("/usr/sbin/sshd"), Path.of("/usr/local/sbin/sshd"), Path.of("/usr/bin/sshd"));
 
+    /** Where Debian, Fedora and Arch have it. Unlike the one in sshd itself it can say in a file what it does. */
+    private static final List<Path> SERVERS = List.of(
+            Path.of("/usr/lib/openssh/sftp-server"),
+            Path.of("/usr/libexec/openssh/sftp-server"),
+            Path.of("/usr/lib/ssh/sftp-server"));
+
     final Path folder;
     final Path home;
     final int port;
@@ -86,7 +92,12 @@ final class SshServer {
                         "PasswordAuthentication no",
                         "KbdInteractiveAuthentication no",
                         "MaxStartups 100",
-                        "Subsystem sftp internal-sftp",
+                        "Subsystem sftp "
+                                + SERVERS.stream()
+                                        .filter(Files::isExecutable)
+                                        .findFirst()
+                                        .map(server -> server + " -e -l VERBOSE 2>>" + folder.resolve("sftp.log"))
+                                        .orElse("internal-sftp"),
                         ""));
         Path separation = Path.of("/run/sshd");
         if (!Files.exists(separation) && Files.isWritable(Path.of("/run"))) {
@@ -109,6 +120,16 @@ final class SshServer {
             }
         }
         throw new IllegalStateException("sshd did not start:\n" + Files.readString(folder.resolve("sshd.log")));
+    }
+
+    /** Files and folders that were synced, in order; nothing when the server does not say. */
+    List<String> synced() throws IOException {
+        Path log = folder.resolve("sftp.log");
+        try (Stream<String> lines = Files.exists(log) ? Files.lines(log) : Stream.empty()) {
+            return lines.filter(line -> line.contains("fsync \""))
+                    .map(line -> line.substring(line.indexOf('"') + 1, line.lastIndexOf('"')))
+                    .toList();
+        }
     }
 
     /** Ends the server and cuts all connections. */

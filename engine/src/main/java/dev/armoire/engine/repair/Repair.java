@@ -89,6 +89,9 @@ public final class Repair {
                 repository.storage().delete(ObjectKind.STATE, damaged.getKey());
             }
         }
+        if (applies) {
+            repository.acceptLostStates();
+        }
     }
 
     private void listPackfiles(boolean applies, @Nullable RepositoryLock lock) throws IOException {

@@ -50,8 +50,12 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -421,9 +425,10 @@ public final class Repository implements AutoCloseable {
      */
     public synchronized void refreshStates(DamagedState damaged) throws IOException {
         damagedStates = damaged;
+        boolean isFirst = merged.isEmpty();
         List<Mac> states = storage.list(ObjectKind.STATE);
         takeFromCache(states);
-        mergeNew(states);
+        mergeNew(states, isFirst);
     }
 
     /** Completes {@link #refreshStates}, if nobody has done so. */
@@ -433,7 +438,8 @@ public final class Repository implements AutoCloseable {
         }
     }
 
-    private void mergeNew(List<Mac> states) throws IOException {
+    /** @param mayRelieve whether nobody asks the index anything yet */
+    private void mergeNew(List<Mac> states, boolean mayRelieve) throws IOException {
         Set<Mac> missing = new LinkedHashSet<>();
         for (Mac name : states) {
             if (!merged.containsKey(name)) {
@@ -442,7 +448,7 @@ public final class Repository implements AutoCloseable {
         }
         if (!missing.isEmpty()) {
             unsettled.addAll(missing);
-            mergeAll(missing);
+            mergeAll(missing, mayRelieve);
         }
         applyColours();
         compareClocks(Instant.now());
@@ -475,18 +481,22 @@ public final class Repository implements AutoCloseable {
     /**
      * Several states at once: far away each one is a request or two, and near it is work for a core to read many locations. What
      * they say is taken in their order.
+     *
+     * @param mayRelieve whether what has become much may be moved into files of the cache meanwhile
      */
-    private void mergeAll(Collection<Mac> states) throws IOException {
+    private void mergeAll(Collection<Mac> states, boolean mayRelieve) throws IOException {
         boolean isFar = storage.localPath() == null;
         int atOnce = isFar
                 ? FAR_STATES
                 : states.size() < FEW_STATES ? 1 : Runtime.getRuntime().availableProcessors();
         int helpers = Math.min(states.size(), atOnce) - 1;
+        boolean canRelieve = mayRelieve;
         Queue<BlobCodec> codecs = new ConcurrentLinkedQueue<>();
         Semaphore room = new Semaphore(STATES_KIB);
+        ReadWriteLock reading = new ReentrantReadWriteLock();
         SequencedMap<Mac, FutureTask<Merger>> tasks = new LinkedHashMap<>();
         for (Mac name : states) {
-            tasks.put(name, new FutureTask<>(() -> merger(name, codecs, room)));
+            tasks.put(name, new FutureTask<>(() -> merger(name, codecs, room, reading.readLock())));
         }
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; i < helpers; i++) {
@@ -499,16 +509,50 @@ public final class Repository implements AutoCloseable {
         try {
             for (Map.Entry<Mac, FutureTask<Merger>> task : tasks.sequencedEntrySet()) {
                 task.getValue().run();
-                try {
-                    resultOf(task.getValue()).finish();
-                } catch (CorruptDataException e) {
-                    damagedStates.damaged(task.getKey(), e);
+                finish(task.getKey(), task.getValue());
+                if (canRelieve && hasMuch()) {
+                    reading.writeLock().lock(); // or else files would say what no state of theirs does
+                    try {
+                        finishRead(tasks);
+                        settleAndRelieve();
+                        canRelieve = !hasMuch(); // if not, another process is at the cache, or it cannot be written
+                    } finally {
+                        reading.writeLock().unlock();
+                    }
                 }
             }
         } finally {
             tasks.sequencedValues().forEach(task -> task.cancel(true));
             joinAll(threads);
             codecs.forEach(BlobCodec::close);
+        }
+    }
+
+    private void finish(Mac state, FutureTask<Merger> task) throws IOException {
+        if (!merged.containsKey(state)) {
+            try {
+                resultOf(task).finish();
+            } catch (CorruptDataException e) {
+                damagedStates.damaged(state, e);
+            }
+        }
+    }
+
+    private void settleAndRelieve() {
+        try {
+            settleStates();
+        } catch (IOException e) {
+            return; // whoever finds them in the cache takes them for durable
+        }
+        relieveMemory();
+    }
+
+    /** What was read ahead of those that have had their turn. */
+    private void finishRead(Map<Mac, FutureTask<Merger>> tasks) throws IOException {
+        for (Map.Entry<Mac, FutureTask<Merger>> task : tasks.entrySet()) {
+            if (task.getValue().state() == Future.State.SUCCESS) {
+                finish(task.getKey(), task.getValue());
+            }
         }
     }
 
@@ -526,6 +570,15 @@ public final class Repository implements AutoCloseable {
         }
         if (wasInterrupted) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private Merger merger(Mac name, Queue<BlobCodec> codecs, Semaphore room, Lock reading) throws IOException {
+        reading.lock();
+        try {
+            return merger(name, codecs, room);
+        } finally {
+            reading.unlock();
         }
     }
 
@@ -578,7 +631,7 @@ public final class Repository implements AutoCloseable {
     private synchronized void mergeAgain(StateFacts facts) {
         colourChanges.removeIf(change -> facts.states().containsKey(change.state()));
         try {
-            mergeAll(facts.states().keySet());
+            mergeAll(facts.states().keySet(), false);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -599,10 +652,42 @@ public final class Repository implements AutoCloseable {
             try {
                 settleStates();
             } catch (IOException e) {
-                return; // whoever finds them in the cache takes them for durable
+                return; // as above
             }
             var _ = target.update(
                     facts(runs), index, this::isCached, random().nextMac().w0());
+        }
+    }
+
+    /** What was seen here, now or before; null without a cache folder, and of what does not change. */
+    @Nullable
+    SeenStates seenStates() {
+        Path file = storage.isWritable() ? cacheFile("seen-1") : null;
+        return file == null ? null : SeenStates.load(file);
+    }
+
+    /** That states are gone is known from now on, and what they listed is listed by others. */
+    public void acceptLostStates() throws IOException {
+        SeenStates seen = seenStates();
+        if (seen != null) {
+            seen.retain(storage.list(ObjectKind.STATE));
+        }
+    }
+
+    private synchronized void rememberStates() {
+        StateFacts known = cached;
+        boolean hasNew = known == null || !known.states().keySet().containsAll(merged.keySet());
+        if (!hasNew || merged.isEmpty()) {
+            return;
+        }
+        SeenStates seen = seenStates();
+        if (seen != null) {
+            seen.add(
+                    merged.keySet(),
+                    snapshots().stream()
+                            .filter(id -> snapshotPackfiles.getOrDefault(id, Set.of()).stream()
+                                    .anyMatch(this::isCached))
+                            .toList());
         }
     }
 
@@ -615,13 +700,18 @@ public final class Repository implements AutoCloseable {
                 && !Thread.currentThread().isInterrupted();
     }
 
+    private boolean hasMuch() {
+        StateCache target = cache;
+        return target != null && target.isMuch(index.size());
+    }
+
     /**
      * Moves into files of the cache what states name, when it has become much; without a cache it stays. For those who add
      * packfiles, between two of them.
      */
     void relieveMemory() {
         StateCache target = cache;
-        if (target == null || !target.isMuch(index.size())) {
+        if (target == null || !hasMuch()) {
             return;
         }
         StateFacts written;
@@ -1062,6 +1152,7 @@ public final class Repository implements AutoCloseable {
     public void close() {
         try {
             updateCache();
+            rememberStates();
             closeCopies();
             index.close();
         } finally {

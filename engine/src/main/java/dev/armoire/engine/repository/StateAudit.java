@@ -13,10 +13,14 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * in the store, lies under another name than its own, or is gone.
  */
 public final class StateAudit {
+    private static final int MOST_NAMES = 20;
+
     private final Repository repository;
     private final List<Finding> findings = new ArrayList<>();
 
@@ -79,10 +85,24 @@ public final class StateAudit {
         }
     }
 
-    /** A state that is gone leaves a hole in the chain of parents, and packfiles that no state names. */
+    /**
+     * A state that is gone leaves a hole in the chain of parents, packfiles that no state names, and a trace in what this machine
+     * has seen.
+     */
     private void lookForMissing() throws IOException {
+        SeenStates seen = repository.seenStates(); // first: what came to be since the refresh, here too, is listed then
+        Set<Mac> merged = Set.copyOf(repository.states());
         Set<Mac> listed = new HashSet<>(repository.storage().list(ObjectKind.STATE));
-        List<String> snapshots = unlistedSnapshots();
+        Set<Mac> gone = new TreeSet<>();
+        boolean isUpToDate = merged.containsAll(listed);
+        if (seen != null) {
+            gone.addAll(seen.states());
+            gone.removeAll(listed);
+        }
+        List<Mac> unlisted = unlistedSnapshots();
+        List<Mac> lost = new ArrayList<>(unlisted);
+        lost.removeIf(snapshot -> seen == null || !seen.snapshots().contains(snapshot) || !isUpToDate);
+        String snapshots = names(unlisted);
         boolean isTold = false;
         for (Map.Entry<Mac, Mac> state : repository.stateParents().entrySet()) {
             Mac parent = state.getValue();
@@ -90,35 +110,62 @@ public final class StateAudit {
                 continue;
             }
             listed.add(parent);
+            gone.remove(parent);
             isTold = true;
             findings.add(new Finding(
                     "state " + parent.hex(),
                     "it is missing: state " + state.getKey().hex() + " was written after it"
-                            + (snapshots.isEmpty()
+                            + (unlisted.isEmpty()
                                     ? "; if it removed snapshots, they are there again"
-                                    : "; " + String.join(", ", snapshots)
+                                    : "; " + snapshots
                                             + " may have been listed there: `armoire repair` lists again what is in"
                                             + " packfiles that no state names"),
-                    !snapshots.isEmpty()));
+                    !unlisted.isEmpty()));
         }
         // One killed backup leaves one snapshot, and the next one lists it.
-        if (repository.states().isEmpty() && snapshots.size() > 1) {
+        if (merged.isEmpty() && unlisted.size() > 1) {
             findings.add(new Finding(
                     "states",
-                    "none is left that can be read, and with them went the list of " + snapshots.size()
+                    "none is left that can be read, and with them went the list of " + unlisted.size()
                             + " snapshots: `armoire repair` lists again what is in packfiles",
                     true));
-        } else if (!isTold && !snapshots.isEmpty()) {
+        } else if (!isTold && !lost.isEmpty()) {
             findings.add(new Finding(
-                    String.join(", ", snapshots),
+                    gone.isEmpty() ? "states" : names(gone, "state ", Mac::hex),
+                    "a state is missing: " + names(lost)
+                            + (lost.size() == 1 ? " was" : " were")
+                            + " listed when this machine last looked, and no state names the packfile any more; `armoire"
+                            + " repair` lists again what is in such packfiles",
+                    true));
+        } else if (!isTold && !unlisted.isEmpty()) {
+            findings.add(new Finding(
+                    snapshots,
                     "in a packfile that no state names: a backup that goes on now or was killed in its last moment,"
                             + " or a state that is gone; `armoire repair` lists it again",
+                    false));
+        } else if (!gone.isEmpty()) {
+            findings.add(new Finding(
+                    names(gone, "state ", Mac::hex),
+                    "there when this machine last looked, and gone; if it removed snapshots, they are there again"
+                            + " (`armoire repair -apply` takes note of it)",
                     false));
         }
     }
 
-    private List<String> unlistedSnapshots() throws IOException {
-        List<String> snapshots = new ArrayList<>();
+    private static String names(Collection<Mac> snapshots) {
+        return names(snapshots, "snapshot ", Mac::shortHex);
+    }
+
+    private static String names(Collection<Mac> all, String kind, Function<Mac, String> name) {
+        String some = all.stream()
+                .limit(MOST_NAMES)
+                .map(mac -> kind + name.apply(mac))
+                .collect(Collectors.joining(", "));
+        return all.size() <= MOST_NAMES ? some : some + " and " + (all.size() - MOST_NAMES) + " more";
+    }
+
+    private List<Mac> unlistedSnapshots() throws IOException {
+        List<Mac> snapshots = new ArrayList<>();
         PackfileTable packfiles = repository.index().packfiles();
         try (PackfileIndexReader indexes = new PackfileIndexReader(repository)) {
             for (int ordinal = 0; ordinal < packfiles.size(); ordinal++) {
@@ -131,7 +178,7 @@ public final class StateAudit {
                             indexes.read(name, repository.storage().size(ObjectKind.PACKFILE, name));
                     for (long record = 0; record < records.count(); record++) {
                         if (records.type(record) == ResourceType.SNAPSHOT) {
-                            snapshots.add("snapshot " + records.mac(record).shortHex());
+                            snapshots.add(records.mac(record));
                         }
                     }
                 } catch (IOException | CorruptDataException e) {

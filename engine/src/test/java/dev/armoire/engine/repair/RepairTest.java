@@ -3,6 +3,7 @@ package dev.armoire.engine.repair;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.armoire.connectors.spi.ForwardingStorage;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.connectors.spi.Storage;
@@ -17,13 +18,17 @@ import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.snapshot.SnapshotAudit;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -94,6 +99,39 @@ class RepairTest {
                 }
             });
         }
+    }
+
+    /** Its writer may have been killed between giving it its name and syncing the folder. */
+    @Test
+    void whatIsListedAgainIsMadeDurableBefore() throws IOException {
+        loseAllStates();
+        Set<Mac> settled = new HashSet<>();
+        List<Set<Mac>> atWrite = new ArrayList<>();
+        repair(false, real -> settling(real, settled, atWrite));
+        assertThat(settled).isEmpty();
+        Repair.Result result = repair(true, real -> settling(real, settled, atWrite));
+        assertThat(result.repaired()).isEqualTo(settled.size()).isPositive();
+        assertThat(atWrite).isNotEmpty().last().isEqualTo(settled);
+    }
+
+    private static Storage settling(Storage real, Set<Mac> settled, List<Set<Mac>> atWrite) {
+        return new ForwardingStorage(real) {
+            @Override
+            public void settle(ObjectKind kind, Collection<Mac> names) throws IOException {
+                if (kind == ObjectKind.PACKFILE) {
+                    settled.addAll(names);
+                }
+                super.settle(kind, names);
+            }
+
+            @Override
+            public void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException {
+                if (kind == ObjectKind.STATE) {
+                    atWrite.add(Set.copyOf(settled));
+                }
+                super.write(kind, name, parts);
+            }
+        };
     }
 
     private List<Path> states() throws IOException {

@@ -368,6 +368,51 @@ class StateCacheTest {
         }
     }
 
+    /** Whoever reads the states of a large store without a cache does not keep all they say in memory, and knows it all the same. */
+    @Test
+    void whatIsReadLeavesTheMemory() throws IOException {
+        Random random = new Random(5);
+        List<Mac> named = new ArrayList<>();
+        try (Repository writer = TestStores.open(store)) {
+            writer.setCheckpointBytes(1);
+            try (PendingState state = writer.newPendingState(writer.random().nextMac());
+                    PackWriter packs = writer.newPackWriter(state);
+                    var codec = writer.newCodec()) {
+                for (int round = 0; round < 12; round++) {
+                    for (int i = 0; i < 50; i++) {
+                        named.add(stored(writer, packs, codec, random));
+                    }
+                    packs.flush();
+                }
+                state.commit();
+            }
+        }
+        backUp(new StateCache.Limits(1000, 1000, 10_000, 10_000, 10_000), 1);
+        Mac gone;
+        try (Repository maintainer = TestStores.open(store);
+                PendingState state =
+                        maintainer.newPendingState(maintainer.random().nextMac())) {
+            BlobLocation place = maintainer.index().find(ResourceType.CHUNK, named.getFirst());
+            gone = maintainer.index().packfiles().name(place.packfile());
+            state.deletePackfile(gone);
+            state.commit();
+        }
+        try (Repository reader = open(store, new StateCache.Limits(1000, 1000, 10, 100, 200))) {
+            reader.refresh();
+            assertThat(statesRead.get()).isGreaterThan(12);
+            assertThat(reader.index().size()).isLessThan(300);
+            assertThat(reader.index().contains(ResourceType.CHUNK, named.getFirst()))
+                    .isFalse();
+            assertAllAreThere(reader, named.subList(50, named.size()));
+            assertSaysTheSame(reader);
+        }
+        try (Repository cached = open(store, new StateCache.Limits(1000, 1000, 10, 100, 200))) {
+            cached.refresh();
+            assertThat(statesRead.get()).isLessThan(5);
+            assertSaysTheSame(cached);
+        }
+    }
+
     /** In place, and as long as it was, as others have it mapped. */
     private static void flipEverySixtyFourth(Path file) throws IOException {
         try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {

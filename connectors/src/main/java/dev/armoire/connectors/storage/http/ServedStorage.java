@@ -8,11 +8,13 @@ import dev.armoire.crypto.Mac;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -23,8 +25,8 @@ import java.util.regex.Pattern;
  * first byte that is not wanted, and the answer to one is 200; Plakar's server heeds ranges of packfiles only, answers 500 for what is
  * not there, and does not say how long things are.
  *
- * <p>Our server says of itself that it does more: sizes by HEAD, 404 for what is not there, and {@code If-None-Match} to
- * overwrite nothing. At Plakar's, objects are looked for before they are written.
+ * <p>Our server says of itself that it does more: sizes by HEAD, 404 for what is not there, {@code If-None-Match} to
+ * overwrite nothing, and POST of a list of names to have them synced. At Plakar's, objects are looked for before they are written.
  */
 final class ServedStorage extends HttpStorage {
     /** By which our server tells that it is one. */
@@ -33,6 +35,9 @@ final class ServedStorage extends HttpStorage {
     private static final byte[] NO_NAMES = {'[', ']'};
     private static final int MAX_LIST_BYTES = 160 << 20;
     private static final int MAX_LOCKS_BYTES = 1 << 20;
+    /** The server takes a mebibyte. */
+    private static final int SETTLED_AT_ONCE = 10_000;
+
     private static final Pattern NAME = Pattern.compile("\"([0-9a-f]{64})\"");
     private static final Pattern MISSING =
             Pattern.compile("not found|no such (?:file|key|object)|not exist", Pattern.CASE_INSENSITIVE);
@@ -298,6 +303,30 @@ final class ServedStorage extends HttpStorage {
                             : MemorySegment.ofArray(segment.toArray(ValueLayout.JAVA_BYTE)));
         }
         return shared;
+    }
+
+    /** Plakar's server, and ours of before 0.1, know no such request. */
+    @Override
+    public void settle(ObjectKind kind, Collection<Mac> names) throws IOException {
+        if (!isExtended) {
+            return;
+        }
+        String what = "cannot sync " + kind.folder() + " of " + location;
+        List<Mac> all = List.copyOf(names);
+        for (int from = 0; from < all.size(); from += SETTLED_AT_ONCE) {
+            StringBuilder lines = new StringBuilder();
+            all.subList(from, Math.min(all.size(), from + SETTLED_AT_ONCE))
+                    .forEach(name -> lines.append(name.hex()).append('\n'));
+            List<MemorySegment> content =
+                    List.of(MemorySegment.ofArray(lines.toString().getBytes(StandardCharsets.US_ASCII)));
+            URI list = link.place().below("resources/" + kind.folder());
+            link.send(what, new HttpLink.Request("POST", list, Map.of(), content), answer -> {
+                if (answer.status() != 200 && answer.status() != 405) {
+                    throw link.refused(what, answer);
+                }
+                return true;
+            });
+        }
     }
 
     @Override

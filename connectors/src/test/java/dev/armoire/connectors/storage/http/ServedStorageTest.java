@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpServer;
 import dev.armoire.connectors.server.StoreServer;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.ObjectKind;
@@ -32,10 +33,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -62,6 +65,7 @@ final class ServedStorageTest extends StorageContract {
     private final Map<Integer, Path> roots = new HashMap<>();
     private final List<StoreServer> servers = new ArrayList<>();
     private final List<String> log = new ArrayList<>();
+    private final List<Mac> settled = new ArrayList<>();
 
     private static StorageFactory local() {
         return StorageFactory.find(Location.parse("fs:/somewhere"));
@@ -70,10 +74,12 @@ final class ServedStorageTest extends StorageContract {
     /** A folder that becomes a store when one is made there, so that a server can be there before it. */
     private static final class Place implements Storage {
         private final Path root;
+        private final List<Mac> settled;
         private Storage storage;
 
-        Place(Path root) {
+        Place(Path root, List<Mac> settled) {
             this.root = root;
+            this.settled = settled;
         }
 
         private synchronized Storage storage() throws IOException {
@@ -124,6 +130,15 @@ final class ServedStorageTest extends StorageContract {
         }
 
         @Override
+        public void settle(ObjectKind kind, Collection<Mac> names) throws IOException {
+            assertThat(kind).isEqualTo(ObjectKind.STATE);
+            synchronized (settled) {
+                settled.addAll(names);
+            }
+            storage().settle(kind, names);
+        }
+
+        @Override
         public void refreshLock(Mac name, MemorySegment content) throws IOException {
             storage().refreshLock(name, content);
         }
@@ -139,7 +154,7 @@ final class ServedStorageTest extends StorageContract {
 
     private StoreServer serve(Path root, boolean allowsDelete, byte[] token) throws IOException {
         StoreServer server = StoreServer.start(
-                new Place(root),
+                new Place(root, settled),
                 new StoreServer.Options(
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                         allowsDelete,
@@ -278,6 +293,65 @@ final class ServedStorageTest extends StorageContract {
                 .isEqualTo(412);
         assertThat(ask(port, "PUT", "/resources/packfiles").statusCode()).isEqualTo(405);
         assertThat(content(storage, ObjectKind.PACKFILE, mac(1))).isEqualTo(content);
+    }
+
+    /** Whoever wrote them through another process may have been stopped before they were. */
+    @Test
+    void theServerMakesDurableWhatOthersHaveWritten() throws Exception {
+        List<Mac> many = new ArrayList<>(List.of(mac(2)));
+        for (int i = 100; i < 20_100; i++) {
+            many.add(mac(i)); // as good as removed meanwhile
+        }
+        storage.settle(ObjectKind.STATE, many);
+        assertThat(settled).containsExactlyElementsOf(many);
+        storage.settle(ObjectKind.STATE, List.of());
+        assertThat(settled).hasSize(many.size());
+
+        HttpRequest.Builder bad = HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:" + port(place()) + "/resources/states"))
+                .header("Authorization", "Bearer " + new String(TOKEN, UTF_8))
+                .POST(HttpRequest.BodyPublishers.ofString("no name\n"));
+        HttpRequest.Builder large = bad.copy().POST(HttpRequest.BodyPublishers.ofString("x".repeat(2 << 20)));
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            assertThat(client.send(bad.build(), HttpResponse.BodyHandlers.discarding())
+                            .statusCode())
+                    .isEqualTo(400);
+            assertThat(client.send(large.build(), HttpResponse.BodyHandlers.discarding())
+                            .statusCode())
+                    .isEqualTo(413);
+        }
+        assertThat(settled).hasSize(many.size());
+    }
+
+    /** Ours of before, and Plakar's. */
+    @Test
+    void aServerThatCannotDoSoIsNoObstacle() throws Exception {
+        for (boolean isOurs : List.of(true, false)) {
+            AtomicInteger asked = new AtomicInteger();
+            HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+            server.createContext("/", exchange -> {
+                if (isOurs) {
+                    exchange.getResponseHeaders().set(ServedStorage.EXTENDED, "1");
+                }
+                boolean isPost = exchange.getRequestMethod().equals("POST");
+                asked.addAndGet(isPost ? 1 : 0);
+                byte[] list = "[]".getBytes(UTF_8);
+                exchange.sendResponseHeaders(isPost ? 405 : 200, isPost ? -1 : list.length);
+                if (!isPost) {
+                    exchange.getResponseBody().write(list);
+                }
+                exchange.close();
+            });
+            server.start();
+            try (Storage old = new HttpStorageFactory(HASTY)
+                    .open(Location.parse(
+                            "http://127.0.0.1:" + server.getAddress().getPort()))) {
+                old.settle(ObjectKind.STATE, List.of(mac(1)));
+                assertThat(asked).hasValue(isOurs ? 1 : 0);
+            } finally {
+                server.stop(0);
+            }
+        }
     }
 
     @Test
