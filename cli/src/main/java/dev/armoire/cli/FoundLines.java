@@ -45,6 +45,7 @@ final class FoundLines {
         snapshot = id.shortHex().getBytes(StandardCharsets.UTF_8);
     }
 
+    @SuppressWarnings("ReferenceEquality") // whether two objects are alike would take longer than to show one
     void add(Entry entry) {
         if (count == entries.length) {
             entries = Arrays.copyOf(entries, 2 * count);
