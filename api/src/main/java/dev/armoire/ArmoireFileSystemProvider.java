@@ -10,6 +10,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -282,6 +283,13 @@ public final class ArmoireFileSystemProvider extends FileSystemProvider {
             Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes) throws IOException {
         SnapshotFilePath ours = SnapshotFilePath.cast(path);
         return new ContentChannel(content(ours, options), ours.getFileSystem());
+    }
+
+    @Override
+    public FileChannel newFileChannel(Path path, Set<? extends OpenOption> options, FileAttribute<?>... attributes)
+            throws IOException {
+        SnapshotFilePath ours = SnapshotFilePath.cast(path);
+        return new ContentFileChannel(content(ours, options), ours.getFileSystem());
     }
 
     @Override

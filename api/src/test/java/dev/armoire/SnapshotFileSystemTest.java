@@ -4,11 +4,14 @@ package dev.armoire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.ClosedFileSystemException;
@@ -26,11 +29,13 @@ import java.nio.file.Path;
 import java.nio.file.ReadOnlyFileSystemException;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -39,6 +44,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -153,6 +159,52 @@ class SnapshotFileSystemTest {
         assertThat(channel.position()).isEqualTo(from + (long) expected);
         assertThat(bytes.flip().mismatch(ByteBuffer.wrap(original, from, expected)))
                 .isEqualTo(-1);
+    }
+
+    @Test
+    void fileChannelsReadWhatTheOriginalHas() throws Exception {
+        byte[] large = Files.readAllBytes(source.resolve("large"));
+        FileChannel channel = FileChannel.open(in(source.resolve("large")));
+        readAndCompare(channel, large, new Random(5));
+        long position = channel.position();
+        try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            for (Future<Boolean> done : threads.invokeAll(IntStream.range(0, 8)
+                    .mapToObj(seed -> (Callable<Boolean>) () -> {
+                        Random random = new Random(seed);
+                        for (int i = 0; i < 50; i++) {
+                            int from = random.nextInt(large.length);
+                            ByteBuffer bytes = ByteBuffer.allocate(1 + random.nextInt(70_000));
+                            int count = channel.read(bytes, from);
+                            if (count != Math.min(bytes.capacity(), large.length - from)
+                                    || !bytes.flip().equals(ByteBuffer.wrap(large, from, count))) {
+                                return false;
+                            }
+                        }
+                        return true;
+                    })
+                    .toList())) {
+                assertThat(done.get()).isTrue();
+            }
+        }
+        assertThat(channel.position()).isEqualTo(position);
+
+        var out = new ByteArrayOutputStream();
+        assertThat(channel.transferTo(7, Long.MAX_VALUE, Channels.newChannel(out)))
+                .isEqualTo(large.length - 7L);
+        assertThat(out.toByteArray()).isEqualTo(Arrays.copyOfRange(large, 7, large.length));
+        ByteBuffer[] parts = {ByteBuffer.allocate(10), ByteBuffer.allocate(0), ByteBuffer.allocate(30)};
+        assertThat(channel.position(large.length - 20L).read(parts)).isEqualTo(20);
+        assertThat(channel.read(parts)).isEqualTo(-1);
+        assertThat(channel.read(ByteBuffer.allocate(1), large.length)).isEqualTo(-1);
+        assertThatThrownBy(() -> channel.write(ByteBuffer.allocate(1))).isInstanceOf(NonWritableChannelException.class);
+        assertThatThrownBy(() -> channel.map(FileChannel.MapMode.READ_ONLY, 0, 1))
+                .isInstanceOf(UnsupportedOperationException.class);
+        assertThatThrownBy(() -> FileChannel.open(in(source.resolve("large")), StandardOpenOption.WRITE))
+                .isInstanceOf(ReadOnlyFileSystemException.class);
+        channel.close();
+        assertThat(channel.isOpen()).isFalse();
+        assertThatThrownBy(() -> channel.read(ByteBuffer.allocate(1), 0)).isInstanceOf(ClosedChannelException.class);
+        assertThatThrownBy(channel::size).isInstanceOf(ClosedChannelException.class);
     }
 
     @Test

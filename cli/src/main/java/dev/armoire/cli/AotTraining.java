@@ -48,6 +48,7 @@ final class AotTraining {
                 List.of("at", plain, "locate", "*.md"), // makes the search index, which the next two read
                 List.of("at", plain, "find", "-size", "+1", "*.md"),
                 List.of("at", plain, "find", "nothing"),
+                List.of("at", plain, "find", "-since", "1d", "*.md"),
                 List.of("at", plain, "history", source),
                 List.of("at", plain, "check"),
                 List.of("at", plain, "restore", "-to", restored))) {

@@ -2,12 +2,15 @@
 package dev.armoire.cli;
 
 import dev.armoire.connectors.spi.Location;
+import dev.armoire.engine.query.InvalidTimeException;
+import dev.armoire.engine.query.TimeExpressions;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalTime;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -389,7 +392,34 @@ final class JobsFile {
             }
             return List.of("-" + key + '=' + word);
         }
-        return texts(value, key).stream().map(word -> "-" + key + '=' + word).toList();
+        List<String> words = texts(value, key);
+        words.forEach(word -> requireValue(key, flag == null ? "" : flag.metavar(), word, value.line));
+        return words.stream().map(word -> "-" + key + '=' + word).toList();
+    }
+
+    /** Refuses now what the command would refuse at night, after other jobs. What is not looked at here the command looks at. */
+    private void requireValue(String key, String metavar, String word, int line) {
+        try {
+            switch (key) {
+                case "before", "since", "force-timestamp" -> TimeExpressions.parse(word, Instant.now());
+                case "wait" -> GoFormat.parseDuration(word, key);
+                case "limit-upload", "limit-download" -> TokenBucket.parse(key, word);
+                case "concurrency", "cpu" -> requireNumber(key, word, "[0-9]{0,8}[1-9][0-9]{0,8}");
+                default -> {
+                    if (metavar.equals("N")) {
+                        requireNumber(key, word, "[0-9]{1,9}");
+                    }
+                }
+            }
+        } catch (CommandException | InvalidTimeException e) {
+            throw mistake(line, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static void requireNumber(String key, String word, String form) {
+        if (!word.matches(form)) {
+            throw CommandException.usage(key + ": a whole number is wanted, not \"" + word + '"');
+        }
     }
 
     private List<String> needs(@Nullable Value value, String name) {

@@ -6,6 +6,7 @@ import dev.armoire.engine.exclude.NameGlob;
 import dev.armoire.engine.query.EntryFilter;
 import dev.armoire.engine.query.PathPattern;
 import dev.armoire.engine.query.SnapshotQuery;
+import dev.armoire.engine.query.TimeOnly;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
@@ -89,7 +90,9 @@ final class LocateCommand implements Command {
         try (Repository repository = session.open();
                 EarlySearch early =
                         EarlySearch.start(repository, arguments.is("no-index"), patterns, wanted, session.workers())) {
-            if (query.isEmpty() && arguments.get("snapshot") == null && printKnown(session, repository, early)) {
+            if (query.needsTimesOnly()
+                    && arguments.get("snapshot") == null
+                    && printKnown(session, repository, query, early)) {
                 return session.exitCode(ExitCode.OK);
             }
             repository.refresh(session::tellOfState);
@@ -143,7 +146,8 @@ final class LocateCommand implements Command {
     }
 
     /** Prints what the index says, if it has all snapshots: without their headers, which take longer than the search. */
-    private static boolean printKnown(Session session, Repository repository, EarlySearch early) throws IOException {
+    private static boolean printKnown(Session session, Repository repository, SnapshotQuery query, EarlySearch early)
+            throws IOException {
         List<Mac> states = repository.listStates();
         SearchIndex index = early.index();
         if (index == null) {
@@ -161,9 +165,21 @@ final class LocateCommand implements Command {
         if (snapshots == null || found == null) {
             return false;
         }
+        if (!query.isEmpty()) {
+            snapshots = query.select(snapshots, snapshot -> new TimeOnly(snapshot.timestamp()), Instant.now());
+        }
         Report report = session.report();
-        for (SearchIndex.Known snapshot : snapshots) {
-            found.forEach(snapshot.id(), entry -> print(snapshot.id(), snapshot.timestamp(), entry, report));
+        if (report.isJson()) {
+            for (SearchIndex.Known snapshot : snapshots) {
+                found.forEach(snapshot.id(), entry -> print(snapshot.id(), snapshot.timestamp(), entry, report));
+            }
+        } else {
+            FoundLines lines = new FoundLines(report);
+            for (SearchIndex.Known snapshot : snapshots) {
+                lines.begin(snapshot.id());
+                found.forEach(snapshot.id(), lines::add);
+            }
+            lines.finish();
         }
         return true;
     }
@@ -244,8 +260,12 @@ final class LocateCommand implements Command {
     }
 
     private static void print(Mac snapshot, Instant timestamp, Entry entry, Report report) {
+        if (!report.isJson()) {
+            report.result(FoundLines.line(snapshot, entry), "locate");
+            return;
+        }
         report.result(
-                snapshot.shortHex() + ":" + SnapshotPath.display(entry.path()),
+                FoundLines.line(snapshot, entry),
                 "locate",
                 "snapshot",
                 snapshot.hex(),

@@ -278,6 +278,11 @@ final class Report {
         write(lines == null ? text : lines.line(type, fields), true);
     }
 
+    /** Whole lines of text that were asked for, as {@link #result} brings them one by one. Not in JSON. */
+    void results(byte[] lines, int length) {
+        write(lines, length, true);
+    }
+
     /** Names in texts may hold anything; a line stays one line. */
     private static String clean(String text) {
         for (int i = 0; i < text.length(); i++) {
@@ -288,8 +293,13 @@ final class Report {
         return text;
     }
 
+    private void write(String line, boolean mustArrive) {
+        byte[] bytes = (line + '\n').getBytes(StandardCharsets.UTF_8);
+        write(bytes, bytes.length, mustArrive);
+    }
+
     /** @param mustArrive whether the command is pointless when nobody reads */
-    private synchronized void write(String line, boolean mustArrive) {
+    private synchronized void write(byte[] lines, int length, boolean mustArrive) {
         if (outFailure != null) {
             if (mustArrive) {
                 throw closed(outFailure);
@@ -298,7 +308,7 @@ final class Report {
         }
         erase();
         try {
-            out.write((line + '\n').getBytes(StandardCharsets.UTF_8));
+            out.write(lines, 0, length);
             long now = System.nanoTime();
             if (flushesLines || now - lastFlush > FLUSH_AFTER_NANOS) {
                 out.flush();

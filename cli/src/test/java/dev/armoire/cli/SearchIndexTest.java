@@ -38,7 +38,11 @@ class SearchIndexTest {
             List.of("-owner", "4711", "*"),
             List.of("-group", "0", "*"),
             List.of("-name", "even", "*b*"),
-            List.of("-latest", "*.txt", "d3"));
+            List.of("-latest", "*.txt", "d3"),
+            List.of("-since", "1d", "*.txt"),
+            List.of("-before", "1d", "*"),
+            List.of("-minutes", "2", "-per-minute", "2", "*a*"),
+            List.of("-per-day", "1", "-group-by", "name", "*"));
 
     @TempDir
     Path folder;
@@ -52,6 +56,9 @@ class SearchIndexTest {
             ArmoireRun.Outcome found = locate(search, "-json");
             assertThat(untimed(found)).as("%s: locate %s", when, search).isEqualTo(untimed(walked));
             assertThat(found.exitCode()).isEqualTo(walked.exitCode());
+            assertThat(locate(search).out())
+                    .as("%s: text of %s", when, search)
+                    .isEqualTo(locate(search, "-no-index").out());
         }
     }
 
@@ -240,6 +247,33 @@ class SearchIndexTest {
         assertThat(found).isNotEmpty();
         assertThat(run.onStore("find", "-name", "even", "*.txt").outLines()).isEqualTo(found);
         assertThat(locate(search, "-no-index").exitCode()).isEqualTo(65);
+    }
+
+    @Test
+    void timesOfSnapshotsComeFromTheIndexAlone() throws IOException {
+        run = new ArmoireRun(folder).withStoreAndSource();
+        source = folder.resolve("source");
+        for (int day = 1; day <= 4; day++) {
+            Files.writeString(source.resolve("a.txt"), "day " + day);
+            run.backup("-force-timestamp", "2026-01-0" + day + "T12:00:00Z");
+        }
+        List<List<String>> searches = List.of(
+                List.of("-since", "2026-01-02T12:00:00Z", "a.txt"),
+                List.of("-before", "2026-01-03T11:59:59Z", "a.txt"),
+                List.of("-since", "2026-01-02", "-before", "2026-01-03", "a.txt"),
+                List.of("-latest", "a.txt"),
+                List.of("-per-year", "3", "a.txt"));
+        List<List<String>> walked = searches.stream()
+                .map(search -> locate(search, "-no-index").outLines())
+                .toList();
+        locate(List.of("*"));
+        remove(folder.resolve("home/.cache/armoire/headers-2"));
+        remove(folder.resolve("store/packfiles"));
+
+        List<List<String>> found =
+                searches.stream().map(search -> locate(search).outLines()).toList();
+        assertThat(walked).extracting(List::size).containsExactly(3, 2, 1, 1, 3);
+        assertThat(found).isEqualTo(walked);
     }
 
     @Test

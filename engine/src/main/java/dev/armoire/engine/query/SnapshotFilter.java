@@ -64,6 +64,11 @@ public record SnapshotFilter(
         return equals(ALL);
     }
 
+    /** True if nothing of a snapshot is asked for but when it was taken. */
+    public boolean needsTimesOnly() {
+        return equals(builder().before(before).since(since).latest(latest).build());
+    }
+
     /** The snapshots that pass, newest first; those of the same time keep their order. {@code view} gives their fields. */
     public <T> List<T> select(List<T> snapshots, Function<? super T, ? extends SnapshotFields> view) {
         record Candidate<T>(T snapshot, Instant time) {}
@@ -128,12 +133,12 @@ public record SnapshotFilter(
 
         private Builder() {}
 
-        public Builder before(Instant time) {
+        public Builder before(@Nullable Instant time) {
             before = time;
             return this;
         }
 
-        public Builder since(Instant time) {
+        public Builder since(@Nullable Instant time) {
             since = time;
             return this;
         }

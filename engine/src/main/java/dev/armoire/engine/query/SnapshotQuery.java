@@ -13,6 +13,11 @@ public record SnapshotQuery(SnapshotFilter filter, Retention retention) {
         return filter.isEmpty() && retention.isEmpty();
     }
 
+    /** True if nothing of a snapshot is asked for but when it was taken. */
+    public boolean needsTimesOnly() {
+        return filter.needsTimesOnly() && retention.groupBy() == null;
+    }
+
     /** The snapshots that pass the filter, newest first, with what becomes of them. {@code view} gives their fields. */
     public <T> Map<T, Retention.Verdict> judge(
             List<T> snapshots, Function<? super T, ? extends SnapshotFields> view, Instant now) {

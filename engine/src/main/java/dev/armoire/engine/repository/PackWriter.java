@@ -163,19 +163,35 @@ public final class PackWriter implements AutoCloseable {
         return packfiles.get();
     }
 
-    /** Writes what is still open and waits until every packfile is durable and in the pending state. */
+    /**
+     * Writes what is still open and waits until every packfile is durable and in the pending state. One with the header of a
+     * snapshot comes last: if this process is killed before, and {@code repair} lists what it has left, that snapshot is whole.
+     */
     public void flush() {
-        List<Future<?>> outstanding;
+        boolean hasHeader;
         synchronized (this) {
             rethrow();
+            hasHeader = metadata != null && metadata.hasHeader;
             if (data != null) {
                 seal(data);
                 data = null;
             }
+        }
+        if (hasHeader) {
+            await();
+        }
+        synchronized (this) {
             if (metadata != null) {
                 seal(metadata);
                 metadata = null;
             }
+        }
+        await();
+    }
+
+    private void await() {
+        List<Future<?>> outstanding;
+        synchronized (this) {
             outstanding = List.copyOf(writes);
         }
         for (Future<?> write : outstanding) {
@@ -369,6 +385,7 @@ public final class PackWriter implements AutoCloseable {
         private int slabCount;
         private int unfilled;
         private boolean sealed;
+        private boolean hasHeader;
 
         Pack(Lane lane) {
             this.lane = lane;
@@ -405,6 +422,7 @@ public final class PackWriter implements AutoCloseable {
             }
             Piece piece = pieces.getLast();
             tail.add(type, mac, used, length);
+            hasHeader |= type == ResourceType.SNAPSHOT;
             MemorySegment segment = piece.segment.asSlice(piece.used, length);
             piece.used += length;
             used += length;

@@ -494,6 +494,7 @@ public final class Repository implements AutoCloseable {
         Queue<BlobCodec> codecs = new ConcurrentLinkedQueue<>();
         Semaphore room = new Semaphore(STATES_KIB);
         ReadWriteLock reading = new ReentrantReadWriteLock();
+        Set<Mac> finished = new HashSet<>(); // those merged before may be read again
         SequencedMap<Mac, FutureTask<Merger>> tasks = new LinkedHashMap<>();
         for (Mac name : states) {
             tasks.put(name, new FutureTask<>(() -> merger(name, codecs, room, reading.readLock())));
@@ -509,11 +510,11 @@ public final class Repository implements AutoCloseable {
         try {
             for (Map.Entry<Mac, FutureTask<Merger>> task : tasks.sequencedEntrySet()) {
                 task.getValue().run();
-                finish(task.getKey(), task.getValue());
+                finish(task.getKey(), task.getValue(), finished);
                 if (canRelieve && hasMuch()) {
                     reading.writeLock().lock(); // or else files would say what no state of theirs does
                     try {
-                        finishRead(tasks);
+                        finishRead(tasks, finished);
                         settleAndRelieve();
                         canRelieve = !hasMuch(); // if not, another process is at the cache, or it cannot be written
                     } finally {
@@ -528,8 +529,9 @@ public final class Repository implements AutoCloseable {
         }
     }
 
-    private void finish(Mac state, FutureTask<Merger> task) throws IOException {
-        if (!merged.containsKey(state)) {
+    /** Waits until a state is read, which another thread may do just now. */
+    private void finish(Mac state, FutureTask<Merger> task, Set<Mac> finished) throws IOException {
+        if (finished.add(state)) {
             try {
                 resultOf(task).finish();
             } catch (CorruptDataException e) {
@@ -548,10 +550,10 @@ public final class Repository implements AutoCloseable {
     }
 
     /** What was read ahead of those that have had their turn. */
-    private void finishRead(Map<Mac, FutureTask<Merger>> tasks) throws IOException {
+    private void finishRead(Map<Mac, FutureTask<Merger>> tasks, Set<Mac> finished) throws IOException {
         for (Map.Entry<Mac, FutureTask<Merger>> task : tasks.entrySet()) {
             if (task.getValue().state() == Future.State.SUCCESS) {
-                finish(task.getKey(), task.getValue());
+                finish(task.getKey(), task.getValue(), finished);
             }
         }
     }

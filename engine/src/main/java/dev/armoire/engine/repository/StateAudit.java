@@ -132,7 +132,7 @@ public final class StateAudit {
         } else if (!isTold && !lost.isEmpty()) {
             findings.add(new Finding(
                     gone.isEmpty() ? "states" : names(gone, "state ", Mac::hex),
-                    "a state is missing: " + names(lost)
+                    (gone.isEmpty() ? "one is" : gone.size() == 1 ? "it is" : "they are") + " missing: " + names(lost)
                             + (lost.size() == 1 ? " was" : " were")
                             + " listed when this machine last looked, and no state names the packfile any more; `armoire"
                             + " repair` lists again what is in such packfiles",

@@ -357,16 +357,19 @@ public final class SearchIndex implements AutoCloseable {
     /** What was at one path, in the order of the snapshots of a chain. */
     private static final class Timeline {
         private final List<Change> changes = new ArrayList<>(1);
+        /** The change that told last: who goes from the newest snapshot to the oldest finds the next one at it or before it. */
+        private int last = -1;
 
         /** What was there at a position of the chain. */
         @Nullable
         Entry at(int position) {
-            for (int i = changes.size() - 1; i >= 0; i--) {
-                if (changes.get(i).position <= position) {
-                    return changes.get(i).entry;
-                }
+            if (last + 1 < changes.size() && changes.get(last + 1).position <= position) {
+                last = changes.size() - 1;
             }
-            return null;
+            while (last >= 0 && changes.get(last).position > position) {
+                last--;
+            }
+            return last < 0 ? null : changes.get(last).entry;
         }
     }
 

@@ -51,6 +51,7 @@ class StateCacheTest {
     private final Set<Mac> settled = new HashSet<>();
     private final Set<Mac> unsettledAtWrite = new HashSet<>();
     private boolean cannotSettle;
+    private boolean helpersAreSlow;
 
     @BeforeEach
     void create() throws IOException {
@@ -80,7 +81,13 @@ class StateCacheTest {
                 getClass().getClassLoader(), new Class<?>[] {Storage.class}, (proxy, method, arguments) -> {
                     if (arguments != null && arguments[0] == ObjectKind.STATE) {
                         switch (method.getName()) {
-                            case "read" -> statesRead.incrementAndGet();
+                            case "read" -> {
+                                statesRead.incrementAndGet();
+                                if (helpersAreSlow
+                                        && Thread.currentThread().getName().startsWith("states-")) {
+                                    Thread.sleep(100);
+                                }
+                            }
                             case "settle" -> settle((Collection<?>) arguments[1]);
                             case "write" -> unsettledAtWrite.addAll(others());
                             default -> {}
@@ -577,6 +584,38 @@ class StateCacheTest {
         }
         try (Repository cached = open()) {
             assertSaysTheSame(cached);
+        }
+    }
+
+    /** States that are known are read again for what they say, all of it, by several threads. */
+    @Test
+    void whatFilesHadIsReadAgainToTheEnd() throws IOException {
+        for (int seed = 1; seed <= 8; seed++) {
+            backUp(seed);
+        }
+        Mac coloured;
+        try (Repository repository = TestStores.open(store)) {
+            repository.refresh();
+            coloured = repository.storage().list(ObjectKind.PACKFILE).getFirst();
+            try (PendingState state =
+                    repository.newPendingState(repository.random().nextMac())) {
+                state.colourPackfile(coloured);
+                state.commit();
+            }
+        }
+        open().close();
+        helpersAreSlow = true;
+        try (Repository plain = TestStores.open(store);
+                Repository cached = open()) {
+            plain.refresh();
+            AtomicInteger all = new AtomicInteger();
+            AtomicInteger found = new AtomicInteger();
+            plain.index().forEach((type, mac, packfile, offset, length) -> all.incrementAndGet());
+            cached.index().forEach((type, mac, packfile, offset, length) -> found.incrementAndGet());
+            assertThat(statesRead.get()).isGreaterThan(8);
+            assertThat(found.get()).isEqualTo(all.get());
+            cached.refresh(); // puts colours in order again
+            assertThat(cached.colouredPackfiles()).containsOnlyKeys(coloured);
         }
     }
 
