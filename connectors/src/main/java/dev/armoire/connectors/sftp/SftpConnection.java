@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.sshd.common.util.buffer.Buffer;
 import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
@@ -139,18 +140,23 @@ final class SftpConnection implements AutoCloseable {
 
     /** What is in a folder. */
     List<DirEntry> list(String folder) throws IOException {
-        FullAccessSftpClient channel = channel();
         List<DirEntry> entries = new ArrayList<>();
+        list(folder, entries::add);
+        return entries;
+    }
+
+    /** Tells what is in a folder, as it comes. An entry takes half a KiB of memory: to keep many is dear. */
+    void list(String folder, Consumer<DirEntry> entries) throws IOException {
+        FullAccessSftpClient channel = channel();
         try (CloseableHandle handle = channel.openDir(folder)) {
             for (Collection<DirEntry> some = channel.readDir(handle); some != null; some = channel.readDir(handle)) {
                 for (DirEntry entry : some) {
                     if (!entry.getFilename().equals(".") && !entry.getFilename().equals("..")) {
-                        entries.add(entry);
+                        entries.accept(entry);
                     }
                 }
             }
         }
-        return entries;
     }
 
     /** Fills {@code into} from byte {@code offset} of a file, unless the file ends. Returns bytes read. */

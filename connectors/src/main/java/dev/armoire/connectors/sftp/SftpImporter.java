@@ -32,9 +32,6 @@ final class SftpImporter implements Importer {
     /** Each takes four round trips, and the server a tenth of a millisecond for all. */
     private static final int FILES_AT_ONCE = 16;
 
-    private static final Comparator<DirEntry> BY_NAME = (a, b) ->
-            Arrays.compareUnsigned(SftpConnection.bytes(a.getFilename()), SftpConnection.bytes(b.getFilename()));
-
     private final SftpPlace place;
     private final ImportOptions options;
     private final SftpConnection connection;
@@ -115,37 +112,68 @@ final class SftpImporter implements Importer {
 
     /** Tells what is in a directory and returns the directories among it. */
     private List<byte[]> directory(byte[] directory, ImportSink sink) throws IOException {
-        List<DirEntry> entries;
+        List<Found> entries = new ArrayList<>();
         try {
-            entries = connection.list(SftpConnection.wire(directory));
+            connection.list(SftpConnection.wire(directory), entry -> entries.add(Found.of(entry)));
         } catch (IOException e) {
             failed("read", directory, e, sink);
             return List.of();
         }
-        entries.sort(BY_NAME);
+        entries.sort(Found.BY_NAME);
         List<byte[]> below = new ArrayList<>();
-        for (DirEntry entry : entries) {
+        for (Found entry : entries) {
             if (sink.isStopped()) {
                 break;
             }
-            byte[] name = SftpConnection.bytes(entry.getFilename());
-            byte[] path = BytePath.join(directory, name);
-            Attributes attributes = entry.getAttributes();
-            if (entry.getFilename().indexOf('/') >= 0 || !BytePath.isSound(name) || name.length == 0) {
+            byte[] path = BytePath.join(directory, entry.name);
+            FileInfo info = entry.info();
+            boolean isDirectory = FileMode.isDirectory(info.mode());
+            if (!entry.isSound()) {
                 sink.error(
                         directory, "read " + BytePath.text(directory) + ": the server tells a name that no file has");
-            } else if (!options.excludes().isExcluded(path, attributes.isDirectory())
-                    && item(path, attributes, sink)
-                    && attributes.isDirectory()) {
+            } else if (!options.excludes().isExcluded(path, isDirectory) && item(path, info, sink) && isDirectory) {
                 below.add(path);
             }
         }
         return below;
     }
 
-    private boolean item(byte[] path, Attributes attributes, ImportSink sink) throws IOException {
+    /** What a server tells of an item of a folder, without what nobody asks for: folders may have a million. */
+    private record Found(byte[] name, int permissions, int user, int group, long size, long mtimeSeconds) {
+        private static final Comparator<Found> BY_NAME = (a, b) -> Arrays.compareUnsigned(a.name, b.name);
+
+        static Found of(DirEntry entry) {
+            Attributes attributes = entry.getAttributes();
+            return new Found(
+                    SftpConnection.bytes(entry.getFilename()),
+                    attributes.getPermissions(),
+                    attributes.getUserId(),
+                    attributes.getGroupId(),
+                    attributes.getSize(),
+                    mtimeOf(attributes));
+        }
+
+        boolean isSound() {
+            return name.length > 0 && BytePath.isSound(name) && !hasSlash();
+        }
+
+        private boolean hasSlash() {
+            for (byte each : name) {
+                if (each == '/') {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        FileInfo info() {
+            return SftpImporter.info(permissions, user, group, size, mtimeSeconds);
+        }
+    }
+
+    private boolean item(byte[] path, FileInfo info, ImportSink sink) throws IOException {
         byte[] target = BytePath.EMPTY;
-        if (attributes.isSymbolicLink()) {
+        if (FileMode.isSymlink(info.mode())) {
             try {
                 target = SftpConnection.bytes(connection.channel().readLink(SftpConnection.wire(path)));
             } catch (IOException e) {
@@ -153,7 +181,7 @@ final class SftpImporter implements Importer {
                 return false;
             }
         }
-        sink.record(new RemoteItem(path, info(attributes), target));
+        sink.record(new RemoteItem(path, info, target));
         return true;
     }
 
@@ -167,22 +195,35 @@ final class SftpImporter implements Importer {
     }
 
     static FileInfo info(Attributes attributes) {
-        long mtime = attributes.getModifyTime() == null
+        return info(
+                attributes.getPermissions(),
+                attributes.getUserId(),
+                attributes.getGroupId(),
+                attributes.getSize(),
+                mtimeOf(attributes));
+    }
+
+    private static long mtimeOf(Attributes attributes) {
+        return attributes.getModifyTime() == null
                 ? 0
                 : attributes.getModifyTime().to(TimeUnit.SECONDS);
+    }
+
+    private static FileInfo info(int permissions, int user, int group, long size, long mtimeSeconds) {
+        int mode = FileMode.fromUnix(permissions);
         return new FileInfo(
-                attributes.getSize(),
-                FileMode.fromUnix(attributes.getPermissions()),
-                mtime,
+                size,
+                mode,
+                mtimeSeconds,
                 0,
                 0,
                 0,
-                Integer.toUnsignedLong(attributes.getUserId()),
-                Integer.toUnsignedLong(attributes.getGroupId()),
+                Integer.toUnsignedLong(user),
+                Integer.toUnsignedLong(group),
                 1,
                 "",
                 "",
-                FileMode.isDevice(FileMode.fromUnix(attributes.getPermissions())) ? FileInfo.UNKNOWN_RDEV : 0);
+                FileMode.isDevice(mode) ? FileInfo.UNKNOWN_RDEV : 0);
     }
 
     @Override
