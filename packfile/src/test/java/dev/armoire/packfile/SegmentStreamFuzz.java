@@ -30,7 +30,7 @@ class SegmentStreamFuzz {
     }
 
     @MethodSource("seeds")
-    @FuzzTest(maxDuration = "1m")
+    @FuzzTest(maxDuration = "30s")
     void onlyTypedErrors(byte[] encoded) {
         try {
             codec.decode(MemorySegment.ofArray(encoded), 1 << 20);

@@ -17,7 +17,7 @@ class StoreConfigFuzz {
     }
 
     @MethodSource("seeds")
-    @FuzzTest(maxDuration = "1m")
+    @FuzzTest(maxDuration = "30s")
     void onlyTypedErrors(byte[] object) {
         StoreConfig config;
         try {

@@ -8,6 +8,7 @@ import dev.armoire.connectors.spi.ImportOptions;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
+import dev.armoire.connectors.spi.SmallFilesAhead;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -28,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * links become files of their own, nor extended attributes and device numbers.
  */
 final class SftpImporter implements Importer {
+    /** Each takes four round trips, and the server a tenth of a millisecond for all. */
+    private static final int FILES_AT_ONCE = 16;
+
     private static final Comparator<DirEntry> BY_NAME = (a, b) ->
             Arrays.compareUnsigned(SftpConnection.bytes(a.getFilename()), SftpConnection.bytes(b.getFilename()));
 
@@ -35,6 +39,7 @@ final class SftpImporter implements Importer {
     private final ImportOptions options;
     private final SftpConnection connection;
     private final Attributes root;
+    private final SmallFilesAhead ahead = new SmallFilesAhead(FILES_AT_ONCE);
 
     private SftpImporter(SftpPlace place, ImportOptions options, SftpConnection connection, Attributes root) {
         this.place = place;
@@ -182,6 +187,7 @@ final class SftpImporter implements Importer {
 
     @Override
     public void close() {
+        ahead.close();
         connection.close();
     }
 
@@ -189,6 +195,7 @@ final class SftpImporter implements Importer {
         private final byte[] path;
         private final FileInfo info;
         private final byte[] target;
+        private SmallFilesAhead.@Nullable File coming;
 
         RemoteItem(byte[] path, FileInfo info, byte[] target) {
             this.path = path;
@@ -212,7 +219,19 @@ final class SftpImporter implements Importer {
         }
 
         @Override
+        public boolean readAhead() {
+            coming = ahead.read(info.size(), this::openNow);
+            return coming != null;
+        }
+
+        @Override
         public Content open() throws IOException {
+            SmallFilesAhead.File first = coming;
+            coming = null; // a second time it is read anew
+            return first == null ? openNow() : first.open();
+        }
+
+        private Content openNow() throws IOException {
             return new RemoteContent(connection, SftpConnection.wire(path));
         }
     }

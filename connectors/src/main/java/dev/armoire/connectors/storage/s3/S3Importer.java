@@ -8,6 +8,7 @@ import dev.armoire.connectors.spi.ImportOptions;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
+import dev.armoire.connectors.spi.SmallFilesAhead;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
@@ -35,11 +36,17 @@ import software.amazon.awssdk.services.s3.model.S3Object;
  */
 final class S3Importer implements Importer {
     private static final int FILE_MODE = 0700;
+    /** Left to those who read what is not small. */
+    private static final int WORKERS_CONNECTIONS = 2;
+
+    private static final int MOST_AT_ONCE = 64;
+
     private final S3Place place;
     private final ImportOptions.Excludes excludes;
     private final S3Client client;
     private final S3Requests requests;
     private final S3Errors errors;
+    private final SmallFilesAhead ahead;
 
     S3Importer(S3Place place, ImportOptions.Excludes excludes) throws IOException {
         this.place = place;
@@ -47,6 +54,7 @@ final class S3Importer implements Importer {
         client = S3Clients.of(place);
         requests = new S3Requests(client, place);
         errors = new S3Errors(place);
+        ahead = new SmallFilesAhead(Math.clamp(place.settings().connections() - WORKERS_CONNECTIONS, 1, MOST_AT_ONCE));
     }
 
     @Override
@@ -182,6 +190,7 @@ final class S3Importer implements Importer {
         private final byte[] path;
         private final FileInfo info;
         private final @Nullable String tag;
+        private SmallFilesAhead.@Nullable File coming;
 
         Item(String key, byte[] path, FileInfo info, @Nullable String tag) {
             this.key = key;
@@ -201,10 +210,20 @@ final class S3Importer implements Importer {
         }
 
         @Override
+        public boolean readAhead() {
+            coming = ahead.read(info.size(), this::openNow);
+            return coming != null;
+        }
+
+        @Override
         public Content open() throws IOException {
-            Reading reading = new Reading(key, info.size(), tag);
-            reading.connect();
-            return reading;
+            SmallFilesAhead.File first = coming;
+            coming = null; // a second time it is read anew
+            return first == null ? openNow() : first.open();
+        }
+
+        private Content openNow() {
+            return new Reading(key, info.size(), tag);
         }
     }
 
@@ -253,6 +272,9 @@ final class S3Importer implements Importer {
 
         @Override
         public long read(MemorySegment into) throws IOException {
+            if (body == null) {
+                connect();
+            }
             long filled = 0;
             while (filled < into.byteSize() && position < size) {
                 int wanted = (int) Math.min(COPY_BYTES, Math.min(into.byteSize() - filled, size - position));
@@ -304,6 +326,7 @@ final class S3Importer implements Importer {
 
     @Override
     public void close() {
+        ahead.close();
         client.close();
     }
 }
