@@ -269,9 +269,11 @@ final class PowerCuts {
         Set<Call> chosen = chosen(moments, points, share, shares);
         tally.count("calls of them that change something or sync it", moments.size());
         for (String name : List.of("pwrite64", "ftruncate")) {
-            tally.count("calls of them past the page cache, " + name, (int) calls.stream()
-                    .filter(call -> call.name().equals(name) && isPastPageCache(call, calls))
-                    .count());
+            tally.count(
+                    "calls of them past the page cache, " + name,
+                    calls.stream()
+                            .filter(call -> call.name().equals(name) && isPastPageCache(call, calls))
+                            .count());
         }
         tally.begin((long) chosen.size() * FATES.size());
         int point = 0;

@@ -20,7 +20,6 @@ import java.util.stream.Stream;
  */
 public final class LargeIndex {
     private static final double MIB = 1 << 20;
-    private static final String LINE = "%,d blobs";
     private static final int FILES_IN_FOLDER = 1000;
     private static final int FILE_BYTES = 1024;
 
@@ -62,7 +61,7 @@ public final class LargeIndex {
                 makeFiles(workspace.resolve(source));
             }
             for (long blobs : settings.blobs) {
-                head.add(String.format(Locale.ROOT, LINE, blobs));
+                head.add(String.format(Locale.ROOT, "%,d blobs", blobs));
                 measure(workspace, blobs);
                 workspace.emptyHome();
             }
