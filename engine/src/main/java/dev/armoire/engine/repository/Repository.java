@@ -497,7 +497,7 @@ public final class Repository implements AutoCloseable {
         Set<Mac> finished = new HashSet<>(); // those merged before may be read again
         SequencedMap<Mac, FutureTask<Merger>> tasks = new LinkedHashMap<>();
         for (Mac name : states) {
-            tasks.put(name, new FutureTask<>(() -> merger(name, codecs, room, reading.readLock())));
+            tasks.put(name, new FutureTask<>(() -> merger(name, codecs, room)));
         }
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; i < helpers; i++) {
@@ -505,11 +505,11 @@ public final class Repository implements AutoCloseable {
             threads.add(Thread.ofPlatform()
                     .daemon()
                     .name("states-" + i)
-                    .start(() -> tasks.sequencedValues().forEach(FutureTask::run)));
+                    .start(() -> tasks.sequencedValues().forEach(task -> run(task, reading.readLock()))));
         }
         try {
             for (Map.Entry<Mac, FutureTask<Merger>> task : tasks.sequencedEntrySet()) {
-                task.getValue().run();
+                run(task.getValue(), reading.readLock());
                 finish(task.getKey(), task.getValue(), finished);
                 if (canRelieve && hasMuch()) {
                     reading.writeLock().lock(); // or else files would say what no state of theirs does
@@ -526,6 +526,16 @@ public final class Repository implements AutoCloseable {
             tasks.sequencedValues().forEach(task -> task.cancel(true));
             joinAll(threads);
             codecs.forEach(BlobCodec::close);
+        }
+    }
+
+    /** With the lock until it counts as done: what is in the tables then belongs to a state that is. */
+    private static void run(FutureTask<Merger> task, Lock reading) {
+        reading.lock();
+        try {
+            task.run();
+        } finally {
+            reading.unlock();
         }
     }
 
@@ -572,15 +582,6 @@ public final class Repository implements AutoCloseable {
         }
         if (wasInterrupted) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    private Merger merger(Mac name, Queue<BlobCodec> codecs, Semaphore room, Lock reading) throws IOException {
-        reading.lock();
-        try {
-            return merger(name, codecs, room);
-        } finally {
-            reading.unlock();
         }
     }
 
