@@ -17,7 +17,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -45,9 +44,6 @@ final class SftpStorage implements Storage {
     private static final long MAX_CONFIG_BYTES = 1 << 20;
     private static final int NAME_DIGITS = 2 * Mac.BYTES;
     private static final int OWNER_ONLY = 0700;
-    /** File systems write by themselves what is a minute old; the rest is for clocks that are apart. */
-    private static final Duration WRITTEN_BACK_AFTER = Duration.ofHours(2);
-
     /** Folders that are listed or made at the same time: most of what it takes is waiting. */
     private static final int TOGETHER = 32;
 

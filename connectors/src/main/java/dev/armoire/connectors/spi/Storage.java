@@ -5,6 +5,7 @@ import dev.armoire.crypto.Mac;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -48,6 +49,12 @@ public interface Storage extends AutoCloseable {
      * On failure nothing of it is visible.
      */
     void write(ObjectKind kind, Mac name, List<MemorySegment> parts) throws IOException;
+
+    /**
+     * What was written longer ago is durable by itself, and need not be settled: file systems write what is a minute old. The rest is
+     * for clocks that are apart.
+     */
+    Duration WRITTEN_BACK_AFTER = Duration.ofHours(2);
 
     /**
      * Makes objects durable that another process has written: it may have been stopped just before they were, and not every

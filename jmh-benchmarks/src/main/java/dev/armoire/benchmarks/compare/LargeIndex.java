@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SequencedMap;
 import java.util.random.RandomGenerator;
-import java.util.stream.Stream;
 
 /**
  * What commands take in stores whose history is ever longer: the same work is done in stores that know nothing, and millions of
@@ -81,7 +80,8 @@ public final class LargeIndex {
                   random; the packfiles that these name are empty.
                 * Each backup is of %,d other files of 1 KiB. One run each; whole processes; what is read is in the page cache.
 
-                """, String.join("\n", facts), 192 << 10, settings.files) + table.markdown();
+                """, String.join("\n", facts), ManyLocations.IN_STATE, settings.files)
+                        + table.markdown();
         Files.createDirectories(folder);
         Files.writeString(folder.resolve("README.md"), report);
         System.out.print(report);
@@ -93,7 +93,8 @@ public final class LargeIndex {
         ManyLocations.addTo(store, blobs);
         step("`ls`, no cache", armoire(workspace, store, "ls"));
         step("backup, no cache: states are read, the index is made", backup(workspace, store, "one"));
-        long indexed = size(workspace.resolve("home/.cache/armoire/index-3"));
+        long indexed =
+                Trees.extent(workspace.resolve("home/.cache/armoire/index-3")).bytes();
         cell("index, MiB", String.format(Locale.ROOT, "%.1f", indexed / MIB));
         cell("index, bytes a blob", blobs == 0 ? "" : String.format(Locale.ROOT, "%.1f", (double) indexed / blobs));
         step("`ls`", armoire(workspace, store, "ls"));
@@ -141,16 +142,6 @@ public final class LargeIndex {
             }
             random.nextBytes(content);
             Files.write(parent.resolve("file-" + i), content);
-        }
-    }
-
-    private static long size(Path tree) throws IOException {
-        try (Stream<Path> files = Files.walk(tree)) {
-            long bytes = 0;
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                bytes += Files.size(file);
-            }
-            return bytes;
         }
     }
 }

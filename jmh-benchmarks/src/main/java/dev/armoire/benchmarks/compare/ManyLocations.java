@@ -23,7 +23,7 @@ import java.nio.file.Path;
  */
 final class ManyLocations {
     /** As many as a writer puts into a state before it writes the next one. */
-    private static final int IN_STATE = 192 << 10;
+    static final int IN_STATE = 192 << 10;
     /** Chunks of 64 KiB in a packfile of 64 MiB. */
     private static final int IN_PACKFILE = 1000;
 

@@ -20,7 +20,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -45,9 +44,6 @@ final class FsStorage implements Storage {
     private static final String CONFIG = "CONFIG";
     private static final long MAX_CONFIG_BYTES = 1 << 20;
     private static final int OPEN_FILES = 64;
-    /** File systems write by themselves what is a minute old; the rest is for clocks that are apart. */
-    private static final Duration WRITTEN_BACK_AFTER = Duration.ofHours(2);
-
     private static final int NAME_DIGITS = 2 * Mac.BYTES;
 
     private final Path root;
