@@ -105,6 +105,8 @@ public final class Repository implements AutoCloseable {
     private @Nullable PackfileCopies copies;
     /** What was taken over from the cache. */
     private @Nullable StateFacts cached;
+    /** What an earlier process has left there; {@link #cached} may hold more, moved into files by this one. */
+    private Set<Mac> foundInCache = Set.of();
 
     private boolean hasListedPackfiles;
     /** Ordinals of the packfiles that this process has made. */
@@ -616,6 +618,7 @@ public final class Repository implements AutoCloseable {
             return;
         }
         cached = facts;
+        foundInCache = facts.states().keySet();
         for (StateFacts.Packfile packfile : facts.packfiles()) {
             packfiles.add(packfile.name(), packfile.isKnown(), packfile.isDeleted());
         }
@@ -677,20 +680,18 @@ public final class Repository implements AutoCloseable {
         }
     }
 
+    /** Who found all in the cache leaves this to the one that put it there, unless that one was killed before it came to it. */
     private synchronized void rememberStates() {
-        StateFacts known = cached;
-        boolean hasNew = known == null || !known.states().keySet().containsAll(merged.keySet());
-        if (!hasNew || merged.isEmpty()) {
+        Path file = storage.isWritable() ? cacheFile("seen-1") : null;
+        if (file == null || merged.isEmpty()) {
             return;
         }
-        SeenStates seen = seenStates();
-        if (seen != null) {
-            seen.add(
-                    merged.keySet(),
-                    snapshots().stream()
-                            .filter(id -> snapshotPackfiles.getOrDefault(id, Set.of()).stream()
-                                    .anyMatch(this::isCached))
-                            .toList());
+        List<Mac> snapshots = snapshots().stream()
+                .filter(id ->
+                        snapshotPackfiles.getOrDefault(id, Set.of()).stream().anyMatch(this::isCached))
+                .toList();
+        if (!foundInCache.containsAll(merged.keySet()) || !SeenStates.mayHold(file, merged.size() + snapshots.size())) {
+            SeenStates.load(file).add(merged.keySet(), snapshots);
         }
     }
 

@@ -52,6 +52,15 @@ final class SeenStates {
         return seen;
     }
 
+    /** Whether the file is large enough for so many names; of which ones it has nothing is said. */
+    static boolean mayHold(Path file, long names) {
+        try {
+            return Files.size(file) >= names * RECORD_BYTES;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     private boolean decode(ByteBuffer records) {
         while (records.remaining() >= RECORD_BYTES) {
             ByteBuffer record = records.slice(records.position(), RECORD_BYTES);

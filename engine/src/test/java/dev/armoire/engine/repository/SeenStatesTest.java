@@ -100,8 +100,8 @@ class SeenStatesTest {
         }
     }
 
-    private Path file() throws IOException {
-        try (Stream<Path> files = Files.list(cache.resolve("seen-1"))) {
+    private static Path file(Path itsCache) throws IOException {
+        try (Stream<Path> files = Files.list(itsCache.resolve("seen-1"))) {
             return files.findFirst().orElseThrow();
         }
     }
@@ -195,16 +195,37 @@ class SeenStatesTest {
     @Test
     void aDamagedFileIsMadeAnew() throws IOException {
         backUp(1);
-        byte[] before = Files.readAllBytes(file());
+        byte[] before = Files.readAllBytes(file(cache));
         for (byte[] rest : List.of(new byte[7], new byte[40], new byte[400])) {
-            Files.write(file(), rest, StandardOpenOption.APPEND);
+            Files.write(file(cache), rest, StandardOpenOption.APPEND);
             assertThat(audit(cache)).isEmpty();
-            assertThat(Files.readAllBytes(file())).hasSize(before.length);
+            assertThat(Files.readAllBytes(file(cache))).hasSize(before.length);
         }
         backUp(2);
-        assertThat(Files.size(file())).isEqualTo(2L * before.length);
+        assertThat(Files.size(file(cache))).isEqualTo(2L * before.length);
         loseNewestState();
         assertThat(audit(cache)).singleElement().matches(StateAudit.Finding::isDamage);
+    }
+
+    /** What states say is much: it is in the files of the cache before the process ends. */
+    @Test
+    void whoMovesAllIntoTheCacheRemembersItToo() throws IOException {
+        Mac only = backUp(1);
+        Path other = temporary.resolve("other");
+        for (int i = 0; i < 2; i++) {
+            try (Repository repository = open(temporary.resolve("unused"), storage -> storage)) {
+                repository.useCache(other, StateCache.Limits.NONE);
+                repository.refresh();
+            }
+            assertThat(file(other)).isNotEmptyFile();
+            if (i == 0) { // killed after it had written the one, and before the other
+                Files.delete(file(other));
+            }
+        }
+        loseNewestState();
+        assertThat(audit(other))
+                .singleElement()
+                .matches(finding -> finding.isDamage() && finding.reason().contains(only.shortHex()));
     }
 
     @Test
