@@ -160,7 +160,7 @@ final class SftpConnection implements AutoCloseable {
     /** Takes what is in a folder, as it comes. */
     @FunctionalInterface
     interface Entries {
-        /** @return false if there is to be no more */
+        /** Takes one; returns false if there is to be no more. */
         boolean take(byte[] name, RemoteAttributes attributes);
     }
 

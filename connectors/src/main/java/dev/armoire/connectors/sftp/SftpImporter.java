@@ -214,18 +214,22 @@ final class SftpImporter implements Importer {
             if (!entry.isSound()) {
                 sink.error(
                         directory, "read " + BytePath.text(directory) + ": the server tells a name that no file has");
-            } else if (options.excludes().isExcluded(path, isDirectory)) {
-                continue;
-            } else if (entry.target instanceof byte[] target) {
-                sink.record(new RemoteItem(path, info, target));
-                if (isDirectory) {
-                    below.add(new Folder(path));
-                }
-            } else {
-                failed("readlink", path, (IOException) entry.target, sink);
+            } else if (!options.excludes().isExcluded(path, isDirectory)
+                    && item(path, info, entry.target, sink)
+                    && isDirectory) {
+                below.add(new Folder(path));
             }
         }
         return below;
+    }
+
+    private boolean item(byte[] path, FileInfo info, Object target, ImportSink sink) throws IOException {
+        if (target instanceof byte[] bytes) {
+            sink.record(new RemoteItem(path, info, bytes));
+            return true;
+        }
+        failed("readlink", path, (IOException) target, sink);
+        return false;
     }
 
     /**
