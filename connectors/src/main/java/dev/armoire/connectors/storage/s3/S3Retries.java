@@ -30,8 +30,8 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
  * its name or port is wrong, or the network is down, and nothing has begun that would be lost. May be used by many threads at once.
  */
 final class S3Retries implements ExecutionInterceptor {
-    /** With the pauses below about two minutes of trouble. The strategy ends sooner when most requests fail. */
-    private static final int ATTEMPTS = 8;
+    /** With the pauses below at least three quarters of a minute of trouble, so that a service may be started anew. */
+    private static final int ATTEMPTS = 11;
 
     /** Attempts to reach what never answered. */
     private static final int FIRST_ATTEMPTS = 3;
@@ -72,7 +72,9 @@ final class S3Retries implements ExecutionInterceptor {
     }
 
     /**
-     * Pauses are drawn at random up to the doubled one before, so that many clients do not come back at once.
+     * Pauses are doubled, and between half of that and all of it drawn at random, so that many requests do not come back at once.
+     * There is no budget that all requests share, as the SDK has one: dozens that are under way together would have used it up in the
+     * first half second of an outage, and then each further file of a source would fail at once.
      * {@code -Darmoire.s3.pause} sets the first one, in milliseconds, for tests of services that fail.
      */
     RetryStrategy strategy() {
@@ -82,9 +84,10 @@ final class S3Retries implements ExecutionInterceptor {
                 .useClientDefaults(false) // else the SDK retries whatever is an IOException, too
                 .retryOnException(this::isTriedAgain)
                 .treatAsThrottling(e -> e instanceof SdkServiceException answer && answer.isThrottlingException())
+                .circuitBreakerEnabled(false)
                 .maxAttempts(ATTEMPTS)
-                .backoffStrategy(BackoffStrategy.exponentialDelay(pause, longest))
-                .throttlingBackoffStrategy(BackoffStrategy.exponentialDelay(pause.multipliedBy(5), longest))
+                .backoffStrategy(BackoffStrategy.exponentialDelayHalfJitter(pause, longest))
+                .throttlingBackoffStrategy(BackoffStrategy.exponentialDelayHalfJitter(pause.multipliedBy(5), longest))
                 .build();
     }
 

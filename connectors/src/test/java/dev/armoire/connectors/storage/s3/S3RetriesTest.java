@@ -2,10 +2,12 @@
 package dev.armoire.connectors.storage.s3;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.ConnectException;
 import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -13,6 +15,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.core.exception.SdkClientException;
+import software.amazon.awssdk.retries.api.AcquireInitialTokenRequest;
+import software.amazon.awssdk.retries.api.RefreshRetryTokenRequest;
+import software.amazon.awssdk.retries.api.RefreshRetryTokenResponse;
+import software.amazon.awssdk.retries.api.RetryStrategy;
+import software.amazon.awssdk.retries.api.RetryToken;
+import software.amazon.awssdk.retries.api.TokenAcquisitionFailedException;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /** What is tried again, and what is told of it, by a clock that the tests set. */
@@ -76,6 +84,38 @@ final class S3RetriesTest {
         now += SECOND;
         retries.isTriedAgain(answer(500, ""));
         assertThat(told).hasSize(2).last().isEqualTo("waiting: host:9000 answers with status 500; trying again");
+    }
+
+    /** As long as it takes to start a service anew, however many requests are under way together. */
+    @ParameterizedTest
+    @ValueSource(ints = {500, 503})
+    void manyRequestsOutlastThreeQuartersOfAMinute(int status) {
+        RetryStrategy strategy = retries.strategy();
+        List<RetryToken> tokens = new ArrayList<>();
+        List<Duration> waited = new ArrayList<>();
+        for (int i = 0; i < 64; i++) {
+            tokens.add(strategy.acquireInitialToken(AcquireInitialTokenRequest.create("requests"))
+                    .token());
+            waited.add(Duration.ZERO);
+        }
+        for (int attempt = 1; attempt < 11; attempt++) {
+            for (int i = 0; i < tokens.size(); i++) {
+                RefreshRetryTokenResponse again = strategy.refreshRetryToken(RefreshRetryTokenRequest.builder()
+                        .token(tokens.get(i))
+                        .failure(answer(status, "SlowDown"))
+                        .build());
+                tokens.set(i, again.token());
+                waited.set(i, waited.get(i).plus(again.delay()));
+            }
+        }
+        assertThat(waited)
+                .allSatisfy(one -> assertThat(one).isBetween(Duration.ofSeconds(42), Duration.ofSeconds(160)));
+        assertThat(waited).as("they do not come back at once").doesNotHaveDuplicates();
+        assertThatThrownBy(() -> strategy.refreshRetryToken(RefreshRetryTokenRequest.builder()
+                        .token(tokens.getFirst())
+                        .failure(answer(status, "SlowDown"))
+                        .build()))
+                .isInstanceOf(TokenAcquisitionFailedException.class);
     }
 
     /** Where some requests get through work goes on, and nobody need know of the others. */
