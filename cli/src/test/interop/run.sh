@@ -8,7 +8,9 @@
 # ARMOIRE   the program, default the launcher of this checkout
 # PYTHON    a Python with what testdata/tools/requirements.txt names
 # PLAKAR    a real Plakar, v1.1.4: it and ours serve stores to each other, and it reads our archives; without it that is left out
-# ONLY      a pattern: only the parts whose name it matches (own fixtures killed damaged mistakes peers)
+# PLAKAR_SFTP, PLAKAR_S3   plug-ins for it, as `plakar pkg create` makes them: it and we share a folder of an sshd and a bucket. The
+#           bucket is in S3_LOCATION, as s3://HOST:PORT/BUCKET without TLS, with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+# ONLY      a pattern: only the parts whose name it matches (own fixtures killed damaged mistakes peers far)
 #
 # Prints a line per failure, and at last "N passed, M failed"; exits 1 if any failed.
 set -euo pipefail
@@ -550,8 +552,93 @@ peers() {
     done
 }
 
+# An sshd on the loopback that lets $work/key in, on port $1.
+serve_sftp() {
+    local port=$1 name
+    for name in host key; do
+        ssh-keygen -q -t ed25519 -N '' -f "$work/$name"
+    done
+    printf '%s\n' "Port $port" 'ListenAddress 127.0.0.1' "HostKey $work/host" "AuthorizedKeysFile $work/key.pub" 'PidFile none' \
+        'StrictModes no' 'UsePAM no' 'PermitRootLogin yes' 'Subsystem sftp internal-sftp' > "$work/sshd_config"
+    mkdir -p "$work/bin" /run/sshd 2> /dev/null || true
+    # Plakar's plug-in runs ssh, which would write down the host for the user who runs this.
+    printf '#!/bin/sh\nexec %s -o UserKnownHostsFile=/dev/null "$@"\n' "$(command -v ssh)" > "$work/bin/ssh"
+    chmod +x "$work/bin/ssh"
+    serve "$port" /usr/sbin/sshd -D -e -f "$work/sshd_config"
+}
+
+# Real Plakar and we on one store that is far away: each creates it, the other goes on. What of it lies in a folder here is judged, too.
+shared_far() {
+    local kind=$1 creator=$2 folder=$3 store=$4 tree=$work/trees/one first=$work/trees/wide
+    local create=(create)
+    [ -n "$passphrase" ] || create+=(-plaintext)
+    if [ "$creator" = Plakar ]; then
+        try "$kind: Plakar creates" plakar_far "$store" "${create[@]}"
+        try "$kind: Plakar backs up" plakar_far "$store" backup "$first"
+        try "$kind: we back up" exits 0 at "$store" -quiet backup "$tree"
+    else
+        try "$kind: we create" exits 0 at "$store" "${create[@]}"
+        try "$kind: we back up" exits 0 at "$store" -quiet backup "$first"
+        try "$kind: Plakar backs up" plakar_far "$store" backup "$tree"
+    fi
+    try "$kind: we check" exits 0 at "$store" -quiet check
+    try "$kind: Plakar checks" plakar_far "$store" check
+    try "$kind: we restore" restored_equal "$store" "$(oldest "$store")" "$first.jsonl"
+    try "$kind: we remove" exits 0 at "$store" rm -apply "$(oldest "$store")"
+    ARMOIRE_GRACEPERIOD=0s try "$kind: our maintenance" exits 0 at "$store" maintenance
+    ARMOIRE_GRACEPERIOD=0s try "$kind: our maintenance again" exits 0 at "$store" maintenance
+    try "$kind: Plakar checks after it" plakar_far "$store" check
+    try "$kind: Plakar backs up once more" plakar_far "$store" backup "$first"
+    try "$kind: we check at last" exits 0 at "$store" -quiet check
+    try "$kind: there are two snapshots" [ "$(snapshots "$store" | wc -l)" = 2 ]
+    if [ -n "$folder" ]; then
+        try "$kind: the checker at the end" judge --strict --by-plakar "$folder"
+    fi
+}
+
+plakar_far() {
+    local store=$1
+    shift
+    PATH=$work/bin:$PATH TMPDIR=$work PLAKAR_PASSPHRASE=${passphrase:-} timeout 120 "$PLAKAR" -quiet at "$store" "$@" < /dev/null
+}
+
+far() {
+    local port=$((30000 + RANDOM % 10000)) creator n=0 server
+    if [ -z "${PLAKAR:-}" ] || [ -z "${PLAKAR_SFTP:-}${PLAKAR_S3:-}" ]; then
+        echo "no PLAKAR with PLAKAR_SFTP or PLAKAR_S3: stores that real Plakar and we share far away are left out"
+        return
+    fi
+    if [ -n "${PLAKAR_SFTP:-}" ]; then
+        try "sftp: the plug-in is taken" "$PLAKAR" pkg add "$PLAKAR_SFTP"
+        serve_sftp "$port"
+    fi
+    if [ -n "${PLAKAR_S3:-}" ]; then
+        try "s3: the plug-in is taken" "$PLAKAR" pkg add "$PLAKAR_S3"
+    fi
+    for passphrase in '' "$own_passphrase"; do
+        for creator in Plakar we; do
+            n=$((n + 1))
+            # We read Plakar's settings while there are none of ours.
+            if [ -n "${PLAKAR_SFTP:-}" ]; then
+                try "sftp: Plakar takes the settings" "$PLAKAR" store add "sftp$n" \
+                    "location=sftp://127.0.0.1:$port$work/stores/sftp$n" "username=$(id -un)" "identity=$work/key" \
+                    insecure_ignore_host_key=true
+                shared_far sftp "$creator" "$work/stores/sftp$n" "@sftp$n"
+            fi
+            if [ -n "${PLAKAR_S3:-}" ]; then
+                try "s3: Plakar takes the settings" "$PLAKAR" store add "s3$n" "location=$S3_LOCATION/interop-$$-$n" \
+                    "access_key=$AWS_ACCESS_KEY_ID" "secret_access_key=$AWS_SECRET_ACCESS_KEY" use_tls=false
+                shared_far s3 "$creator" '' "@s3$n"
+            fi
+        done
+    done
+    if [ -n "${PLAKAR_SFTP:-}" ]; then
+        stop_serving
+    fi
+}
+
 make_trees
-for part in own all_fixtures killed damaged mistakes peers; do
+for part in own all_fixtures killed damaged mistakes peers far; do
     if [[ ${part#all_} == ${ONLY:-*} ]]; then
         "$part" "$@"
     fi

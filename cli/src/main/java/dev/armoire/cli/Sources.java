@@ -269,6 +269,11 @@ final class Sources implements AutoCloseable {
         }
 
         @Override
+        public boolean isFarAway() {
+            return importer.isFarAway();
+        }
+
+        @Override
         public void threadEnds() {
             importer.threadEnds();
         }

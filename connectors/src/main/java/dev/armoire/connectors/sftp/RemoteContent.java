@@ -26,6 +26,43 @@ final class RemoteContent implements ImportRecord.Content {
         }
     }
 
+    /** A file of which it is expected that it has so many bytes, few, read at once with few round trips. */
+    static ImportRecord.Content ofSize(SftpConnection connection, String path, int size) throws IOException {
+        SftpConnection.Whole whole;
+        try {
+            whole = connection.readWhole(path, size);
+        } catch (IOException e) {
+            whole = null; // one step after the other shows what fails
+        }
+        return whole == null ? new RemoteContent(connection, path) : new InMemory(whole);
+    }
+
+    /** One that was read. */
+    private static final class InMemory implements ImportRecord.Content {
+        private final SftpConnection.Whole whole;
+        private int offset;
+
+        InMemory(SftpConnection.Whole whole) {
+            this.whole = whole;
+        }
+
+        @Override
+        public long read(MemorySegment into) {
+            int count = (int) Math.min(into.byteSize(), whole.bytes().length - offset);
+            MemorySegment.copy(MemorySegment.ofArray(whole.bytes()), offset, into, 0, count);
+            offset += count;
+            return count;
+        }
+
+        @Override
+        public ImportRecord.Version version() {
+            return new ImportRecord.Version(whole.bytes().length, whole.mtimeSeconds(), 0);
+        }
+
+        @Override
+        public void close() {}
+    }
+
     private IOException failure(String what, IOException e) {
         return new IOException(what + ' ' + SftpConnection.text(path) + ": " + SftpErrors.itemReason(e), e);
     }

@@ -14,9 +14,9 @@ import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.sshd.common.util.buffer.Buffer;
+import org.apache.sshd.common.util.buffer.BufferException;
 import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
 import org.apache.sshd.sftp.client.FullAccessSftpClient;
 import org.apache.sshd.sftp.client.SftpClient.Attribute;
@@ -44,6 +44,9 @@ import org.jspecify.annotations.Nullable;
 final class SftpConnection implements AutoCloseable {
     static final int REQUEST_BYTES = 32 << 10;
     static final int WINDOW = 64;
+
+    /** Of one folder, each with a hundred names from OpenSSH. */
+    private static final int LISTINGS = 16;
 
     /** OpenSSH allows ten sessions for each connection, unless told otherwise. */
     private static final int CHANNELS = 4;
@@ -140,22 +143,106 @@ final class SftpConnection implements AutoCloseable {
 
     /** What is in a folder. */
     List<DirEntry> list(String folder) throws IOException {
-        List<DirEntry> entries = new ArrayList<>();
-        list(folder, entries::add);
-        return entries;
-    }
-
-    /** Tells what is in a folder, as it comes. An entry takes half a KiB of memory: to keep many is dear. */
-    void list(String folder, Consumer<DirEntry> entries) throws IOException {
         FullAccessSftpClient channel = channel();
+        List<DirEntry> entries = new ArrayList<>();
         try (CloseableHandle handle = channel.openDir(folder)) {
             for (Collection<DirEntry> some = channel.readDir(handle); some != null; some = channel.readDir(handle)) {
                 for (DirEntry entry : some) {
                     if (!entry.getFilename().equals(".") && !entry.getFilename().equals("..")) {
-                        entries.accept(entry);
+                        entries.add(entry);
                     }
                 }
             }
+        }
+        return entries;
+    }
+
+    /** Takes what is in a folder, as it comes. */
+    @FunctionalInterface
+    interface Entries {
+        /** Takes one; returns false if there is to be no more. */
+        boolean take(byte[] name, RemoteAttributes attributes);
+    }
+
+    /**
+     * Tells what is in a folder, with several requests under way, as a folder may have thousands of answers.
+     *
+     * @return false if it was not told to its end
+     */
+    boolean list(String folder, Entries entries) throws IOException {
+        FullAccessSftpClient channel = channel();
+        try (CloseableHandle handle = channel.openDir(folder)) {
+            ArrayDeque<Pending> pending = new ArrayDeque<>();
+            int atOnce = 2; // all that most folders need
+            try {
+                while (true) {
+                    while (pending.size() < atOnce) {
+                        Buffer request = new ByteArrayBuffer(handle.length() + 32, false);
+                        request.putBytes(handle.getIdentifier());
+                        pending.add(new Pending(channel.send(SftpConstants.SSH_FXP_READDIR, request), 0, 0));
+                    }
+                    SftpResponse answer = SftpResponse.parse(
+                            SftpConstants.SSH_FXP_READDIR,
+                            channel.receive(pending.remove().id()));
+                    if (answer.getType() != SftpConstants.SSH_FXP_NAME) {
+                        SftpStatus status = SftpStatus.parse(answer);
+                        if (status.getStatusCode() == SftpConstants.SSH_FX_EOF) {
+                            return true;
+                        }
+                        throw new SftpException(status.getStatusCode(), status.getMessage());
+                    }
+                    Buffer names = answer.getBuffer();
+                    for (int left = names.getInt(); left > 0; left--) {
+                        byte[] name = names.getBytes();
+                        names.getBytes(); // the same as `ls -l` would show it
+                        RemoteAttributes attributes = RemoteAttributes.of(names);
+                        boolean isOfAll = name.length > 0
+                                && name[0] == '.'
+                                && (name.length == 1 || (name.length == 2 && name[1] == '.'));
+                        if (!isOfAll && !entries.take(name, attributes)) {
+                            return false;
+                        }
+                    }
+                    atOnce = Math.min(2 * atOnce, LISTINGS);
+                }
+            } catch (BufferException e) {
+                throw new IOException("the server's list of a folder cannot be understood", e);
+            } finally {
+                forget(channel, pending);
+            }
+        }
+    }
+
+    /** What the links say, or why that cannot be had, with many requests under way. */
+    List<Object> readLinks(List<String> links) throws IOException {
+        FullAccessSftpClient channel = channel();
+        List<Object> found = new ArrayList<>(links.size());
+        ArrayDeque<Pending> pending = new ArrayDeque<>();
+        try {
+            for (int sent = 0; found.size() < links.size(); ) {
+                while (sent < links.size() && pending.size() < WINDOW) {
+                    Buffer request = new ByteArrayBuffer();
+                    request.putBytes(bytes(links.get(sent++)));
+                    pending.add(new Pending(channel.send(SftpConstants.SSH_FXP_READLINK, request), 0, 0));
+                }
+                SftpResponse answer = SftpResponse.parse(
+                        SftpConstants.SSH_FXP_READLINK,
+                        channel.receive(pending.remove().id()));
+                if (answer.getType() == SftpConstants.SSH_FXP_NAME
+                        && answer.getBuffer().getInt() == 1) {
+                    found.add(answer.getBuffer().getBytes());
+                } else if (answer.getType() == SftpConstants.SSH_FXP_NAME) {
+                    found.add(new IOException("the server tells more than one target"));
+                } else {
+                    SftpStatus status = SftpStatus.parse(answer);
+                    found.add(new SftpException(status.getStatusCode(), status.getMessage()));
+                }
+            }
+            return found;
+        } catch (BufferException e) {
+            throw new IOException("what the server tells of a link cannot be understood", e);
+        } finally {
+            forget(channel, pending);
         }
     }
 
@@ -165,6 +252,48 @@ final class SftpConnection implements AutoCloseable {
         try (CloseableHandle handle = channel.open(path, OpenMode.Read)) {
             return read(channel, handle, offset, into);
         }
+    }
+
+    /** A file in full, and when the server says that it was changed. */
+    record Whole(byte[] bytes, long mtimeSeconds) {}
+
+    /**
+     * Reads a file that is expected to have so many bytes in two round trips, where one step after the other takes five.
+     *
+     * @return null if it has not that many any more
+     */
+    @Nullable
+    Whole readWhole(String path, int size) throws IOException {
+        FullAccessSftpClient channel = channel();
+        CloseableHandle handle = channel.open(path, OpenMode.Read);
+        ArrayDeque<Pending> pending = new ArrayDeque<>();
+        Buffer name = new ByteArrayBuffer(handle.length() + 32, false);
+        name.putBytes(handle.getIdentifier());
+        byte[] bytes = new byte[size];
+        try {
+            for (int at = 0; at < size; at += REQUEST_BYTES) {
+                pending.add(ask(channel, handle, 0, at, Math.min(REQUEST_BYTES, size - at)));
+            }
+            pending.add(new Pending(channel.send(SftpConstants.SSH_FXP_FSTAT, copy(name)), size, 0));
+            pending.add(new Pending(channel.send(SftpConstants.SSH_FXP_CLOSE, name), size, 0));
+            boolean isWhole = true;
+            while (pending.getFirst().length() > 0) {
+                Pending first = pending.remove();
+                isWhole &= receive(channel, first, MemorySegment.ofArray(bytes)) == first.length();
+            }
+            RemoteAttributes now = RemoteAttributes.ofAnswer(SftpResponse.parse(
+                    SftpConstants.SSH_FXP_FSTAT,
+                    channel.receive(pending.remove().id())));
+            return isWhole && now.size() == size ? new Whole(bytes, now.mtimeSeconds()) : null;
+        } finally {
+            forget(channel, pending);
+        }
+    }
+
+    private static Buffer copy(Buffer request) {
+        Buffer copy = new ByteArrayBuffer(request.available() + 32, false);
+        copy.putRawBytes(request.array(), request.rpos(), request.available());
+        return copy;
     }
 
     private record Pending(int id, long at, int length) {}

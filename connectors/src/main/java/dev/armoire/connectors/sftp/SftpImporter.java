@@ -10,6 +10,7 @@ import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
 import dev.armoire.connectors.spi.SmallFilesAhead;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -18,10 +19,14 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.apache.sshd.sftp.client.SftpClient.Attributes;
-import org.apache.sshd.sftp.client.SftpClient.DirEntry;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,14 +34,22 @@ import org.jspecify.annotations.Nullable;
  * links become files of their own, nor extended attributes and device numbers.
  */
 final class SftpImporter implements Importer {
-    /** Each takes four round trips, and the server a tenth of a millisecond for all. */
-    private static final int FILES_AT_ONCE = 16;
+    /** Each takes two round trips, and the server a tenth of a millisecond for all. */
+    private static final int FILES_AT_ONCE = 64;
+    /** Files shorter than this are read at once. */
+    private static final int FEW_REQUESTS = 64 << 10;
+    /** Each takes three round trips. */
+    private static final int FOLDERS_AT_ONCE = 16;
+    /** Items of a folder that are kept until the walk comes to it; one that has more takes long for itself. */
+    private static final int MOST_AHEAD = 2000;
 
     private final SftpPlace place;
     private final ImportOptions options;
     private final SftpConnection connection;
     private final Attributes root;
     private final SmallFilesAhead ahead = new SmallFilesAhead(FILES_AT_ONCE);
+    private final ExecutorService lists = Executors.newThreadPerTaskExecutor(
+            Thread.ofPlatform().daemon().name("list-", 0).factory());
 
     private SftpImporter(SftpPlace place, ImportOptions options, SftpConnection connection, Attributes root) {
         this.place = place;
@@ -82,19 +95,25 @@ final class SftpImporter implements Importer {
     }
 
     @Override
+    public boolean isFarAway() {
+        return true;
+    }
+
+    @Override
     public void scan(ImportSink sink) throws IOException {
         parents(sink);
         if (options.excludes().isExcluded(place.root(), root.isDirectory())) {
             return;
         }
         sink.record(new RemoteItem(place.root(), info(root), BytePath.EMPTY));
-        Deque<byte[]> directories = new ArrayDeque<>();
+        Deque<Folder> folders = new ArrayDeque<>();
         if (root.isDirectory()) {
-            directories.push(place.root());
+            folders.push(new Folder(place.root()));
         }
-        while (!directories.isEmpty() && !sink.isStopped()) {
-            List<byte[]> below = directory(directories.pop(), sink);
-            below.reversed().forEach(directories::push);
+        while (!folders.isEmpty() && !sink.isStopped()) {
+            folders.stream().limit(FOLDERS_AT_ONCE).forEach(Folder::listAhead);
+            List<Folder> below = directory(folders.pop(), sink);
+            below.reversed().forEach(folders::push);
         }
     }
 
@@ -110,51 +129,123 @@ final class SftpImporter implements Importer {
         }
     }
 
+    /** One whose list is to come, or is there before the walk is. */
+    private final class Folder {
+        private final byte[] path;
+        /** Of null when there is too much in it to be kept for later. */
+        private @Nullable Future<@Nullable List<Found>> coming;
+
+        Folder(byte[] path) {
+            this.path = path;
+        }
+
+        void listAhead() {
+            if (coming == null) {
+                coming = lists.submit(() -> list(MOST_AHEAD));
+            }
+        }
+
+        List<Found> list() throws IOException {
+            try {
+                List<Found> found = coming == null ? null : coming.get();
+                return found != null ? found : Objects.requireNonNull(list(Integer.MAX_VALUE));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw (IOException) new InterruptedIOException("interrupted").initCause(e);
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof IOException failure) {
+                    throw failure;
+                }
+                throw new IllegalStateException(e);
+            }
+        }
+
+        private @Nullable List<Found> list(int most) throws IOException {
+            List<Found> found = new ArrayList<>();
+            boolean isAll = connection.list(SftpConnection.wire(path), (name, attributes) -> {
+                found.add(new Found(name, attributes, BytePath.EMPTY));
+                return found.size() <= most;
+            });
+            if (!isAll) {
+                return null;
+            }
+            found.sort(Found.BY_NAME);
+            readLinks(found);
+            return found;
+        }
+
+        /** Fills in where links lead, or why nobody can tell. */
+        private void readLinks(List<Found> found) throws IOException {
+            List<Integer> links = new ArrayList<>();
+            List<String> paths = new ArrayList<>();
+            for (int i = 0; i < found.size(); i++) {
+                Found one = found.get(i);
+                if (one.isLink() && one.isSound()) {
+                    links.add(i);
+                    paths.add(SftpConnection.wire(BytePath.join(path, one.name)));
+                }
+            }
+            List<Object> targets = paths.isEmpty() ? List.of() : connection.readLinks(paths);
+            for (int i = 0; i < targets.size(); i++) {
+                Found link = found.get(links.get(i));
+                found.set(links.get(i), new Found(link.name, link.attributes, targets.get(i)));
+            }
+        }
+    }
+
     /** Tells what is in a directory and returns the directories among it. */
-    private List<byte[]> directory(byte[] directory, ImportSink sink) throws IOException {
-        List<Found> entries = new ArrayList<>();
+    private List<Folder> directory(Folder folder, ImportSink sink) throws IOException {
+        byte[] directory = folder.path;
+        List<Found> entries;
         try {
-            connection.list(SftpConnection.wire(directory), entry -> entries.add(Found.of(entry)));
+            entries = folder.list();
         } catch (IOException e) {
             failed("read", directory, e, sink);
             return List.of();
         }
-        entries.sort(Found.BY_NAME);
-        List<byte[]> below = new ArrayList<>();
+        List<Folder> below = new ArrayList<>();
         for (Found entry : entries) {
             if (sink.isStopped()) {
                 break;
             }
             byte[] path = BytePath.join(directory, entry.name);
-            FileInfo info = entry.info();
+            FileInfo info = info(entry.attributes);
             boolean isDirectory = FileMode.isDirectory(info.mode());
             if (!entry.isSound()) {
                 sink.error(
                         directory, "read " + BytePath.text(directory) + ": the server tells a name that no file has");
-            } else if (!options.excludes().isExcluded(path, isDirectory) && item(path, info, sink) && isDirectory) {
-                below.add(path);
+            } else if (!options.excludes().isExcluded(path, isDirectory)
+                    && item(path, info, entry.target, sink)
+                    && isDirectory) {
+                below.add(new Folder(path));
             }
         }
         return below;
     }
 
-    /** What a server tells of an item of a folder, without what nobody asks for: folders may have a million. */
-    private record Found(byte[] name, int permissions, int user, int group, long size, long mtimeSeconds) {
-        private static final Comparator<Found> BY_NAME = (a, b) -> Arrays.compareUnsigned(a.name, b.name);
-
-        static Found of(DirEntry entry) {
-            Attributes attributes = entry.getAttributes();
-            return new Found(
-                    SftpConnection.bytes(entry.getFilename()),
-                    attributes.getPermissions(),
-                    attributes.getUserId(),
-                    attributes.getGroupId(),
-                    attributes.getSize(),
-                    mtimeOf(attributes));
+    private boolean item(byte[] path, FileInfo info, Object target, ImportSink sink) throws IOException {
+        if (target instanceof byte[] bytes) {
+            sink.record(new RemoteItem(path, info, bytes));
+            return true;
         }
+        failed("readlink", path, (IOException) target, sink);
+        return false;
+    }
+
+    /**
+     * What a server tells of an item of a folder, of which there may be a million.
+     *
+     * @param target where it leads as bytes, empty if it is no link; or the failure to learn that
+     */
+    private record Found(byte[] name, RemoteAttributes attributes, Object target) {
+        private static final Comparator<Found> BY_NAME = (a, b) -> Arrays.compareUnsigned(a.name, b.name);
 
         boolean isSound() {
             return name.length > 0 && BytePath.isSound(name) && !hasSlash();
+        }
+
+        boolean isLink() {
+            return FileMode.isSymlink(FileMode.fromUnix(attributes.permissions()));
         }
 
         private boolean hasSlash() {
@@ -165,24 +256,6 @@ final class SftpImporter implements Importer {
             }
             return false;
         }
-
-        FileInfo info() {
-            return SftpImporter.info(permissions, user, group, size, mtimeSeconds);
-        }
-    }
-
-    private boolean item(byte[] path, FileInfo info, ImportSink sink) throws IOException {
-        byte[] target = BytePath.EMPTY;
-        if (FileMode.isSymlink(info.mode())) {
-            try {
-                target = SftpConnection.bytes(connection.channel().readLink(SftpConnection.wire(path)));
-            } catch (IOException e) {
-                failed("readlink", path, e, sink);
-                return false;
-            }
-        }
-        sink.record(new RemoteItem(path, info, target));
-        return true;
     }
 
     /** A failure of one item; without the connection there are no more items. */
@@ -195,18 +268,24 @@ final class SftpImporter implements Importer {
     }
 
     static FileInfo info(Attributes attributes) {
+        long mtimeSeconds = attributes.getModifyTime() == null
+                ? 0
+                : attributes.getModifyTime().to(TimeUnit.SECONDS);
         return info(
                 attributes.getPermissions(),
                 attributes.getUserId(),
                 attributes.getGroupId(),
                 attributes.getSize(),
-                mtimeOf(attributes));
+                mtimeSeconds);
     }
 
-    private static long mtimeOf(Attributes attributes) {
-        return attributes.getModifyTime() == null
-                ? 0
-                : attributes.getModifyTime().to(TimeUnit.SECONDS);
+    private static FileInfo info(RemoteAttributes attributes) {
+        return info(
+                attributes.permissions(),
+                attributes.user(),
+                attributes.group(),
+                attributes.size(),
+                attributes.mtimeSeconds());
     }
 
     private static FileInfo info(int permissions, int user, int group, long size, long mtimeSeconds) {
@@ -228,6 +307,7 @@ final class SftpImporter implements Importer {
 
     @Override
     public void close() {
+        lists.shutdownNow();
         ahead.close();
         connection.close();
     }
@@ -261,7 +341,11 @@ final class SftpImporter implements Importer {
 
         @Override
         public boolean readAhead() {
-            coming = ahead.read(info.size(), this::openNow);
+            int size = (int) Math.min(info.size(), FEW_REQUESTS);
+            SmallFilesAhead.Opener opener = size == FEW_REQUESTS
+                    ? this::openNow
+                    : () -> RemoteContent.ofSize(connection, SftpConnection.wire(path), size);
+            coming = ahead.read(info.size(), opener);
             return coming != null;
         }
 

@@ -23,6 +23,14 @@ public interface Importer extends AutoCloseable {
     void scan(ImportSink sink) throws IOException;
 
     /**
+     * Whether each content that is opened costs a journey to somewhere else, so that {@link ImportRecord#readAhead} is asked for
+     * all files from the first on.
+     */
+    default boolean isFarAway() {
+        return false;
+    }
+
+    /**
      * Called on each thread that has opened records of this importer or read their attributes, when it will not do so any
      * more: frees what belongs to the thread.
      */

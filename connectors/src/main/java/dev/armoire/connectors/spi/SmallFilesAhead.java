@@ -9,20 +9,24 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads small files of a source that is far away before they are asked for, many at once: one by one each would cost a worker
- * a round trip or more. Owns its threads, and a few MiB of what was read and is not taken yet. Thread-safe.
+ * Reads files of a source that is far away before they are asked for, many at once: one by one each would cost a worker
+ * a round trip or more. Owns its threads, and some MiB of what was read and is not taken yet. Thread-safe.
  */
 public final class SmallFilesAhead implements AutoCloseable {
     /** Longer ones take long for themselves. */
-    private static final int LARGEST_KIB = 64;
+    private static final int LARGEST_KIB = 4 << 10;
 
-    private static final int ROOM_KIB = 8 << 10;
+    private static final int ROOM_KIB = 16 << 10;
 
     private final int atOnce;
     private final BlockingQueue<File> waiting = new LinkedBlockingQueue<>();
+    /** Held by the thread that takes the next file and waits for room for it: so room is given in the order of files. */
+    private final ReentrantLock turn = new ReentrantLock();
+
     private final Semaphore room = new Semaphore(ROOM_KIB);
     private Thread @Nullable [] threads;
     private boolean isClosed;
@@ -67,20 +71,33 @@ public final class SmallFilesAhead implements AutoCloseable {
     private void work() {
         try {
             while (true) {
-                // Before a file is taken: else it might wait for room that those behind it have, and its worker for it.
-                room.acquire(LARGEST_KIB);
+                File file = next();
                 int kept = 0;
                 try {
-                    File file = waiting.take();
                     if (file.isTaken.compareAndSet(false, true)) {
                         kept = file.fetch();
                     }
                 } finally {
-                    room.release(LARGEST_KIB - kept);
+                    room.release(file.kib() - kept);
                 }
             }
         } catch (InterruptedException e) {
             // Nobody wants any more.
+        }
+    }
+
+    /** Waits for a file and for room for it. Until there is some, whoever wants the file may take and read it. */
+    private File next() throws InterruptedException {
+        turn.lockInterruptibly();
+        try {
+            File file = waiting.take();
+            while (file.isTaken.get()) {
+                file = waiting.take();
+            }
+            room.acquire(file.kib());
+            return file;
+        } finally {
+            turn.unlock();
         }
     }
 
@@ -96,6 +113,11 @@ public final class SmallFilesAhead implements AutoCloseable {
         private File(int size, Opener opener) {
             this.size = size;
             this.opener = opener;
+        }
+
+        /** The room for its bytes and one that shows whether there are more. */
+        private int kib() {
+            return Math.ceilDiv(size + 1, 1 << 10);
         }
 
         /** Returns how many KiB of room it goes on to take. */

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -122,6 +123,66 @@ final class SftpImporterTest {
             assertThat(content(found.at(tree.resolve("a/large")))).isEqualTo(LARGE);
             assertThat(content(found.at(tree.resolve("a/é/small")))).asString().isEqualTo("small");
             assertThat(content(found.at(tree.resolve("empty")))).isEmpty();
+        }
+    }
+
+    /** More folders than are listed at once, one with more items than are kept for later, and files that are read ahead. */
+    @Test
+    void manyFoldersAndFilesComeAsOneByOne() throws Exception {
+        Path many = Files.createDirectories(folder.resolve("many"));
+        Map<String, byte[]> contents = new TreeMap<>();
+        Random random = new Random(8);
+        for (int i = 0; i < 60; i++) {
+            Path one = Files.createDirectories(many.resolve("d" + i % 7 + "/e" + i));
+            for (int j = 0; j < 5; j++) {
+                byte[] content = new byte[j == 0 ? 0 : random.nextInt(j == 1 ? 200_000 : 70_000)];
+                random.nextBytes(content);
+                Files.write(one.resolve("f" + j), content);
+                contents.put(one.resolve("f" + j).toString(), content);
+                Files.createSymbolicLink(one.resolve("l" + j), Path.of("f" + j + i));
+            }
+        }
+        Path wide = Files.createDirectories(many.resolve("d3/wide"));
+        for (int i = 0; i < 2300; i++) {
+            Files.createFile(wide.resolve("" + i));
+            contents.put(wide.resolve("" + i).toString(), new byte[0]);
+        }
+        Found found = new Found();
+        try (Importer importer = open(many, "/excluded")) {
+            importer.scan(found);
+            assertThat(found.errors).isEmpty();
+            List<String> expected = new ArrayList<>();
+            try (var files = Files.walk(many)) {
+                files.forEach(file -> expected.add(file.toString()));
+            }
+            assertThat(found.records.keySet()).containsAll(expected);
+            Path grown = many.resolve("d0/e0/f2");
+            Path shrunk = many.resolve("d1/e1/f3");
+            Files.write(grown, new byte[90_000]);
+            Files.write(shrunk, new byte[3]);
+            for (Map.Entry<String, byte[]> file : contents.entrySet()) {
+                found.at(Path.of(file.getKey())).readAhead();
+            }
+            for (Map.Entry<String, byte[]> file : contents.entrySet()) {
+                Path path = Path.of(file.getKey());
+                byte[] content = path.equals(grown) || path.equals(shrunk) ? Files.readAllBytes(path) : file.getValue();
+                assertThat(contentAsItIs(found.at(path))).as(file.getKey()).isEqualTo(content);
+            }
+            for (int i = 0; i < 60; i++) {
+                assertThat(found.at(many.resolve("d" + i % 7 + "/e" + i + "/l4"))
+                                .linkTarget())
+                        .asString()
+                        .isEqualTo("f4" + i);
+            }
+        }
+    }
+
+    private static byte[] contentAsItIs(ImportRecord record) throws IOException {
+        byte[] room = new byte[1_000_000];
+        try (ImportRecord.Content opened = record.open()) {
+            int count = (int) opened.read(MemorySegment.ofArray(room));
+            assertThat(Objects.requireNonNull(opened.version()).size()).isEqualTo(count);
+            return Arrays.copyOf(room, count);
         }
     }
 

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class SmallFilesAheadTest {
+    private static final int MIB = (1 << 20) - 1;
     private static final int LARGE = (64 << 10) - 1;
 
     private final SmallFilesAhead ahead = new SmallFilesAhead(8);
@@ -104,6 +105,34 @@ class SmallFilesAheadTest {
         }
     }
 
+    /** So are those of a MiB, as far as there is room. */
+    @Test
+    void largerOnesAreReadAtOnceAsWell() throws IOException, InterruptedException {
+        CountDownLatch others = new CountDownLatch(8);
+        List<SmallFilesAhead.File> files = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            int value = i;
+            files.add(read(MIB, () -> {
+                others.countDown();
+                try {
+                    assertThat(others.await(30, TimeUnit.SECONDS)).isTrue();
+                } catch (InterruptedException e) {
+                    throw new IOException(e);
+                }
+                return new Source(MIB, value);
+            }));
+        }
+        while (opened.get() < 16) {
+            Thread.sleep(5);
+        }
+        Thread.sleep(100);
+        assertThat(opened).as("as much as there is room for").hasValue(16);
+        for (int i = 0; i < files.size(); i++) {
+            assertThat(contentOf(files.get(i).open())).isEqualTo(bytes(100_000, i));
+        }
+        assertThat(opened).hasValue(100);
+    }
+
     /** However many there are, and in whatever order they are wanted. */
     @Test
     void whatNobodyTakesIsLittle() throws IOException, InterruptedException {
@@ -112,11 +141,11 @@ class SmallFilesAheadTest {
             int value = i;
             files.add(read(LARGE, () -> new Source(LARGE, value)));
         }
-        while (opened.get() < 100) {
+        while (opened.get() < 200) {
             Thread.sleep(5);
         }
         Thread.sleep(100);
-        assertThat(opened.get()).isLessThanOrEqualTo(128);
+        assertThat(opened.get()).isLessThanOrEqualTo(256);
         for (int i = files.size() - 1; i >= 0; i--) {
             assertThat(contentOf(files.get(i).open())).isEqualTo(bytes(LARGE, i));
         }
@@ -167,7 +196,7 @@ class SmallFilesAheadTest {
 
     @Test
     void largeOnesAndThoseAfterTheEndAreNotRead() {
-        assertThat(ahead.read(LARGE + 1, () -> new Source(1, 1))).isNull();
+        assertThat(ahead.read(4 << 20, () -> new Source(1, 1))).isNull();
         ahead.close();
         assertThat(ahead.read(1, () -> new Source(1, 1))).isNull();
         assertThat(opened).hasValue(0);

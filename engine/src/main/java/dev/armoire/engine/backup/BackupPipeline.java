@@ -58,7 +58,8 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     /** Items that are queued or being processed, and chunks that are queued: work that may bring more work. */
     private final AtomicInteger open = new AtomicInteger();
 
-    private final SourceReadAhead readAhead = new SourceReadAhead();
+    private final SourceReadAhead readAhead;
+    private final int itemsBeforeReadAhead;
     private final AtomicInteger idleWorkers = new AtomicInteger();
     private final AtomicBoolean scanEnded = new AtomicBoolean();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -98,6 +99,9 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         this.events = events;
         this.parent = parent;
         this.importers = importers;
+        boolean isFarAway = importers.stream().anyMatch(Importer::isFarAway);
+        this.readAhead = new SourceReadAhead(isFarAway);
+        this.itemsBeforeReadAhead = isFarAway ? 0 : ITEMS_BEFORE_READ_AHEAD;
         this.roots = importers.stream().map(Importer::root).toList();
         this.buffers = new ReadBuffers(workerCount + 2, newChunker().maxSize() + READ_AHEAD_BYTES);
         for (int i = 0; i < workerCount; i++) {
@@ -196,7 +200,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
         checkRunning();
         open.incrementAndGet();
         // One that a worker takes at once is read no sooner for that.
-        if (item.record() != null && item.unchanged() == null && items.size() > ITEMS_BEFORE_READ_AHEAD) {
+        if (item.record() != null && item.unchanged() == null && items.size() >= itemsBeforeReadAhead) {
             readAhead.coming(item.record());
         }
         if (items.offer(item)) {

@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Has files brought into memory while they wait for a worker, so that a medium is asked for hundreds of them at once and not for one by
  * each worker. That costs as much as reading a small file from memory, so it begins when workers have waited, and ends
- * when what is asked for turns out to be in memory already.
+ * when what is asked for turns out to be in memory already. A source that is far away is asked from the begin to the end.
  */
 final class SourceReadAhead {
     /** Longer than any file system takes for what is in memory, shorter than any medium. */
@@ -22,9 +22,14 @@ final class SourceReadAhead {
 
     private static final int FEW = 4;
 
+    private final boolean isFarAway;
     private final AtomicInteger waits = new AtomicInteger();
     private int looked;
     private int absent;
+
+    SourceReadAhead(boolean isFarAway) {
+        this.isFarAway = isFarAway;
+    }
 
     /** Takes note of how long a worker has read some of a file; what is not little of it took its time anyway. */
     void took(long bytes, long nanos) {
@@ -35,7 +40,14 @@ final class SourceReadAhead {
 
     /** Told by one thread of each item that is about to be queued and has to be read. */
     void coming(ImportRecord record) {
-        if (waits.get() < WAITS || !FileMode.isRegular(record.info().mode())) {
+        if (!FileMode.isRegular(record.info().mode())) {
+            return;
+        }
+        if (isFarAway) {
+            record.readAhead();
+            return;
+        }
+        if (waits.get() < WAITS) {
             return;
         }
         absent += record.readAhead() ? 1 : 0;

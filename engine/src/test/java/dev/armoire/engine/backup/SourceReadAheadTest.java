@@ -13,7 +13,7 @@ final class SourceReadAheadTest {
     private static final long FAST = 5_000;
     private static final long SLOW = 200_000;
 
-    private final SourceReadAhead readAhead = new SourceReadAhead();
+    private SourceReadAhead readAhead = new SourceReadAhead(false);
     private int asked;
     private boolean isInMemory;
 
@@ -57,6 +57,18 @@ final class SourceReadAheadTest {
         take(1000, 4 << 20, SLOW); // long, but for what it brought
         come(100, FileMode.fromUnix(0100644));
         assertThat(asked).isZero();
+    }
+
+    @Test
+    void ofWhatIsFarAwayEachFileIsAskedFor() {
+        readAhead = new SourceReadAhead(true);
+        come(100, FileMode.fromUnix(0100644));
+        come(100, FileMode.fromUnix(0040755));
+        isInMemory = true; // so are files that are too large for this
+        come(100, FileMode.fromUnix(0100644));
+        isInMemory = false;
+        come(100, FileMode.fromUnix(0100644));
+        assertThat(asked).isEqualTo(300);
     }
 
     @Test

@@ -77,6 +77,11 @@ final class S3Importer implements Importer {
     }
 
     @Override
+    public boolean isFarAway() {
+        return true;
+    }
+
+    @Override
     public void scan(ImportSink sink) throws IOException {
         Walk walk = new Walk(sink);
         try {
@@ -320,6 +325,15 @@ final class S3Importer implements Importer {
 
         @Override
         public void close() {
+            ResponseInputStream<GetObjectResponse> open = body;
+            if (open != null && position == size) {
+                body = null;
+                try {
+                    open.close(); // nothing is left, so the connection goes on to serve
+                } catch (IOException | SdkException e) {
+                    open.abort();
+                }
+            }
             abandon();
         }
     }

@@ -17,6 +17,7 @@ final class FaultyLink implements AutoCloseable {
     private final AtomicLong requestBytes = new AtomicLong(Long.MAX_VALUE);
     private final AtomicLong responseBytes = new AtomicLong(Long.MAX_VALUE);
     private final AtomicInteger drops = new AtomicInteger();
+    private final AtomicInteger connections = new AtomicInteger();
 
     private FaultyLink(ServerSocket listening, int target) {
         this.listening = listening;
@@ -47,10 +48,16 @@ final class FaultyLink implements AutoCloseable {
         return drops.get();
     }
 
+    /** How many connections there were in all. */
+    int connections() {
+        return connections.get();
+    }
+
     private void accept() {
         while (true) {
             try {
                 Socket client = listening.accept();
+                connections.incrementAndGet();
                 Socket server = new Socket(InetAddress.getLoopbackAddress(), target);
                 Thread.ofVirtual().start(() -> carry(client, server, client, requestBytes));
                 Thread.ofVirtual().start(() -> carry(server, client, client, responseBytes));

@@ -4,6 +4,7 @@ package dev.armoire.connectors.storage.s3;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.armoire.connectors.SourceContract;
+import dev.armoire.connectors.spi.FileMode;
 import dev.armoire.connectors.spi.ImportOptions;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
@@ -11,6 +12,7 @@ import dev.armoire.connectors.spi.Importer;
 import dev.armoire.connectors.spi.ImporterFactory;
 import dev.armoire.connectors.spi.Location;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,5 +103,50 @@ final class S3SourceTest extends SourceContract {
             });
         }
         assertThat(paths).containsExactly("/", "/data", "/data/sub", "/data/sub/b.txt");
+    }
+
+    /** A connection costs as much as several small objects: with TLS up to four round trips. */
+    @Test
+    void objectsAreReadOverTheSameConnection() throws IOException {
+        List<ImportRecord> records = new ArrayList<>();
+        ImportOptions options = new ImportOptions((path, isDirectory) -> false, true, settings(), List.of());
+        try (FaultyLink link = FaultyLink.to(server.port());
+                Importer importer = factory()
+                        .open(
+                                Location.parse("s3://127.0.0.1:" + link.port() + "/" + S3Server.BUCKET + "/data"),
+                                options)) {
+            importer.scan(new ImportSink() {
+                @Override
+                public void record(ImportRecord record) {
+                    records.add(record);
+                }
+
+                @Override
+                public void error(byte[] path, String message) {
+                    throw new AssertionError(message);
+                }
+
+                @Override
+                public boolean isStopped() {
+                    return false;
+                }
+            });
+            int read = 0;
+            MemorySegment room = MemorySegment.ofArray(new byte[1 << 20]);
+            for (ImportRecord record : records) {
+                if (FileMode.isRegular(record.info().mode())) {
+                    try (ImportRecord.Content content = record.open()) {
+                        long left = record.info().size();
+                        while (left > 0) {
+                            left -= content.read(room);
+                        }
+                        assertThat(left).isZero();
+                    }
+                    read++;
+                }
+            }
+            assertThat(read).isGreaterThan(3);
+            assertThat(link.connections()).isEqualTo(1);
+        }
     }
 }
