@@ -2,9 +2,12 @@
 package dev.armoire.index;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import dev.armoire.crypto.Mac;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -62,6 +65,21 @@ public final class BlobIndex implements AutoCloseable {
     }
 
     /**
+     * Gives the tables a folder for what is too much for memory. Unlike {@link LocationRuns} that goes with this process, and is as good
+     * as what is in the tables: wherever these are spoken of, it is a part of them.
+     *
+     * @param mostInTables how many locations there are to be in memory, about; more if the folder cannot be written to
+     */
+    public void spillTo(Path folder, long mostInTables) {
+        for (Shard shard : shards) {
+            synchronized (shard) {
+                shard.folder = folder;
+                shard.mostInTable = mostInTables / SHARDS;
+            }
+        }
+    }
+
+    /**
      * Puts files behind the tables; the index closes them. At most once, before other threads use the index.
      *
      * @param reload adds to the tables, from the source of all knowledge, whatever the files should say
@@ -98,7 +116,7 @@ public final class BlobIndex implements AutoCloseable {
         }
         for (Shard shard : shards) {
             synchronized (shard) {
-                shard.keep((type, packfile) -> packfile == PENDING || kept.isKept(type, packfile));
+                shard.keepAlsoOfSpilled((type, packfile) -> packfile == PENDING || kept.isKept(type, packfile));
             }
         }
     }
@@ -171,7 +189,7 @@ public final class BlobIndex implements AutoCloseable {
      */
     public boolean isKnown(int type, Mac mac) {
         LocationRuns older = runs;
-        Lowest lowest = new Lowest(packfiles::isVisible);
+        Lowest lowest = new Lowest(packfiles, packfiles::isVisible);
         try {
             if (older != null && findInTables(type, mac, packfiles::isVisible) == null) {
                 older.find(type, mac, lowest);
@@ -204,7 +222,7 @@ public final class BlobIndex implements AutoCloseable {
         if (older == null) {
             return findInTables(type, mac, accepts); // if they were given up between, all is in the tables now
         }
-        Lowest lowest = new Lowest(accepts);
+        Lowest lowest = new Lowest(packfiles, accepts);
         try {
             older.find(type, mac, lowest);
             if (lowest.best != null) {
@@ -227,18 +245,20 @@ public final class BlobIndex implements AutoCloseable {
     }
 
     /** Keeps the place in the packfile with the lowest name. */
-    private final class Lowest implements LocationMap.Places {
+    private static final class Lowest implements LocationMap.Places {
+        private final PackfileTable packfiles;
         private final IntPredicate accepts;
         private @Nullable BlobLocation best;
         private @Nullable Mac name;
 
-        Lowest(IntPredicate accepts) {
+        Lowest(PackfileTable packfiles, IntPredicate accepts) {
+            this.packfiles = packfiles;
             this.accepts = accepts;
         }
 
         @Override
         public boolean place(int packfile, long offset, long length) {
-            if (accepts.test(packfile)) {
+            if (packfile != PENDING && accepts.test(packfile)) {
                 Mac found = packfiles.name(packfile);
                 if (name == null || found.compareTo(name) < 0) {
                     best = new BlobLocation(packfile, offset, length);
@@ -332,12 +352,12 @@ public final class BlobIndex implements AutoCloseable {
         }
     }
 
-    /** Number of slots in use in the tables. */
+    /** Number of locations in the tables, and of claims. */
     public long size() {
         long sum = 0;
         for (Shard shard : shards) {
             synchronized (shard) {
-                sum += shard.used;
+                sum += shard.size();
             }
         }
         return sum;
@@ -412,6 +432,10 @@ public final class BlobIndex implements AutoCloseable {
         private MemorySegment table = MemorySegment.NULL;
         private final UnsafeBuffer view = new UnsafeBuffer(0, 0);
         private long used;
+        private @Nullable Path folder;
+        private long mostInTable = Long.MAX_VALUE;
+        /** What has left the table for a file; no claims. */
+        private @Nullable SpilledRecords spilled;
 
         Shard(PackfileTable packfiles) {
             this.packfiles = packfiles;
@@ -435,25 +459,112 @@ public final class BlobIndex implements AutoCloseable {
         void close() {
             view.wrap(0, 0);
             arena.close();
+            dropSpilled();
+        }
+
+        private void dropSpilled() {
+            SpilledRecords file = spilled;
+            spilled = null;
+            if (file != null) {
+                file.close();
+            }
+        }
+
+        long size() {
+            SpilledRecords file = spilled;
+            return used + (file == null ? 0 : file.size());
         }
 
         void add(int type, Mac mac, int packfile, long offset, long length) {
+            if (used >= mostInTable) {
+                spill();
+            }
             if (used * 4 >= slots * 3) {
                 grow(slots + slots / 4);
             }
+            int claim = -1;
             int at = seek(home(mac), type, mac);
             for (; type(at) != 0; at = seek(next(at), type, mac)) {
                 int holder = view.getInt(at + PACKFILE_AT);
                 if (holder == packfile) {
                     return;
                 }
-                if (holder == PENDING) { // the claim is settled: its slot becomes the location
-                    put(at, type, mac, packfile, offset, length);
-                    return;
+                if (holder == PENDING) {
+                    claim = at;
                 }
             }
-            put(at, type, mac, packfile, offset, length);
-            used++;
+            if (packfile != PENDING && findSpilled(type, mac, packfile) != null) {
+                return;
+            }
+            if (claim >= 0) { // it is settled: its slot becomes the location
+                put(claim, type, mac, packfile, offset, length);
+            } else {
+                put(at, type, mac, packfile, offset, length);
+                used++;
+            }
+        }
+
+        /** Empties the table into the file, but for claims; if that cannot be, it grows. */
+        private void spill() {
+            Path place = folder;
+            if (place == null) {
+                return;
+            }
+            try {
+                SpilledRecords file = spilled;
+                if (file == null) {
+                    file = new SpilledRecords(place, SLOT_BYTES);
+                    spilled = file;
+                }
+                file.addTable(table, Shard::isLocation);
+                keep((type, packfile) -> packfile == PENDING);
+                if (used > mostInTable / 2) {
+                    mostInTable *= 2; // or else each claim would empty a table in which there is nothing else
+                }
+                grow(slotsFor(mostInTable)); // at once to what it was
+            } catch (IOException e) {
+                mostInTable = Long.MAX_VALUE;
+            }
+        }
+
+        private static boolean isLocation(MemorySegment table, long at) {
+            return ((int) table.get(JAVA_LONG, at + WORD_AT) & 0xFF) != 0
+                    && table.get(JAVA_INT, at + PACKFILE_AT) != PENDING;
+        }
+
+        private void forEachSpilled(int type, Mac mac, SpilledRecords.Visitor visitor) {
+            SpilledRecords file = spilled;
+            if (file != null) {
+                file.find(
+                        mac.w0(),
+                        mac.w1(),
+                        (run, at) -> ((int) run.get(JAVA_LONG_UNALIGNED, at + WORD_AT) & 0xFF) != type
+                                || run.get(JAVA_LONG_UNALIGNED, at + 16) != mac.w2()
+                                || run.get(JAVA_LONG_UNALIGNED, at + 24) != mac.w3()
+                                || visitor.record(run, at));
+            }
+        }
+
+        private @Nullable BlobLocation findSpilled(int type, Mac mac, int packfile) {
+            if (spilled == null) {
+                return null;
+            }
+            BlobLocation[] found = new BlobLocation[1];
+            forEachSpilled(type, mac, (run, at) -> {
+                BlobLocation place = location(run, at);
+                if (place.packfile() == packfile) {
+                    found[0] = place;
+                }
+                return found[0] == null;
+            });
+            return found[0];
+        }
+
+        private static BlobLocation location(MemorySegment run, long at) {
+            return new BlobLocation(
+                    run.get(JAVA_INT_UNALIGNED, at + PACKFILE_AT),
+                    run.get(JAVA_LONG_UNALIGNED, at + WORD_AT) >>> 8,
+                    Integer.toUnsignedLong(run.get(JAVA_INT_UNALIGNED, at + LENGTH_AT)));
         }
 
         boolean contains(int type, Mac mac) {
@@ -463,25 +574,33 @@ public final class BlobIndex implements AutoCloseable {
                     return true;
                 }
             }
-            return false;
+            if (spilled == null) {
+                return false;
+            }
+            boolean[] found = new boolean[1];
+            forEachSpilled(type, mac, (run, at) -> {
+                found[0] = packfiles.isVisible(run.get(JAVA_INT_UNALIGNED, at + PACKFILE_AT));
+                return !found[0];
+            });
+            return found[0];
         }
 
         @Nullable
         BlobLocation find(int type, Mac mac, IntPredicate accepts) {
-            int best = -1;
-            Mac bestName = null;
+            Lowest lowest = new Lowest(packfiles, accepts);
             for (int at = seek(home(mac), type, mac); type(at) != 0; at = seek(next(at), type, mac)) {
-                int holder = view.getInt(at + PACKFILE_AT);
-                if (holder == PENDING || !accepts.test(holder)) {
-                    continue;
-                }
-                Mac name = packfiles.name(holder);
-                if (bestName == null || name.compareTo(bestName) < 0) {
-                    best = at;
-                    bestName = name;
-                }
+                lowest.place(
+                        view.getInt(at + PACKFILE_AT),
+                        view.getLong(at + WORD_AT) >>> 8,
+                        Integer.toUnsignedLong(view.getInt(at + LENGTH_AT)));
             }
-            return bestName == null ? null : location(best);
+            if (spilled != null) {
+                forEachSpilled(type, mac, (run, at) -> {
+                    BlobLocation place = location(run, at);
+                    return lowest.place(place.packfile(), place.offset(), place.length());
+                });
+            }
+            return lowest.best;
         }
 
         @Nullable
@@ -491,7 +610,7 @@ public final class BlobIndex implements AutoCloseable {
                     return location(at);
                 }
             }
-            return null;
+            return findSpilled(type, mac, packfile);
         }
 
         void forEach(Visitor visitor) {
@@ -501,6 +620,23 @@ public final class BlobIndex implements AutoCloseable {
                     visitor.location(type(at), mac(at), place.packfile(), place.offset(), place.length());
                 }
             }
+            SpilledRecords file = spilled;
+            if (file != null) {
+                file.forEach((run, at) -> {
+                    BlobLocation place = location(run, at);
+                    int type = (int) run.get(JAVA_LONG_UNALIGNED, at + WORD_AT) & 0xFF;
+                    visitor.location(type, mac(run, at), place.packfile(), place.offset(), place.length());
+                    return true;
+                });
+            }
+        }
+
+        private static Mac mac(MemorySegment run, long at) {
+            return new Mac(
+                    run.get(JAVA_LONG_UNALIGNED, at),
+                    run.get(JAVA_LONG_UNALIGNED, at + 8),
+                    run.get(JAVA_LONG_UNALIGNED, at + 16),
+                    run.get(JAVA_LONG_UNALIGNED, at + 24));
         }
 
         private BlobLocation location(int at) {
@@ -511,7 +647,7 @@ public final class BlobIndex implements AutoCloseable {
         }
 
         void reserve(long more) {
-            long wanted = slotsFor(used + more);
+            long wanted = slotsFor(Math.min(used + more, mostInTable));
             if (wanted > slots) {
                 grow(wanted);
             }
@@ -539,6 +675,28 @@ public final class BlobIndex implements AutoCloseable {
         /** Claims stand in the way of look-ups only as long as their slots are in use, so the table is filled anew. */
         void dropClaims() {
             keep((type, packfile) -> packfile != PENDING);
+        }
+
+        /** Like {@link #keep}, and takes back what of the file is kept. */
+        void keepAlsoOfSpilled(Kept kept) {
+            keep(kept);
+            SpilledRecords file = spilled;
+            if (file == null) {
+                return;
+            }
+            spilled = null;
+            try {
+                file.forEach((run, at) -> {
+                    BlobLocation place = location(run, at);
+                    int type = (int) run.get(JAVA_LONG_UNALIGNED, at + WORD_AT) & 0xFF;
+                    if (kept.isKept(type, place.packfile())) {
+                        add(type, mac(run, at), place.packfile(), place.offset(), place.length());
+                    }
+                    return true;
+                });
+            } finally {
+                file.close();
+            }
         }
 
         /** Fills the table anew with a part of what is in it; not if that is all. */

@@ -2,9 +2,11 @@
 package dev.armoire.index;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import dev.armoire.crypto.Mac;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -102,7 +104,7 @@ public final class MacTable implements AutoCloseable {
         return used;
     }
 
-    private static long second(int type, Mac mac) {
+    static long second(int type, Mac mac) {
         return mac.w1() & ~0xFFL | type;
     }
 
@@ -113,6 +115,22 @@ public final class MacTable implements AutoCloseable {
 
     public void set(long slot, int number, int value) {
         table.set(JAVA_INT, slot + NUMBERS_AT + (long) number * Integer.BYTES, value);
+    }
+
+    /** A number of a slot that was moved. */
+    static int number(MemorySegment slots, long slot, int number) {
+        return slots.get(JAVA_INT_UNALIGNED, slot + NUMBERS_AT + (long) number * Integer.BYTES);
+    }
+
+    int slotBytes() {
+        return (int) slotBytes;
+    }
+
+    /** Moves all pairs; the table keeps its size. After a failure it still has all. */
+    void moveTo(SpilledRecords file) throws IOException {
+        file.addTable(table, (slots, at) -> slots.get(JAVA_LONG_UNALIGNED, at + 8) != 0);
+        table.fill((byte) 0);
+        used = 0;
     }
 
     /** Receives a slot. */

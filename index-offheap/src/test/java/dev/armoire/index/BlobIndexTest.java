@@ -11,17 +11,21 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class BlobIndexTest {
-    private static final int CHUNK = 9;
-    private static final int OBJECT = 7;
+    static final int CHUNK = 9;
+    static final int OBJECT = 7;
 
-    private final PackfileTable packfiles = new PackfileTable();
+    final PackfileTable packfiles = new PackfileTable();
+
+    BlobIndex newIndex() {
+        return new BlobIndex(packfiles);
+    }
 
     @Test
     void agreesWithAMapOverManyBlobsAndGrowth() {
         Random random = new Random(1);
         int packfile = visiblePackfile(mac(random));
         Map<Mac, BlobLocation> model = new HashMap<>();
-        try (BlobIndex index = new BlobIndex(packfiles)) {
+        try (BlobIndex index = newIndex()) {
             for (int i = 0; i < 50_000; i++) {
                 Mac mac = mac(random);
                 BlobLocation place = new BlobLocation(packfile, random.nextLong(1L << 40), random.nextLong(1L << 32));
@@ -46,7 +50,7 @@ class BlobIndexTest {
         Random random = new Random(2);
         Mac name = mac(random);
         Mac blob = mac(random);
-        try (BlobIndex index = new BlobIndex(packfiles)) {
+        try (BlobIndex index = newIndex()) {
             index.add(CHUNK, blob, packfiles.ordinal(name), 1, 2);
             assertThat(index.find(CHUNK, blob))
                     .as("no state announced the packfile")
@@ -72,7 +76,7 @@ class BlobIndexTest {
         Mac low = new Mac(1, 0, 0, 0);
         Mac high = new Mac(-1, 0, 0, 0);
         Mac blob = mac(new Random(3));
-        try (BlobIndex index = new BlobIndex(packfiles)) {
+        try (BlobIndex index = newIndex()) {
             int highOrdinal = visiblePackfile(high);
             int lowOrdinal = visiblePackfile(low);
             index.add(CHUNK, blob, highOrdinal, 10, 1);
@@ -92,7 +96,7 @@ class BlobIndexTest {
             blobs[i] = mac(random);
         }
         AtomicInteger claims = new AtomicInteger();
-        try (BlobIndex index = new BlobIndex(packfiles)) {
+        try (BlobIndex index = newIndex()) {
             Thread[] threads = new Thread[4];
             for (int i = 0; i < threads.length; i++) {
                 threads[i] = new Thread(() -> {
@@ -117,13 +121,13 @@ class BlobIndexTest {
         }
     }
 
-    private int visiblePackfile(Mac name) {
+    int visiblePackfile(Mac name) {
         packfiles.markKnown(name);
         packfiles.markListed(name);
         return packfiles.ordinal(name);
     }
 
-    private static Mac mac(Random random) {
+    static Mac mac(Random random) {
         return new Mac(random.nextLong(), random.nextLong(), random.nextLong(), random.nextLong());
     }
 }

@@ -12,11 +12,15 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class MacSetTest {
+    MacSet newSet(boolean hasNumbers) {
+        return new MacSet(hasNumbers, null, Long.MAX_VALUE);
+    }
+
     @Test
     void holdsWhatASetHolds() {
         Random random = new Random(1);
         Set<String> reference = new HashSet<>();
-        try (MacSet set = new MacSet()) {
+        try (MacSet set = newSet(false)) {
             for (int i = 0; i < 50_000; i++) {
                 Mac mac = mac(random);
                 int type = 1 + random.nextInt(255);
@@ -34,7 +38,7 @@ class MacSetTest {
     void keepsANumberForEachAsItGrows() {
         Random random = new Random(2);
         Map<Mac, Integer> reference = new HashMap<>();
-        try (MacSet set = MacSet.withNumbers()) {
+        try (MacSet set = newSet(true)) {
             for (int i = 0; i < 100_000; i++) {
                 Mac mac = new Mac(random.nextLong(), random.nextLong(), random.nextLong(), 0);
                 assertThat(set.add(7, mac)).isTrue();
@@ -51,6 +55,22 @@ class MacSetTest {
                 assertThat(set.number(8, mac)).isZero();
                 assertThat(set.contains(8, mac)).isFalse();
             });
+        }
+    }
+
+    @Test
+    void aNumberThatWasGivenLaterHolds() {
+        Random random = new Random(3);
+        Map<String, Integer> reference = new HashMap<>();
+        try (MacSet set = newSet(true)) {
+            for (int i = 0; i < 20_000; i++) {
+                Mac mac = mac(random);
+                int type = 1 + random.nextInt(3);
+                set.setNumber(type, mac, i);
+                reference.put(type + " " + mac, i);
+                Mac other = mac(random);
+                assertThat(set.number(type, other)).isEqualTo(reference.getOrDefault(type + " " + other, 0));
+            }
         }
     }
 

@@ -39,14 +39,15 @@ public final class Check {
      */
     public static CheckResult run(Repository repository, CheckRequest request, CheckEvents events) throws IOException {
         StoredPackfiles packfiles = StoredPackfiles.of(repository);
-        StoreVerdicts verdicts = new StoreVerdicts(request.store() ? packfiles.locations().length : 0);
+        StoreVerdicts verdicts =
+                new StoreVerdicts(request.store() ? packfiles.locations().length : 0, repository.newMacSet(true));
         Reach reach = new Reach(repository.storage());
         long storeProblems = 0;
         long otherProblems = 0;
         long bytesRead = 0;
         StorePass pass = null;
         Set<Mac> failed = new HashSet<>();
-        try (Findings findings = new Findings(packfiles, verdicts, request.fast(), reach);
+        try (Findings findings = new Findings(packfiles, verdicts, request.fast(), repository.newMacSet(false), reach);
                 WorkQueue<BlobChecker> queue = new WorkQueue<>(
                         "check", request.workers(), stopped -> new BlobChecker(repository, findings, stopped));
                 BlobChecker own = new BlobChecker(

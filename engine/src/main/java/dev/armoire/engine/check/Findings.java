@@ -31,8 +31,9 @@ record Findings(
         implements AutoCloseable {
     private static final int MAX_DAMAGED = 100_000;
 
-    Findings(StoredPackfiles packfiles, StoreVerdicts verdicts, boolean isFast, Reach reach) {
-        this(packfiles, verdicts, isFast, new MacSet(), new ConcurrentHashMap<>(), new LongAdder(), reach);
+    /** @param good empty; owned */
+    Findings(StoredPackfiles packfiles, StoreVerdicts verdicts, boolean isFast, MacSet good, Reach reach) {
+        this(packfiles, verdicts, isFast, good, new ConcurrentHashMap<>(), new LongAdder(), reach);
     }
 
     @Nullable

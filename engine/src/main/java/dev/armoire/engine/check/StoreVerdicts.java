@@ -18,10 +18,16 @@ final class StoreVerdicts implements AutoCloseable {
     private final AtomicReferenceArray<@Nullable Set<Long>> doubtful;
 
     /** Contents of one chunk, named by object and size; the number is one more than the ordinal of the chunk's packfile. */
-    private final MacSet singles = MacSet.withNumbers();
+    private final MacSet singles;
 
-    /** @param packfiles how many will be read; with none, nothing is verified */
-    StoreVerdicts(int packfiles) {
+    /**
+     * Nothing is verified yet.
+     *
+     * @param packfiles how many will be read; with none, nothing will be
+     * @param singles empty, with numbers; owned
+     */
+    StoreVerdicts(int packfiles, MacSet singles) {
+        this.singles = singles;
         doubtful = new AtomicReferenceArray<>(packfiles);
     }
 

@@ -33,8 +33,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What snapshots need: which blobs, out of which packfiles, and how much of each. Goes through every blob in the order in which
  * snapshots name them: trees and records are read, contents are not, and what several snapshots share is gone through once.
- * Unlike Plakar's walk it also finds the contents of attributes (format 1 §12.1, H2). Memory is off-heap, 21 to 27 bytes a needed blob, and
- * 27 to 34 for repacking.
+ * Unlike Plakar's walk it also finds the contents of attributes (format 1 §12.1, H2). Memory is off-heap, and bounded where
+ * there is a cache folder.
  * For one thread, but for {@link #contains}.
  */
 final class Needs implements AutoCloseable {
@@ -47,7 +47,7 @@ final class Needs implements AutoCloseable {
 
     private final @Nullable PackfileSets sets;
     /** Chunks of listings and attributes. */
-    private final MacSet metadataChunks = new MacSet();
+    private final MacSet metadataChunks;
     /** Those that were gone through, with the number of the set of their packfiles. */
     private final Map<Mac, Integer> snapshots = new HashMap<>();
 
@@ -74,7 +74,8 @@ final class Needs implements AutoCloseable {
         this.reader = repository.newMaintenanceReader();
         this.stopped = stopped;
         this.sets = isForRepacking ? new PackfileSets() : null;
-        this.seen = isForRepacking ? MacSet.withNumbers() : new MacSet();
+        this.seen = repository.newMacSet(isForRepacking);
+        this.metadataChunks = repository.newMacSet(false);
         this.ahead = new EntryReaders(repository, this::contains);
     }
 

@@ -14,6 +14,7 @@ import dev.armoire.engine.repository.StateFacts.ColourChange;
 import dev.armoire.engine.repository.StateFacts.StateInfo;
 import dev.armoire.index.BlobIndex;
 import dev.armoire.index.LocationRuns;
+import dev.armoire.index.MacSet;
 import dev.armoire.index.PackfileTable;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Envelope;
@@ -69,6 +70,8 @@ import org.jspecify.annotations.Nullable;
 public final class Repository implements AutoCloseable {
     /** States of a store far away that are read at once. */
     private static final int FAR_STATES = 16;
+    /** A folder for files that go with the process. */
+    private static final String SPILLED = "spilled";
     /** Of a store on this machine, so many are read by one thread alone: to start another takes as long. */
     private static final int FEW_STATES = 4;
     /** How much of states, as they are stored, is in memory at once; a larger one alone. */
@@ -101,6 +104,9 @@ public final class Repository implements AutoCloseable {
 
     private @Nullable StateCache cache;
     private @Nullable Path cacheFolder;
+    /** Locations; of pairs half as many, as two sets may be in use with them. */
+    private long mostInTables = Long.MAX_VALUE;
+
     /** Of a store that is far away, when there is a cache folder. */
     private @Nullable PackfileCopies copies;
     /** What was taken over from the cache. */
@@ -225,12 +231,24 @@ public final class Repository implements AutoCloseable {
 
     void useCache(Path folder, StateCache.Limits limits) {
         cacheFolder = folder;
+        mostInTables = limits.inTables();
+        index.spillTo(folder.resolve(SPILLED), mostInTables);
         cache = new StateCache(
                 folder, keys, config.repositoryId(), config.repositoryIdBytes(), storage.location(), limits);
         Path kept = cacheFile("packfiles-1");
         if (kept != null && storage.localPath() == null && storage.isWritable()) {
             copies = new PackfileCopies(kept, PackfileCopies.MAX_BYTES);
         }
+    }
+
+    /**
+     * An empty set for the caller to close, which keeps what is too much for memory in the cache folder, if there is one.
+     *
+     * @param hasNumbers whether each pair has a number
+     */
+    public MacSet newMacSet(boolean hasNumbers) {
+        Path folder = cacheFolder;
+        return new MacSet(hasNumbers, folder == null ? null : folder.resolve(SPILLED), mostInTables / 2);
     }
 
     /** How much memory those who write may take for data under way; for what is begun from now on. */

@@ -68,13 +68,15 @@ final class StateCache {
      * @param inMemory locations that a process keeps in its tables, some 64 bytes each, while it adds more
      * @param inFile locations of a file that is merged from others, 63 bytes each, all mapped while it is made; a {@link #MOST_FILES}th of
      *     all if that is more
+     * @param inTables locations that a process which does without these files keeps in memory, 64 bytes each; what is more goes
+     *     into files of its own
      */
-    record Limits(int states, int locations, int inFacts, int inMemory, int inFile) {
-        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 384 << 10, 640 << 10);
+    record Limits(int states, int locations, int inFacts, int inMemory, int inFile, int inTables) {
+        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 384 << 10, 640 << 10, 3_200_000);
         /** Where each state costs two round trips. */
-        static final Limits FAR = new Limits(1, 1, 16 << 10, 384 << 10, 640 << 10);
+        static final Limits FAR = new Limits(1, 1, 16 << 10, 384 << 10, 640 << 10, 3_200_000);
         /** Everything goes into files at once: for the run that trains the JVM, and for tests. */
-        static final Limits NONE = new Limits(1, 1, 0, 1, 640 << 10);
+        static final Limits NONE = new Limits(1, 1, 0, 1, 640 << 10, 256);
     }
 
     private final Limits limits;

@@ -14,8 +14,17 @@ import dev.armoire.engine.backup.Backup;
 import dev.armoire.engine.backup.BackupResult;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
+import dev.armoire.engine.check.Check;
+import dev.armoire.engine.check.CheckEvents;
+import dev.armoire.engine.check.CheckRequest;
+import dev.armoire.engine.check.Target;
+import dev.armoire.engine.maintenance.Maintenance;
+import dev.armoire.engine.maintenance.MaintenanceEvents;
+import dev.armoire.engine.maintenance.MaintenanceOptions;
+import dev.armoire.engine.maintenance.MaintenanceResult;
 import dev.armoire.engine.repair.Repair;
 import dev.armoire.engine.repair.RepairEvents;
+import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.index.BlobLocation;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Compression;
@@ -27,6 +36,8 @@ import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -210,7 +221,7 @@ class StateCacheTest {
 
     @Test
     void aSmallStoreNeedsNoFileOfLocations() throws IOException {
-        backUp(new StateCache.Limits(1, 1, 10_000, 10_000, 10_000), 1);
+        backUp(new StateCache.Limits(1, 1, 10_000, 10_000, 10_000, 10_000), 1);
         assertThat(cacheFiles()).hasSize(1);
         try (Repository cached = open()) {
             assertThat(statesRead).hasValue(0);
@@ -394,7 +405,7 @@ class StateCacheTest {
                 state.commit();
             }
         }
-        backUp(new StateCache.Limits(1000, 1000, 10_000, 10_000, 10_000), 1);
+        backUp(new StateCache.Limits(1000, 1000, 10_000, 10_000, 10_000, 10_000), 1);
         Mac gone;
         try (Repository maintainer = TestStores.open(store);
                 PendingState state =
@@ -404,7 +415,7 @@ class StateCacheTest {
             state.deletePackfile(gone);
             state.commit();
         }
-        try (Repository reader = open(store, new StateCache.Limits(1000, 1000, 10, 100, 200))) {
+        try (Repository reader = open(store, new StateCache.Limits(1000, 1000, 10, 100, 200, 160))) {
             reader.refresh();
             assertThat(statesRead.get()).isGreaterThan(12);
             assertThat(reader.index().size()).isLessThan(300);
@@ -413,11 +424,101 @@ class StateCacheTest {
             assertAllAreThere(reader, named.subList(50, named.size()));
             assertSaysTheSame(reader);
         }
-        try (Repository cached = open(store, new StateCache.Limits(1000, 1000, 10, 100, 200))) {
+        try (Repository cached = open(store, new StateCache.Limits(1000, 1000, 10, 100, 200, 160))) {
             cached.refresh();
             assertThat(statesRead.get()).isLessThan(5);
             assertSaysTheSame(cached);
         }
+    }
+
+    /** Almost all of the tables is in files then. */
+    @Test
+    void maintenanceWithLittleMemoryDoesTheSame() throws IOException {
+        for (int i = 0; i < 4; i++) {
+            backUp(i);
+        }
+        try (Repository repository = TestStores.open(store)) {
+            repository.refresh();
+            repository.removeSnapshot(repository.snapshots().getFirst());
+        }
+        for (int repackPercent : new int[] {0, 1}) {
+            try (Repository little = open();
+                    Repository plain = TestStores.open(store)) {
+                assertThat(maintain(little, true, repackPercent))
+                        .isEqualTo(maintain(plain, true, repackPercent))
+                        .satisfies(result -> assertThat(result.coloured()).isPositive());
+            }
+        }
+        try (Repository little = open()) {
+            maintain(little, false, 1);
+        }
+        try (Repository little = open()) {
+            assertThat(maintain(little, false, 0).removedBlobs()).isPositive();
+        }
+        for (StateCache.Limits limits : List.of(StateCache.Limits.NONE, StateCache.Limits.USUAL)) {
+            try (Repository repository = open(store, limits)) {
+                repository.refresh();
+                assertThat(repository.snapshots()).hasSize(3);
+                assertThat(check(repository)).isEmpty();
+            }
+        }
+    }
+
+    private static List<String> check(Repository repository) throws IOException {
+        List<Target> targets = new ArrayList<>();
+        try (BlobReader reader = repository.newReader()) {
+            for (Mac id : repository.snapshots()) {
+                targets.add(new Target(Snapshot.header(reader, id), new byte[] {'/'}));
+            }
+        }
+        List<String> problems = new ArrayList<>();
+        Check.run(repository, new CheckRequest(targets, false, true, 2), new CheckEvents() {
+            @Override
+            public void done(Mac snapshot, byte[] path) {}
+
+            @Override
+            public synchronized void failed(Mac snapshot, byte[] path, String reason) {
+                problems.add(reason);
+            }
+
+            @Override
+            public void storeProblem(String object, String reason) {
+                problems.add(object + ": " + reason);
+            }
+
+            @Override
+            public void snapshotDone(Mac snapshot, long errors, long bytesRead, long nanos) {}
+
+            @Override
+            public void notice(String text) {
+                problems.add(text);
+            }
+        });
+        return problems;
+    }
+
+    private static MaintenanceResult maintain(Repository repository, boolean dryRun, int repackPercent)
+            throws IOException {
+        return Maintenance.run(
+                repository,
+                new MaintenanceOptions(
+                        Instant.now().plusSeconds(60),
+                        Duration.ofSeconds(1),
+                        Duration.ZERO,
+                        dryRun,
+                        false,
+                        false,
+                        repackPercent),
+                new MaintenanceEvents() {
+                    @Override
+                    public void notice(String text) {}
+
+                    @Override
+                    public void rewritten(Mac from, Mac to) {}
+
+                    @Override
+                    public void waiting(String why) {}
+                });
     }
 
     /** In place, and as long as it was, as others have it mapped. */
