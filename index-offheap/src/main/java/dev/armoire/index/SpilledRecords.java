@@ -26,9 +26,9 @@ import org.agrona.concurrent.UnsafeBuffer;
  * </pre>
  */
 final class SpilledRecords implements AutoCloseable {
-    static final int BLOCK_RECORDS = 64;
+    static final int BLOCK_RECORDS = 16;
     /** Blocks that are read at once by those who want all. */
-    private static final int BLOCKS_IN_ROW = 64;
+    private static final int BLOCKS_IN_ROW = 256;
 
     private final Path folder;
     private final int recordBytes;

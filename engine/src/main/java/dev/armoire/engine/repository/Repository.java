@@ -106,6 +106,8 @@ public final class Repository implements AutoCloseable {
     private @Nullable Path cacheFolder;
     /** Locations; of pairs half as many, as two sets may be in use with them. */
     private long mostInTables = Long.MAX_VALUE;
+    /** So many are usual. */
+    private int inTables;
 
     /** Of a store that is far away, when there is a cache folder. */
     private @Nullable PackfileCopies copies;
@@ -231,8 +233,8 @@ public final class Repository implements AutoCloseable {
 
     void useCache(Path folder, StateCache.Limits limits) {
         cacheFolder = folder;
-        mostInTables = limits.inTables();
-        index.spillTo(folder.resolve(SPILLED), mostInTables);
+        inTables = limits.inTables();
+        useTables();
         cache = new StateCache(
                 folder, keys, config.repositoryId(), config.repositoryIdBytes(), storage.location(), limits);
         Path kept = cacheFile("packfiles-1");
@@ -251,9 +253,22 @@ public final class Repository implements AutoCloseable {
         return new MacSet(hasNumbers, folder == null ? null : folder.resolve(SPILLED), mostInTables / 2);
     }
 
-    /** How much memory those who write may take for data under way; for what is begun from now on. */
+    /**
+     * How much memory those who write may take for data under way, for what is begun from now on. With more than is usual those who want to
+     * know of every place keep as many times more places in memory.
+     */
     public void useMemory(MemoryBudget budget) {
         memory = budget;
+        useTables();
+    }
+
+    private void useTables() {
+        Path folder = cacheFolder;
+        if (folder != null) {
+            mostInTables = (long) (inTables
+                    * Math.max(1, (double) memory.bytes() / MemoryBudget.usual().bytes()));
+            index.spillTo(folder.resolve(SPILLED), mostInTables);
+        }
     }
 
     MemoryBudget memory() {
