@@ -125,6 +125,11 @@ final class SftpExporter implements Exporter {
     }
 
     @Override
+    public boolean isFarAway() {
+        return true;
+    }
+
+    @Override
     public void makeDirectory(byte[] path) throws IOException {
         String folder = resolve(path);
         String below = SftpConnection.wire(path);

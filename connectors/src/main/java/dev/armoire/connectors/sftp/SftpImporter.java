@@ -15,8 +15,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
@@ -133,7 +131,7 @@ final class SftpImporter implements Importer {
     private final class Folder {
         private final byte[] path;
         /** Of null when there is too much in it to be kept for later. */
-        private @Nullable Future<@Nullable List<Found>> coming;
+        private @Nullable Future<@Nullable FolderItems> coming;
 
         Folder(byte[] path) {
             this.path = path;
@@ -145,9 +143,10 @@ final class SftpImporter implements Importer {
             }
         }
 
-        List<Found> list() throws IOException {
+        /** The caller closes it. */
+        FolderItems list() throws IOException {
             try {
-                List<Found> found = coming == null ? null : coming.get();
+                FolderItems found = coming == null ? null : coming.get();
                 return found != null ? found : Objects.requireNonNull(list(Integer.MAX_VALUE));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -160,35 +159,43 @@ final class SftpImporter implements Importer {
             }
         }
 
-        private @Nullable List<Found> list(int most) throws IOException {
-            List<Found> found = new ArrayList<>();
-            boolean isAll = connection.list(SftpConnection.wire(path), (name, attributes) -> {
-                found.add(new Found(name, attributes, BytePath.EMPTY));
-                return found.size() <= most;
-            });
-            if (!isAll) {
-                return null;
+        private @Nullable FolderItems list(int most) throws IOException {
+            FolderItems found = new FolderItems();
+            boolean isDone = false;
+            try {
+                boolean isAll = connection.list(SftpConnection.wire(path), (name, attributes) -> {
+                    found.add(name, attributes);
+                    return most == Integer.MAX_VALUE || (found.count() <= most && !found.isLarge());
+                });
+                if (isAll) {
+                    found.sort();
+                    readLinks(found);
+                    isDone = true;
+                }
+                return isAll ? found : null;
+            } finally {
+                if (!isDone) {
+                    found.close();
+                }
             }
-            found.sort(Found.BY_NAME);
-            readLinks(found);
-            return found;
         }
 
         /** Fills in where links lead, or why nobody can tell. */
-        private void readLinks(List<Found> found) throws IOException {
+        private void readLinks(FolderItems found) throws IOException {
             List<Integer> links = new ArrayList<>();
             List<String> paths = new ArrayList<>();
-            for (int i = 0; i < found.size(); i++) {
-                Found one = found.get(i);
-                if (one.isLink() && one.isSound()) {
-                    links.add(i);
-                    paths.add(SftpConnection.wire(BytePath.join(path, one.name)));
+            for (int i = 0; i < found.count(); i++) {
+                if (FileMode.isSymlink(FileMode.fromUnix(found.attributes(i).permissions()))) {
+                    byte[] name = found.name(i);
+                    if (isSound(name)) {
+                        links.add(i);
+                        paths.add(SftpConnection.wire(BytePath.join(path, name)));
+                    }
                 }
             }
             List<Object> targets = paths.isEmpty() ? List.of() : connection.readLinks(paths);
             for (int i = 0; i < targets.size(); i++) {
-                Found link = found.get(links.get(i));
-                found.set(links.get(i), new Found(link.name, link.attributes, targets.get(i)));
+                found.setTarget(links.get(i), targets.get(i));
             }
         }
     }
@@ -196,31 +203,43 @@ final class SftpImporter implements Importer {
     /** Tells what is in a directory and returns the directories among it. */
     private List<Folder> directory(Folder folder, ImportSink sink) throws IOException {
         byte[] directory = folder.path;
-        List<Found> entries;
+        FolderItems listed;
         try {
-            entries = folder.list();
+            listed = folder.list();
         } catch (IOException e) {
             failed("read", directory, e, sink);
             return List.of();
         }
         List<Folder> below = new ArrayList<>();
-        for (Found entry : entries) {
-            if (sink.isStopped()) {
-                break;
-            }
-            byte[] path = BytePath.join(directory, entry.name);
-            FileInfo info = info(entry.attributes);
-            boolean isDirectory = FileMode.isDirectory(info.mode());
-            if (!entry.isSound()) {
-                sink.error(
-                        directory, "read " + BytePath.text(directory) + ": the server tells a name that no file has");
-            } else if (!options.excludes().isExcluded(path, isDirectory)
-                    && item(path, info, entry.target, sink)
-                    && isDirectory) {
-                below.add(new Folder(path));
+        try (FolderItems items = listed) {
+            for (int i = 0; i < items.count() && !sink.isStopped(); i++) {
+                byte[] name = items.name(i);
+                if (!isSound(name)) {
+                    sink.error(
+                            directory,
+                            "read " + BytePath.text(directory) + ": the server tells a name that no file has");
+                    continue;
+                }
+                byte[] path = BytePath.join(directory, name);
+                FileInfo info = info(items.attributes(i));
+                boolean isDirectory = FileMode.isDirectory(info.mode());
+                if (!options.excludes().isExcluded(path, isDirectory)
+                        && item(path, info, items.target(i), sink)
+                        && isDirectory) {
+                    below.add(new Folder(path));
+                }
             }
         }
         return below;
+    }
+
+    private static boolean isSound(byte[] name) {
+        for (byte each : name) {
+            if (each == '/') {
+                return false;
+            }
+        }
+        return name.length > 0 && BytePath.isSound(name);
     }
 
     private boolean item(byte[] path, FileInfo info, Object target, ImportSink sink) throws IOException {
@@ -230,32 +249,6 @@ final class SftpImporter implements Importer {
         }
         failed("readlink", path, (IOException) target, sink);
         return false;
-    }
-
-    /**
-     * What a server tells of an item of a folder, of which there may be a million.
-     *
-     * @param target where it leads as bytes, empty if it is no link; or the failure to learn that
-     */
-    private record Found(byte[] name, RemoteAttributes attributes, Object target) {
-        private static final Comparator<Found> BY_NAME = (a, b) -> Arrays.compareUnsigned(a.name, b.name);
-
-        boolean isSound() {
-            return name.length > 0 && BytePath.isSound(name) && !hasSlash();
-        }
-
-        boolean isLink() {
-            return FileMode.isSymlink(FileMode.fromUnix(attributes.permissions()));
-        }
-
-        private boolean hasSlash() {
-            for (byte each : name) {
-                if (each == '/') {
-                    return true;
-                }
-            }
-            return false;
-        }
     }
 
     /** A failure of one item; without the connection there are no more items. */

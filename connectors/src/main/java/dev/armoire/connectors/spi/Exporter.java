@@ -15,6 +15,11 @@ import org.jspecify.annotations.Nullable;
  * its metadata is told through {@link Problems}.
  */
 public interface Exporter extends AutoCloseable {
+    /** Whether each file that is made costs a journey to somewhere else, so that many small ones are made at once. */
+    default boolean isFarAway() {
+        return false;
+    }
+
     /** Makes a directory, or takes the one that is there; it stays writable for the owner until {@link #finishDirectory}. */
     void makeDirectory(byte[] path) throws IOException;
 

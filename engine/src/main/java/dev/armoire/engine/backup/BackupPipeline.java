@@ -73,13 +73,13 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
      *
      * @param record null for an error
      * @param unchanged the parent's entry when the content need not be read again
-     * @param former the parent's object of a file that has changed
+     * @param former the parent's encoded entry of a file that has changed
      */
     record Item(
             byte[] path,
             @Nullable ImportRecord record,
             @Nullable Entry unchanged,
-            @Nullable Mac former,
+            byte @Nullable [] former,
             String error) {}
 
     /** A chunk that has to be encoded; holds its buffer once. */
@@ -160,7 +160,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
     public synchronized void record(ImportRecord record) {
         ParentView.Unchanged unchanged = parent == null ? null : parent.unchanged(record);
         if (unchanged == null) {
-            submit(new Item(record.path(), record, null, parent == null ? null : parent.formerContent(record), ""));
+            submit(new Item(record.path(), record, null, parent == null ? null : parent.former(record), ""));
         } else if (unchanged.entry() != null) {
             submit(new Item(record.path(), record, unchanged.entry(), null, ""));
         } else {

@@ -20,6 +20,7 @@ import dev.armoire.engine.snapshot.BlobSink;
 import dev.armoire.engine.snapshot.ContentStore;
 import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
 import dev.armoire.packfile.ResourceType;
 import dev.armoire.simd.Chunker;
@@ -73,9 +74,9 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
      * Takes one item into the snapshot. A failure of the source is recorded; one of the store is thrown.
      *
      * @param old the parent's entry of a file that is unchanged
-     * @param former the parent's object of a file that is not
+     * @param former the parent's encoded entry of a file that is not
      */
-    void process(ImportRecord record, @Nullable Entry old, @Nullable Mac former) {
+    void process(ImportRecord record, @Nullable Entry old, byte @Nullable [] former) {
         byte[] path = record.path();
         FileInfo info = record.info();
         try {
@@ -98,7 +99,8 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
     }
 
     /** Reads a file; once more if it changes meanwhile, for it may be neither the old content nor the new one. */
-    private void processContent(ImportRecord record, @Nullable Mac former) throws IOException {
+    private void processContent(ImportRecord record, byte @Nullable [] formerEntry) throws IOException {
+        Entry former = former(formerEntry);
         for (int tries = 1; ; tries++) {
             Stored stored;
             ImportRecord.Version before;
@@ -107,7 +109,7 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
                 before = content.version();
                 stored = content instanceof StoredContent cut && isCutAsHere(cut)
                         ? copy(cut)
-                        : store(content::read, Kind.FILE, knownCuts(former));
+                        : store(content::read, Kind.FILE, former);
                 after = content.version();
             }
             ObjectRecord object = stored.record();
@@ -213,10 +215,22 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         }
     }
 
-    private @Nullable KnownCuts knownCuts(@Nullable Mac object) {
-        if (object == null) {
+    /** What the parent has at the path, if the store has its content. */
+    private @Nullable Entry former(byte @Nullable [] encoded) {
+        if (encoded == null) {
             return null;
         }
+        try {
+            Entry entry = Entry.decode(new MsgpackReader(MemorySegment.ofArray(encoded), "directory listing"));
+            boolean isThere =
+                    !entry.object().isZero() && pipeline.index().contains(ResourceType.OBJECT, entry.object());
+            return isThere ? entry : null;
+        } catch (CorruptDataException e) {
+            return null;
+        }
+    }
+
+    private @Nullable KnownCuts knownCuts(Mac object) {
         BlobReader open = reader;
         if (open == null) {
             open = reader = pipeline.repository().newReader();
@@ -228,21 +242,46 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
         }
     }
 
+    /**
+     * The record of a content that the parent has as one chunk, if this one is the same. It is not read: from the entry it can be made
+     * again, and its MAC says whether it was.
+     */
+    private @Nullable ObjectRecord sameRecord(Entry former, Mac content, long length) {
+        double entropy = former.entropy();
+        // The entry has that of the object, which is that of the chunk but for the rounding of the weighted mean.
+        for (double ofChunk : new double[] {entropy, Math.nextUp(entropy), Math.nextDown(entropy)}) {
+            if (ofChunk * length / length == entropy) {
+                List<ObjectRecord.Chunk> chunks = List.of(new ObjectRecord.Chunk(content, length, ofChunk));
+                ObjectRecord record = new ObjectRecord(content, chunks, former.contentType(), entropy);
+                writer.reset();
+                record.encode(writer);
+                if (hasher.mac(writer.written()).equals(former.object())) {
+                    return record;
+                }
+            }
+        }
+        return null;
+    }
+
     @Override
     public Stored store(Reader content, Kind kind) throws IOException {
         return store(content, kind, null);
     }
 
-    private Stored store(Reader content, Kind kind, @Nullable KnownCuts known) throws IOException {
+    /** @param former the parent's entry of a file, whose content the store has */
+    private Stored store(Reader content, Kind kind, @Nullable Entry former) throws IOException {
         try {
-            return storeChunks(content, kind, known);
+            boolean isOneChunk = former != null && former.chunks() == 1;
+            KnownCuts known = former == null || isOneChunk ? null : knownCuts(former.object());
+            return storeChunks(content, kind, known, isOneChunk ? former : null);
         } catch (IOException e) {
             contentHasher.finish(); // what was read so far must not get into the MAC of the next content
             throw e;
         }
     }
 
-    private Stored storeChunks(Reader content, Kind kind, @Nullable KnownCuts known) throws IOException {
+    private Stored storeChunks(Reader content, Kind kind, @Nullable KnownCuts known, @Nullable Entry former)
+            throws IOException {
         List<ObjectRecord.Chunk> chunks = new ArrayList<>(1);
         Mac contentMac = Mac.ZERO;
         String contentType = ObjectRecord.DIRPACK_TYPE;
@@ -284,10 +323,25 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
             }
             long begun = stages.begin();
             MemorySegment window = buffer.segment().asSlice(position, Math.min(ahead, max));
+            Mac all = null;
+            if (former != null
+                    && chunks.isEmpty()
+                    && atEnd
+                    && ahead > 0
+                    && ahead == former.info().size()
+                    && ahead <= max) {
+                all = hasher.mac(window);
+                ObjectRecord same = sameRecord(former, all, ahead);
+                if (same != null) {
+                    var _ = stages.end(Stage.HASH, begun);
+                    pipeline.counters().knownChunkBytes.add(ahead);
+                    return new Stored(former.object(), same);
+                }
+            }
             ObjectRecord.Chunk proven = known == null || ahead == 0 ? null : known.next(window);
             long cut = proven != null ? proven.length() : ahead == 0 ? 0 : chunker.cut(window);
             MemorySegment data = window.asSlice(0, cut);
-            Mac mac = proven != null ? proven.mac() : hasher.mac(data);
+            Mac mac = proven != null ? proven.mac() : all != null && cut == ahead ? all : hasher.mac(data);
             boolean isWhole = chunks.isEmpty() && atEnd && cut == ahead;
             if (isWhole) {
                 contentMac = mac;

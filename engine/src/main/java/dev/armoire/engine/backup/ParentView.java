@@ -22,6 +22,7 @@ import dev.armoire.index.MacSet;
 import dev.armoire.packfile.MsgpackWriter;
 import dev.armoire.packfile.ResourceType;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -123,18 +124,16 @@ final class ParentView implements AutoCloseable {
     }
 
     /**
-     * The object of the file that was at the path of one that has changed, or null. Only a hint: what is in it is proven by
+     * The encoded entry of the file that was at the path of one that has changed, or null. Only a hint: what is in it is proven by
      * those who read the file.
      */
-    @Nullable
-    Mac formerContent(ImportRecord record) {
+    byte @Nullable [] former(ImportRecord record) {
         if (!FileMode.isRegular(record.info().mode())) {
             return null;
         }
         try {
             Dirpack.Frame frame = find(record.path());
-            Mac object = frame == null ? Mac.ZERO : frame.entry().object();
-            return object.isZero() || !index.contains(ResourceType.OBJECT, object) ? null : object;
+            return frame == null ? null : frame.bytes().toArray(ValueLayout.JAVA_BYTE);
         } catch (CorruptDataException e) {
             return null;
         }

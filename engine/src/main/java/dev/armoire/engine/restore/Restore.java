@@ -21,6 +21,7 @@ import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.engine.snapshot.Snapshot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -32,8 +33,12 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -53,8 +58,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Restore {
     private static final int QUEUED_FILES = 1024;
+    /** Threads that do nothing but write small files to a target that is far away, for which most of them wait. */
+    private static final int FAR_WRITERS = 32;
+    /** So small that what is read and not written yet takes eight MiB and what is being written as much. */
+    private static final int SMALL_BYTES = 256 << 10;
+
+    private static final int READ_FILES = 32;
+    private static final long LOOK_AGAIN_MILLIS = 20;
     /** Attribute values are at most 64 KiB on Linux. */
     private static final int MAX_XATTR_BYTES = 16 << 20;
+
+    private static final String READS_OTHER = "reads back other than it was written: look after the disk or the memory";
 
     private static final byte[] TARGET = {};
 
@@ -71,6 +85,9 @@ public final class Restore {
     private final Map<LinkKey, LinkGroup> links = new LinkedHashMap<>();
     private final List<Folder> folders = new ArrayList<>();
     private final ManyToManyConcurrentArrayQueue<Item> queue = new ManyToManyConcurrentArrayQueue<>(QUEUED_FILES);
+    /** Small files that were read and go to a target that is far away. */
+    private final BlockingQueue<ReadFile> read = new ArrayBlockingQueue<>(READ_FILES);
+
     private final Collection<LargeFile> large = new ConcurrentLinkedQueue<>();
     private final AtomicInteger open = new AtomicInteger();
     private final AtomicBoolean walkEnded = new AtomicBoolean();
@@ -117,6 +134,16 @@ public final class Restore {
      * @param replaces whether something is there
      */
     private record Item(Entry entry, byte[] target, boolean replaces) {}
+
+    /** A file that was read in full and is to be written. */
+    @SuppressWarnings("ArrayRecordComponent")
+    private record ReadFile(
+            Entry entry,
+            byte[] target,
+            boolean replaces,
+            List<Exporter.Xattr> xattrs,
+            ObjectRecord object,
+            byte[] content) {}
 
     private enum Making {
         UNTRIED,
@@ -244,6 +271,9 @@ public final class Restore {
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; exporter != null && i < options.workers(); i++) {
             threads.add(Thread.ofPlatform().name("restore-" + i).daemon().start(this::work));
+        }
+        for (int i = 0; isFarAway() && i < FAR_WRITERS; i++) {
+            threads.add(Thread.ofPlatform().name("write-" + i).daemon().start(this::write));
         }
         try {
             if (start.isDirectory()) {
@@ -527,6 +557,10 @@ public final class Restore {
         return new BackoffIdleStrategy(10, 1, 20_000, 500_000);
     }
 
+    private boolean isFarAway() {
+        return exporter != null && exporter.isFarAway();
+    }
+
     private void submit(Item item) {
         open.incrementAndGet();
         walkIdle.reset();
@@ -577,12 +611,13 @@ public final class Restore {
         try {
             List<Exporter.Xattr> xattrs = xattrs(view, entry.path(), entry.xattrNames());
             int mode = entry.info().mode();
-            if (FileMode.isRegular(mode)) {
+            if (FileMode.isRegular(mode) && entry.info().size() <= SMALL_BYTES && exporter.isFarAway()) {
+                ObjectRecord object = object(view, entry);
+                handOver(new ReadFile(entry, target, replaces, xattrs, object, content(view, object)));
+                return true;
+            } else if (FileMode.isRegular(mode)) {
                 if (!restoreFile(view, exporter, readBack, entry, target, xattrs)) {
-                    fail(
-                            entry.path(),
-                            "reads back other than it was written: look after the disk or the memory",
-                            false);
+                    fail(entry.path(), READS_OTHER, false);
                     return false;
                 }
             } else if (FileMode.isSymlink(mode)) {
@@ -598,6 +633,70 @@ public final class Restore {
             fail(entry.path(), e.getMessage(), false);
         }
         return false;
+    }
+
+    private static byte[] content(Snapshot view, ObjectRecord object) throws IOException {
+        byte[] content = new byte[Math.toIntExact(object.size())];
+        MemorySegment into = MemorySegment.ofArray(content);
+        long[] filled = new long[1];
+        ObjectReader.forEachChunk(view.source(), object, chunk -> {
+            MemorySegment.copy(chunk, 0, into, filled[0], chunk.byteSize());
+            filled[0] += chunk.byteSize();
+        });
+        return content;
+    }
+
+    private void handOver(ReadFile file) throws IOException {
+        open.incrementAndGet();
+        try {
+            while (!read.offer(file, LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS)) {
+                if (failure.get() != null) {
+                    throw new PipelineAbortedException();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new PipelineAbortedException();
+        }
+    }
+
+    /** What a thread does that only writes. */
+    private void write() {
+        try (ReadBack readBack = newReadBack()) {
+            while (failure.get() == null) {
+                ReadFile file = read.poll(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+                if (file != null) {
+                    write(file, readBack);
+                    open.decrementAndGet();
+                } else if (walkEnded.get() && open.get() == 0) {
+                    return;
+                }
+            }
+        } catch (InterruptedException e) {
+            failure.compareAndSet(null, new PipelineAbortedException());
+        } catch (RuntimeException | Error e) {
+            failure.compareAndSet(null, e);
+        }
+    }
+
+    private void write(ReadFile file, @Nullable ReadBack readBack) {
+        Entry entry = file.entry;
+        Exporter to = Objects.requireNonNull(exporter);
+        try {
+            try (Exporter.FileOutput out = to.createFile(file.target, info(entry), file.xattrs)) {
+                out.write(MemorySegment.ofArray(file.content));
+                written.add(file.content.length);
+                out.commit(file.xattrs);
+            }
+            bytes.add(file.content.length);
+            if (readBack == null || isRight(readBack, entry, file.target, file.object)) {
+                count(entry.path(), file.replaces);
+            } else {
+                fail(entry.path(), READS_OTHER, false);
+            }
+        } catch (IOException e) {
+            fail(entry.path(), e.getMessage(), false);
+        }
     }
 
     private void count(byte[] path, boolean replaces) {
@@ -617,11 +716,7 @@ public final class Restore {
             byte[] target,
             List<Exporter.Xattr> xattrs)
             throws IOException {
-        ObjectRecord object = ObjectReader.record(view.source(), entry.object());
-        if (object.size() != entry.info().size()) {
-            throw new CorruptDataException("its object has " + object.size() + " bytes, its entry says "
-                    + entry.info().size());
-        }
+        ObjectRecord object = object(view, entry);
         StageTimes stages = repository.stages();
         long begun = stages.begin();
         try (Exporter.FileOutput out = to.createFile(target, info(entry), xattrs)) {
@@ -640,6 +735,15 @@ public final class Restore {
         }
         bytes.add(object.size());
         return readBack == null || isRight(readBack, entry, target, object);
+    }
+
+    private static ObjectRecord object(Snapshot view, Entry entry) {
+        ObjectRecord object = ObjectReader.record(view.source(), entry.object());
+        if (object.size() != entry.info().size()) {
+            throw new CorruptDataException("its object has " + object.size() + " bytes, its entry says "
+                    + entry.info().size());
+        }
+        return object;
     }
 
     /** Lets workers without an item help. Returns false for a file that is better written by one. */

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
+import dev.armoire.connectors.spi.ForwardingStorage;
 import dev.armoire.connectors.spi.ImportRecord;
 import dev.armoire.connectors.spi.ImportSink;
 import dev.armoire.connectors.spi.Importer;
+import dev.armoire.connectors.spi.ObjectKind;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
@@ -294,6 +296,62 @@ class BackupTest {
                     repository, List.of(source), TestStores.options(store, 2, false), new TestStores.Events());
             assertThat(roots(second)).isEqualTo(roots(without));
         }
+    }
+
+    /** Their objects are not fetched for it: the entries in the listing of their folder are enough. */
+    @Test
+    void touchedSmallFilesAreProvenByTheirHash() throws IOException {
+        Random random = new Random(21);
+        int count = 200;
+        List<byte[]> contents = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            byte[] content = new byte[random.nextInt(i % 10 == 0 ? 100_000 : 3000)];
+            for (int at = 0; at < content.length; at++) {
+                content[at] = (byte) (' ' + random.nextInt(1 + i % 200)); // of every entropy
+            }
+            contents.add(content);
+        }
+        TestStores.backUp(store, withFiles(new MemorySource("/s").directory("/").directory("/s"), contents));
+        for (int i = 0; i < count; i++) {
+            byte[] old = contents.get(i);
+            switch (i % 20) {
+                case 1 -> contents.set(i, joined(old, new byte[1]));
+                case 2 -> contents.set(i, Arrays.copyOf(old, old.length / 2));
+                case 3 -> contents.set(i, random(old.length, i));
+                case 4 -> contents.set(i, new byte[0]);
+                default -> {}
+            }
+        }
+        MemorySource second =
+                withFiles(new MemorySource("/s").directory("/").directory("/s").directory("/s/a"), contents);
+        AtomicInteger reads = new AtomicInteger();
+        BackupResult touched;
+        try (Repository repository = TestStores.open(store, real -> new ForwardingStorage(real) {
+            @Override
+            public void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException {
+                reads.incrementAndGet();
+                super.read(kind, name, offset, into);
+            }
+        })) {
+            touched = Backup.run(repository, List.of(second), TestStores.options(store, 2), new TestStores.Events());
+        }
+        assertThat(second.opened.get()).isEqualTo(count);
+        assertThat(touched.newChunks()).isBetween(1L, count / 4L);
+        assertThat(reads.get()).isLessThan(count / 2);
+        audit();
+        assertSameFiles(TestStores.restore(store, touched.header().identifier(), "/"), second);
+        try (Repository repository = TestStores.open(store)) {
+            BackupResult without = Backup.run(
+                    repository, List.of(second), TestStores.options(store, 2, false), new TestStores.Events());
+            assertThat(roots(touched)).isEqualTo(roots(without));
+        }
+    }
+
+    private static MemorySource withFiles(MemorySource source, List<byte[]> contents) {
+        for (int i = 0; i < contents.size(); i++) {
+            source.file("/s/f" + (1000 + i), contents.get(i));
+        }
+        return source;
     }
 
     private static List<Object> roots(BackupResult result) {

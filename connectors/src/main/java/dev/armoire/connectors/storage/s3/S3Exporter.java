@@ -70,6 +70,11 @@ final class S3Exporter implements Exporter {
     }
 
     @Override
+    public boolean isFarAway() {
+        return true;
+    }
+
+    @Override
     public void makeDirectory(byte[] path) throws IOException {
         if (path.length > 0) {
             key(path);
