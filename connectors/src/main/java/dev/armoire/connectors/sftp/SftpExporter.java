@@ -38,6 +38,8 @@ final class SftpExporter implements Exporter {
     private final Set<String> known = ConcurrentHashMap.newKeySet();
     /** Modes of folders that were there and got writable for the time. */
     private final Map<String, Integer> borrowed = new ConcurrentHashMap<>();
+    /** Until it has refused to: far away each request is a wait. */
+    private volatile boolean takesAllAtOnce = true;
 
     private SftpExporter(
             SftpPlace place, boolean restorePermissions, Problems problems, SftpConnection connection, String root) {
@@ -275,6 +277,14 @@ final class SftpExporter implements Exporter {
 
     /** Owner first: a change of owner clears setuid. What cannot be set is told and left. */
     private void metadata(byte[] path, FileInfo info, List<Xattr> xattrs, Item item) {
+        if (takesAllAtOnce && xattrs.isEmpty() && hasNoRisk(info)) {
+            try {
+                item.set(all(info));
+                return;
+            } catch (IOException e) {
+                takesAllAtOnce = false; // one by one it shows what is not allowed, here and most likely for all others
+            }
+        }
         boolean isOwned = restorePermissions && owner(path, info, item);
         for (Xattr xattr : xattrs) {
             problems.lost(path, "attribute " + BytePath.text(xattr.name()) + ": SFTP has none");
@@ -297,10 +307,32 @@ final class SftpExporter implements Exporter {
         }
     }
 
+    /** Whether owner, permissions and times may be set in one request, in whatever order the server does it. */
+    private boolean hasNoRisk(FileInfo info) {
+        return restorePermissions
+                && !FileMode.isSymlink(info.mode())
+                && (FileMode.unixPermissions(info.mode()) & SET_ID) == 0
+                && hasOwner(info)
+                && info.mtimeSeconds() >= 0
+                && info.mtimeSeconds() <= MAX_UNSIGNED;
+    }
+
+    private static Attributes all(FileInfo info) {
+        Attributes all = permissions(FileMode.unixPermissions(info.mode()));
+        all.owner((int) info.uid(), (int) info.gid());
+        all.accessTime(info.mtimeSeconds());
+        all.modifyTime(info.mtimeSeconds());
+        return all;
+    }
+
+    /** To chown the highest number means "as it is": it can be no owner. */
+    private static boolean hasOwner(FileInfo info) {
+        return info.uid() >= 0 && info.uid() < MAX_UNSIGNED && info.gid() >= 0 && info.gid() < MAX_UNSIGNED;
+    }
+
     private boolean owner(byte[] path, FileInfo info, Item item) {
         String what = "owner " + info.uid() + ":" + info.gid();
-        // to chown the highest number means "as it is": it can be no owner
-        if (info.uid() < 0 || info.uid() >= MAX_UNSIGNED || info.gid() < 0 || info.gid() >= MAX_UNSIGNED) {
+        if (!hasOwner(info)) {
             problems.lost(path, what + ": invalid argument");
             return false;
         }
@@ -367,8 +399,8 @@ final class SftpExporter implements Exporter {
         @Override
         public void commit(List<Xattr> xattrs) throws IOException {
             try {
+                metadata(path, info, xattrs, out::setAttributes); // the server does it after what was sent before
                 out.flush();
-                metadata(path, info, xattrs, out::setAttributes);
                 isClosed = true;
                 out.close(); // may be where a server tells that its disk is full
             } catch (IOException e) {

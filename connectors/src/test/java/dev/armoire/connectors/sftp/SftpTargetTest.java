@@ -141,6 +141,33 @@ final class SftpTargetTest extends TargetContract {
         }
     }
 
+    /** Whoever may not give files away is told so, and gets all the rest. */
+    @Test
+    void anOwnerThatMayNotBeSetKeepsNothingElseBack() throws IOException {
+        long uid = ((Integer) Files.getAttribute(folder, "unix:uid")).longValue();
+        FileInfo others = new FileInfo(1, 0640, 1_234_567_890, 0, 0, 0, uid + 4321, uid + 4321, 1, "", "", 0);
+        try (Exporter exporter = open(true)) {
+            for (String name : List.of("first", "second")) {
+                try (Exporter.FileOutput out = exporter.createFile(name.getBytes(UTF_8), others)) {
+                    out.write(MemorySegment.ofArray(new byte[1]));
+                    out.commit(List.of());
+                }
+            }
+        }
+        for (String name : List.of("first", "second")) {
+            Path file = target().resolve(name);
+            assertThat((int) attribute(file, "mode") & 07777).isEqualTo(0640);
+            assertThat(Files.getLastModifiedTime(file).toMillis()).isEqualTo(1_234_567_890_000L);
+            long owner = ((Integer) attribute(file, "uid")).longValue();
+            if (owner == uid) {
+                assertThat(lost).anyMatch(told -> told.startsWith(name + ": owner " + (uid + 4321)));
+            } else {
+                assertThat(owner).isEqualTo(uid + 4321);
+                assertThat(lost).isEmpty();
+            }
+        }
+    }
+
     @Test
     void whatCannotBeKeptIsTold() throws IOException {
         FileInfo ancient = new FileInfo(0, 0644, -5, 0, 0, 0, 1L << 33, 0, 1, "", "", 0);
