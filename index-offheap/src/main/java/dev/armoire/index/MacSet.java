@@ -70,6 +70,18 @@ public final class MacSet implements AutoCloseable {
         }
     }
 
+    /** Sets bits in the number of a pair, which is added if it is not there, and returns what the number was. In one step. */
+    public int addBits(int type, Mac mac, int bits) {
+        Shard shard = shard(mac);
+        synchronized (shard) {
+            int before = shard.number(type, mac);
+            if ((before | bits) != before) {
+                shard.setNumber(type, mac, before | bits);
+            }
+            return before;
+        }
+    }
+
     private Shard shard(Mac mac) {
         return shards[(int) (mac.w2() >>> 60)];
     }

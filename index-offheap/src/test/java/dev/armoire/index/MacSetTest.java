@@ -74,6 +74,21 @@ class MacSetTest {
         }
     }
 
+    @Test
+    void bitsAddUp() {
+        Random random = new Random(4);
+        Map<Mac, Integer> reference = new HashMap<>();
+        try (MacSet set = newSet(true)) {
+            for (int i = 0; i < 20_000; i++) {
+                Mac mac = new Mac(random.nextInt(6000) * 0x9E3779B97F4A7C15L, 0, (long) random.nextInt(16) << 60, 0);
+                int bits = 1 << random.nextInt(3);
+                assertThat(set.addBits(1, mac, bits)).isEqualTo(reference.getOrDefault(mac, 0));
+                reference.merge(mac, bits, (old, more) -> old | more);
+            }
+            reference.forEach((mac, bits) -> assertThat(set.number(1, mac)).isEqualTo(bits));
+        }
+    }
+
     /** From few words, so that equal ones, and ones that differ in the type alone, come up again and again. */
     private static Mac mac(Random random) {
         return new Mac(random.nextInt(40), (long) random.nextInt(40) << 8, (long) random.nextInt(16) << 60, 0);

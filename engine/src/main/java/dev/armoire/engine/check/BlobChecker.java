@@ -173,12 +173,15 @@ final class BlobChecker implements WorkQueue.Tools {
         }
         if (!isJoined) {
             BlobLocation place = index.findExpected(ResourceType.CHUNK, chunk.mac());
-            if (place != null && findings.verdicts().isVerified(place)) {
+            if (place != null
+                    && findings.verdicts().isVerified(place)
+                    && findings.verdicts().hasSize(chunk.mac(), chunk.length())) {
                 return null;
             }
         }
         try {
             MemorySegment data = ObjectReader.chunk(reader, chunk);
+            findings.verdicts().putChunk(chunk.mac(), chunk.length());
             if (isJoined) {
                 hasher.update(data);
                 findings.good().add(ResourceType.CHUNK, chunk.mac());

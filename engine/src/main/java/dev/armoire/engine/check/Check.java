@@ -39,8 +39,10 @@ public final class Check {
      */
     public static CheckResult run(Repository repository, CheckRequest request, CheckEvents events) throws IOException {
         StoredPackfiles packfiles = StoredPackfiles.of(repository);
-        StoreVerdicts verdicts =
-                new StoreVerdicts(request.store() ? packfiles.locations().length : 0, repository.newMacSet(true));
+        StoreVerdicts verdicts = new StoreVerdicts(
+                request.store() ? packfiles.locations().length : 0,
+                repository.newMacSet(true),
+                repository.newMacSet(true));
         Reach reach = new Reach(repository.storage());
         long storeProblems = 0;
         long otherProblems = 0;

@@ -209,6 +209,8 @@ final class PackfileScan implements WorkQueue.Tools {
                 problem = "MAC mismatch";
             } else if (type == ResourceType.OBJECT) {
                 noteSingle(records.mac(record), plain);
+            } else if (type == ResourceType.CHUNK) {
+                verdicts.putChunk(records.mac(record), plain.byteSize());
             }
         } catch (CorruptDataException e) {
             problem = e.getMessage();
@@ -235,7 +237,7 @@ final class PackfileScan implements WorkQueue.Tools {
         BlobLocation place =
                 content.contentMac().equals(chunk) ? locations.findExpected(ResourceType.CHUNK, chunk) : null;
         if (place != null) {
-            verdicts.putSingle(object, content.size(), place);
+            verdicts.putSingle(object, content.size(), chunk, place);
         }
     }
 

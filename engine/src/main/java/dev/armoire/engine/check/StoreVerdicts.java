@@ -7,6 +7,7 @@ import dev.armoire.index.MacSet;
 import dev.armoire.packfile.ResourceType;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,15 +20,24 @@ final class StoreVerdicts implements AutoCloseable {
 
     /** Contents of one chunk, named by object and size; the number is one more than the ordinal of the chunk's packfile. */
     private final MacSet singles;
+    /** Chunks, named by chunk and size: whether the object of a single says that size, and whether the chunk has it. */
+    private final MacSet sizes;
+
+    private static final int IS_SAID = 1;
+    private static final int IS_TRUE = 2;
+    /** Sizes that are said, and of which it is not known that they are true. */
+    private final LongAdder unproven = new LongAdder();
 
     /**
      * Nothing is verified yet.
      *
      * @param packfiles how many will be read; with none, nothing will be
      * @param singles empty, with numbers; owned
+     * @param sizes empty, with numbers; owned
      */
-    StoreVerdicts(int packfiles, MacSet singles) {
+    StoreVerdicts(int packfiles, MacSet singles, MacSet sizes) {
         this.singles = singles;
+        this.sizes = sizes;
         doubtful = new AtomicReferenceArray<>(packfiles);
     }
 
@@ -45,14 +55,35 @@ final class StoreVerdicts implements AutoCloseable {
      * Notes a content that is one chunk, whose object has just been decoded and agrees with the chunk's name.
      *
      * @param size bytes of the content
-     * @param chunk where states place the chunk
+     * @param place where states place the chunk
      */
-    void putSingle(Mac object, long size, BlobLocation chunk) {
-        singles.setNumber(ResourceType.OBJECT, sized(object, size), chunk.packfile() + 1);
+    void putSingle(Mac object, long size, Mac chunk, BlobLocation place) {
+        singles.setNumber(ResourceType.OBJECT, sized(object, size), place.packfile() + 1);
+        if (sizes.addBits(ResourceType.CHUNK, sized(chunk, size), IS_SAID) == 0) {
+            unproven.increment();
+        }
     }
 
-    /** Whether an object was decoded, has one chunk and this size, and the packfile of that chunk is all well. */
+    /** Notes the size of a chunk that was decoded and found well. */
+    void putChunk(Mac chunk, long size) {
+        if (doubtful.length() > 0 && sizes.addBits(ResourceType.CHUNK, sized(chunk, size), IS_TRUE) == IS_SAID) {
+            unproven.decrement();
+        }
+    }
+
+    /** Whether a chunk was decoded and has this size. */
+    boolean hasSize(Mac chunk, long size) {
+        return (sizes.number(ResourceType.CHUNK, sized(chunk, size)) & IS_TRUE) != 0;
+    }
+
+    /**
+     * Whether an object was decoded, has one chunk and this size, and the packfile of that chunk is all well. To be asked when all packfiles
+     * were read. Where a single object says a size that was not found, all are in doubt: which one it is must be looked for.
+     */
     boolean isSingleVerified(Mac object, long size) {
+        if (unproven.sum() != 0) {
+            return false;
+        }
         Set<Long> offsets = doubtful(singles.number(ResourceType.OBJECT, sized(object, size)) - 1);
         return offsets != null && offsets.isEmpty();
     }
@@ -69,5 +100,6 @@ final class StoreVerdicts implements AutoCloseable {
     @Override
     public void close() {
         singles.close();
+        sizes.close();
     }
 }

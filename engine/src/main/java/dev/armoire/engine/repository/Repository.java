@@ -104,7 +104,7 @@ public final class Repository implements AutoCloseable {
 
     private @Nullable StateCache cache;
     private @Nullable Path cacheFolder;
-    /** Locations; of pairs half as many, as two sets may be in use with them. */
+    /** Locations; of pairs three for eight of these, as three sets may be in use with them. */
     private long mostInTables = Long.MAX_VALUE;
     /** So many are usual. */
     private int inTables;
@@ -250,7 +250,7 @@ public final class Repository implements AutoCloseable {
      */
     public MacSet newMacSet(boolean hasNumbers) {
         Path folder = cacheFolder;
-        return new MacSet(hasNumbers, folder == null ? null : folder.resolve(SPILLED), mostInTables / 2);
+        return new MacSet(hasNumbers, folder == null ? null : folder.resolve(SPILLED), mostInTables / 8 * 3);
     }
 
     /**

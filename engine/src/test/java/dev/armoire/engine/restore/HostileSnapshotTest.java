@@ -15,6 +15,10 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
+import dev.armoire.engine.check.Check;
+import dev.armoire.engine.check.CheckEvents;
+import dev.armoire.engine.check.CheckRequest;
+import dev.armoire.engine.check.Target;
 import dev.armoire.engine.exclude.ExcludeRules;
 import dev.armoire.engine.record.Entry;
 import dev.armoire.engine.record.ObjectRecord;
@@ -105,6 +109,13 @@ class HostileSnapshotTest {
         ObjectRecord.Chunk chunk(String data) {
             byte[] bytes = data.getBytes(StandardCharsets.UTF_8);
             return new ObjectRecord.Chunk(put(ResourceType.CHUNK, MemorySegment.ofArray(bytes)), bytes.length, 0);
+        }
+
+        /** The object of a content that is one chunk. */
+        Mac single(ObjectRecord.Chunk chunk) {
+            writer.reset();
+            new ObjectRecord(chunk.mac(), List.of(chunk), "text/plain", 0).encode(writer);
+            return put(ResourceType.OBJECT, writer.written());
         }
 
         Mac object(ObjectRecord.Chunk... chunks) {
@@ -301,6 +312,52 @@ class HostileSnapshotTest {
         }
         try (Stream<Path> found = Files.list(outside)) {
             assertThat(found).isEmpty();
+        }
+    }
+
+    /** Of which one lies, each time: then the others are still found well. */
+    @ParameterizedTest
+    @ValueSource(longs = {0, 4, 6, 0xFFFF_FFFFL})
+    void aCheckFindsTheObjectThatLiesAboutItsOnlyChunk(long length) throws IOException {
+        Forger forger = new Forger();
+        ObjectRecord.Chunk chunk = forger.chunk("hello");
+        Mac lie = forger.single(new ObjectRecord.Chunk(chunk.mac(), length, 0));
+        forger.list(
+                "/",
+                forger.file("/", "a-good", 5, forger.single(chunk)),
+                forger.file("/", "b-lie", length, lie),
+                forger.file("/", "c-good", 4, forger.single(forger.chunk("more"))));
+        Mac id = forger.finish();
+        repository.refresh();
+        SnapshotHeader header;
+        try (BlobReader reader = repository.newReader()) {
+            header = Snapshot.header(reader, id);
+        }
+        for (boolean store : new boolean[] {true, false}) {
+            Map<String, String> failed = new TreeMap<>();
+            Check.run(
+                    repository,
+                    new CheckRequest(List.of(new Target(header, SnapshotPath.ROOT)), false, store, 2),
+                    new CheckEvents() {
+                        @Override
+                        public void done(Mac snapshot, byte[] path) {}
+
+                        @Override
+                        public synchronized void failed(Mac snapshot, byte[] path, String reason) {
+                            failed.put(SnapshotPath.display(path), reason);
+                        }
+
+                        @Override
+                        public void storeProblem(String object, String reason) {}
+
+                        @Override
+                        public void snapshotDone(Mac snapshot, long errors, long bytesRead, long nanos) {}
+
+                        @Override
+                        public void notice(String text) {}
+                    });
+            assertThat(failed.keySet()).filteredOn(path -> !path.equals("/")).containsExactly("/b-lie");
+            assertThat(failed.get("/b-lie")).contains("5 bytes", "its object says " + length);
         }
     }
 
