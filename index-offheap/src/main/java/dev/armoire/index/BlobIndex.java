@@ -459,10 +459,6 @@ public final class BlobIndex implements AutoCloseable {
         void close() {
             view.wrap(0, 0);
             arena.close();
-            dropSpilled();
-        }
-
-        private void dropSpilled() {
             SpilledRecords file = spilled;
             spilled = null;
             if (file != null) {
@@ -528,8 +524,7 @@ public final class BlobIndex implements AutoCloseable {
         }
 
         private static boolean isLocation(MemorySegment table, long at) {
-            return ((int) table.get(JAVA_LONG, at + WORD_AT) & 0xFF) != 0
-                    && table.get(JAVA_INT, at + PACKFILE_AT) != PENDING;
+            return type(table, at) != 0 && table.get(JAVA_INT, at + PACKFILE_AT) != PENDING;
         }
 
         private void forEachSpilled(int type, Mac mac, SpilledRecords.Visitor visitor) {
@@ -538,7 +533,7 @@ public final class BlobIndex implements AutoCloseable {
                 file.find(
                         mac.w0(),
                         mac.w1(),
-                        (run, at) -> ((int) run.get(JAVA_LONG_UNALIGNED, at + WORD_AT) & 0xFF) != type
+                        (run, at) -> type(run, at) != type
                                 || run.get(JAVA_LONG_UNALIGNED, at + 16) != mac.w2()
                                 || run.get(JAVA_LONG_UNALIGNED, at + 24) != mac.w3()
                                 || visitor.record(run, at));
@@ -622,13 +617,20 @@ public final class BlobIndex implements AutoCloseable {
             }
             SpilledRecords file = spilled;
             if (file != null) {
-                file.forEach((run, at) -> {
-                    BlobLocation place = location(run, at);
-                    int type = (int) run.get(JAVA_LONG_UNALIGNED, at + WORD_AT) & 0xFF;
-                    visitor.location(type, mac(run, at), place.packfile(), place.offset(), place.length());
-                    return true;
-                });
+                visit(file, visitor);
             }
+        }
+
+        private static void visit(SpilledRecords file, Visitor visitor) {
+            file.forEach((run, at) -> {
+                BlobLocation place = location(run, at);
+                visitor.location(type(run, at), mac(run, at), place.packfile(), place.offset(), place.length());
+                return true;
+            });
+        }
+
+        private static int type(MemorySegment slots, long at) {
+            return (int) slots.get(JAVA_LONG_UNALIGNED, at + WORD_AT) & 0xFF;
         }
 
         private static Mac mac(MemorySegment run, long at) {
@@ -686,13 +688,10 @@ public final class BlobIndex implements AutoCloseable {
             }
             spilled = null;
             try {
-                file.forEach((run, at) -> {
-                    BlobLocation place = location(run, at);
-                    int type = (int) run.get(JAVA_LONG_UNALIGNED, at + WORD_AT) & 0xFF;
-                    if (kept.isKept(type, place.packfile())) {
-                        add(type, mac(run, at), place.packfile(), place.offset(), place.length());
+                visit(file, (type, mac, packfile, offset, length) -> {
+                    if (kept.isKept(type, packfile)) {
+                        add(type, mac, packfile, offset, length);
                     }
-                    return true;
                 });
             } finally {
                 file.close();

@@ -74,8 +74,8 @@ final class SpilledRecords implements AutoCloseable {
         Files.createDirectories(folder);
         Path name = Files.createTempFile(folder, "spilled-", ".tmp"); // with rights of its owner only
         try {
-            this.file = new RandomAccessFile(
-                    name.toFile(), "rw"); // which an interrupt does not close, as it does a channel
+            // An interrupt does not close it, as it does a channel.
+            this.file = new RandomAccessFile(name.toFile(), "rw");
         } finally {
             Files.delete(name);
         }

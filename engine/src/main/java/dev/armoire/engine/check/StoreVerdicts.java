@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * else in it is verified and need not be read again. Owns off-heap memory. Thread-safe.
  */
 final class StoreVerdicts implements AutoCloseable {
+    private static final int IS_SAID = 1;
+    private static final int IS_TRUE = 2;
+
     /** By packfile ordinal: offsets of blobs that are in doubt; null where the packfile as a whole is. */
     private final AtomicReferenceArray<@Nullable Set<Long>> doubtful;
 
@@ -23,8 +26,6 @@ final class StoreVerdicts implements AutoCloseable {
     /** Chunks, named by chunk and size: whether the object of a single says that size, and whether the chunk has it. */
     private final MacSet sizes;
 
-    private static final int IS_SAID = 1;
-    private static final int IS_TRUE = 2;
     /** Sizes that are said, and of which it is not known that they are true. */
     private final LongAdder unproven = new LongAdder();
 

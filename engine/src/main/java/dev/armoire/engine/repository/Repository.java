@@ -701,8 +701,12 @@ public final class Repository implements AutoCloseable {
     /** What was seen here, now or before; null without a cache folder, and of what does not change. */
     @Nullable
     SeenStates seenStates() {
-        Path file = storage.isWritable() ? cacheFile("seen-1") : null;
+        Path file = seenStatesFile();
         return file == null ? null : SeenStates.load(file);
+    }
+
+    private @Nullable Path seenStatesFile() {
+        return storage.isWritable() ? cacheFile("seen-1") : null;
     }
 
     /** That states are gone is known from now on, and what they listed is listed by others. */
@@ -715,7 +719,7 @@ public final class Repository implements AutoCloseable {
 
     /** Who found all in the cache leaves this to the one that put it there, unless that one was killed before it came to it. */
     private synchronized void rememberStates() {
-        Path file = storage.isWritable() ? cacheFile("seen-1") : null;
+        Path file = seenStatesFile();
         if (file == null || merged.isEmpty()) {
             return;
         }
