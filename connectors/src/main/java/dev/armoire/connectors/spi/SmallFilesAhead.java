@@ -46,10 +46,10 @@ public final class SmallFilesAhead implements AutoCloseable {
      * Has a file read as soon as those before it are under way. Does not wait.
      *
      * @param size bytes that it is expected to have
-     * @return the file, to be opened through; null if it is too large for this
+     * @return the file, to be opened through; null if it is too large for this, or no size at all
      */
     public @Nullable File read(long size, Opener opener) {
-        if (size >= LARGEST_KIB << 10 || !begin()) {
+        if (size < 0 || size >= LARGEST_KIB << 10 || !begin()) {
             return null;
         }
         File file = new File((int) size, opener);

@@ -81,6 +81,14 @@ class SmallFilesAheadTest {
         return bytes;
     }
 
+    /** As a server may say it: as a number of 32 bits each of these looks like a size. */
+    @Test
+    void aSizeThatCannotBeIsNotBelieved() {
+        for (long size : new long[] {-1, -5, Long.MIN_VALUE, Long.MIN_VALUE + 1000, 1L << 32}) {
+            assertThat(ahead.read(size, () -> new Source(1, 1))).isNull();
+        }
+    }
+
     @Test
     void manyAreReadAtOnce() throws IOException, InterruptedException {
         CountDownLatch others = new CountDownLatch(8);
