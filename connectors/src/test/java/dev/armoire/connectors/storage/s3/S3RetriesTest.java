@@ -110,7 +110,11 @@ final class S3RetriesTest {
         }
         assertThat(waited)
                 .allSatisfy(one -> assertThat(one).isBetween(Duration.ofSeconds(42), Duration.ofSeconds(160)));
-        assertThat(waited).as("they do not come back at once").doesNotHaveDuplicates();
+        // drawn at random by the SDK, from some 30,000 milliseconds: two in 64 may well be the same, half of them are
+        // not
+        assertThat(waited.stream().distinct())
+                .as("they do not come back at once: %s", waited)
+                .hasSizeGreaterThan(32);
         assertThatThrownBy(() -> strategy.refreshRetryToken(RefreshRetryTokenRequest.builder()
                         .token(tokens.getFirst())
                         .failure(answer(status, "SlowDown"))
