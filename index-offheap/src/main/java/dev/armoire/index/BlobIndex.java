@@ -245,7 +245,7 @@ public final class BlobIndex implements AutoCloseable {
     }
 
     /** Keeps the place in the packfile with the lowest name. */
-    private static final class Lowest implements LocationMap.Places {
+    private static final class Lowest implements LocationFile.Places {
         private final PackfileTable packfiles;
         private final IntPredicate accepts;
         private @Nullable BlobLocation best;

@@ -52,9 +52,7 @@ import org.jspecify.annotations.Nullable;
  * The filter is a {@link MacFilter} of all keys, so that a MAC which is new costs one access to memory and none to Chronicle; its parts
  * are compared with their sums as segments are.
  */
-final class LocationMap implements AutoCloseable {
-    /** Offsets that the file cannot hold begin here: 1 TiB. */
-    static final long OFFSET_LIMIT = 1L << 40;
+final class LocationMap implements LocationFile {
     /** Ordinals that the file cannot hold begin here. */
     static final int PACKFILE_LIMIT = Integer.MAX_VALUE;
 
@@ -327,25 +325,13 @@ final class LocationMap implements AutoCloseable {
                 .skipCloseOnExitHook(true);
     }
 
-    /** Entries in the file; a blob has one for each packfile with a copy of it. */
-    long size() {
+    @Override
+    public long size() {
         return layout.entries;
     }
 
-    /** Receives the places of one blob. */
-    @FunctionalInterface
-    interface Places {
-        /** Returns whether the others are wanted, too. */
-        boolean place(int packfile, long offset, long length);
-    }
-
-    /**
-     * Gives the places of a blob, in the order in which they were added.
-     *
-     * @return whether more places are wanted
-     * @throws DamagedIndexException when the part of the file that would have them is damaged
-     */
-    boolean find(int type, Mac mac, Places places) {
+    @Override
+    public boolean find(int type, Mac mac, Places places) {
         verifyFilter((int) (filter.block(mac) / FILTER_PART_BYTES));
         if (!filter.mayHave(mac)) {
             return true;
@@ -418,12 +404,8 @@ final class LocationMap implements AutoCloseable {
         verified.accumulateAndGet(bit >>> 6, 1L << bit, (a, b) -> a | b);
     }
 
-    /**
-     * Adds all locations to another file.
-     *
-     * @throws DamagedIndexException when any part of this one is damaged
-     */
-    void copyTo(Builder target) {
+    @Override
+    public void forEach(BlobIndex.Visitor visitor) {
         for (int segment = 0; segment < layout.segments; segment++) {
             verify(segment);
         }
@@ -435,12 +417,12 @@ final class LocationMap implements AutoCloseable {
             Mac mac = new Mac((long) WORD.get(key, 0), (long) WORD.get(key, 8), (long) WORD.get(key, 16), (long)
                     WORD.get(key, 24));
             int packfile = (int) INT.get(value, PACKFILE_AT) & ~MORE;
-            target.add(key[Mac.BYTES] & 0xff, mac, packfile, offset(value), length(value));
+            visitor.location(key[Mac.BYTES] & 0xff, mac, packfile, offset(value), length(value));
         });
     }
 
-    /** Takes the pages with locations out of this process's memory; who looks for one finds it as before. */
-    void release() {
+    @Override
+    public void release() {
         long from = ((VanillaChronicleMap<?, ?, ?>) map).bsAddress() + layout.segmentsAt;
         MappedPages.release(from, layout.segments * layout.segmentBytes);
     }
@@ -472,11 +454,6 @@ final class LocationMap implements AutoCloseable {
 
     private static long length(byte[] value) {
         return (long) LONG.get(value, 0) >>> 40 | (value[8] & 0xffL) << 24;
-    }
-
-    /** Whether a location can be kept in a file. */
-    static boolean fits(long offset) {
-        return offset < OFFSET_LIMIT;
     }
 
     /**

@@ -21,10 +21,10 @@ public final class LocationRuns implements AutoCloseable {
 
     private List<Path> files;
     private volatile int packfiles;
-    private volatile @Nullable List<LocationMap> maps;
+    private volatile @Nullable List<LocationFile> opened;
     private @Nullable Thread opener;
-    /** The one of {@link #maps} in which a search ended last, if any did. */
-    private volatile @Nullable LocationMap latest;
+    /** The one of {@link #opened} in which a search ended last, if any did. */
+    private volatile @Nullable LocationFile latest;
     /** About: several threads count without waiting for each other. */
     private int searches;
 
@@ -45,25 +45,25 @@ public final class LocationRuns implements AutoCloseable {
      */
     synchronized void replace(List<Path> newFiles, int newPackfiles) {
         packfiles = newPackfiles;
-        List<LocationMap> open = maps;
+        List<LocationFile> open = opened;
         if (open != null) {
-            List<LocationMap> more = new ArrayList<>(open);
+            List<LocationFile> more = new ArrayList<>(open);
             for (Path file : newFiles) {
                 if (!files.contains(file)) {
-                    more.add(LocationMap.open(file));
+                    more.add(LocationFile.open(file));
                 }
             }
-            maps = List.copyOf(more); // those of files that are gone stay mapped: somebody may be reading them
+            opened = List.copyOf(more); // those of files that are gone stay mapped: somebody may be reading them
         }
         files = List.copyOf(newFiles);
     }
 
     /** Begins to open the files in the background, for those who are going to need them. */
     public synchronized void prepare() {
-        if (maps == null && opener == null) {
+        if (opened == null && opener == null) {
             opener = Thread.ofPlatform().daemon().name("index-open").start(() -> {
                 try {
-                    maps();
+                    files();
                 } catch (DamagedIndexException e) {
                     // Whoever needs them will be told.
                 }
@@ -71,27 +71,27 @@ public final class LocationRuns implements AutoCloseable {
         }
     }
 
-    private List<LocationMap> maps() {
-        List<LocationMap> open = maps;
+    private List<LocationFile> files() {
+        List<LocationFile> open = opened;
         return open == null ? open() : open;
     }
 
-    private synchronized List<LocationMap> open() {
-        List<LocationMap> known = maps;
+    private synchronized List<LocationFile> open() {
+        List<LocationFile> known = opened;
         if (known != null) {
             return known;
         }
-        List<LocationMap> opened = new ArrayList<>();
+        List<LocationFile> all = new ArrayList<>();
         try {
             for (Path file : files) {
-                opened.add(LocationMap.open(file));
+                all.add(LocationFile.open(file));
             }
         } catch (DamagedIndexException e) {
-            opened.forEach(LocationMap::close);
+            all.forEach(LocationFile::close);
             throw e;
         }
-        maps = opened;
-        return opened;
+        opened = all;
+        return all;
     }
 
     /**
@@ -100,79 +100,93 @@ public final class LocationRuns implements AutoCloseable {
      *
      * @throws DamagedIndexException when they cannot be known for certain
      */
-    void find(int type, Mac mac, LocationMap.Places places) {
-        LocationMap.Places checked = (packfile, offset, length) -> {
+    void find(int type, Mac mac, LocationFile.Places places) {
+        LocationFile.Places checked = (packfile, offset, length) -> {
             if (packfile >= packfiles) {
                 throw new DamagedIndexException("an index names a packfile that it does not have");
             }
             return places.place(packfile, offset, length);
         };
-        List<LocationMap> all = maps();
+        List<LocationFile> all = files();
         if (++searches % SEARCHES_PER_LOOK == 0 && MappedPages.residentBytes() > RESIDENT_BYTES) {
-            all.forEach(LocationMap::release);
+            all.forEach(LocationFile::release);
         }
-        LocationMap first = latest;
+        LocationFile first = latest;
         if (first != null && !first.find(type, mac, checked)) {
             return;
         }
-        for (LocationMap map : all) {
-            if (map != first && !map.find(type, mac, checked)) {
-                latest = map;
+        for (LocationFile file : all) {
+            if (file != first && !file.find(type, mac, checked)) {
+                latest = file;
                 return;
             }
         }
     }
 
-    /** Told of what {@link #write} is to put into a file, from one thread or several, but all of one MAC from one. */
+    /** Knows what {@link #write} is to put into a file. */
     @FunctionalInterface
     public interface Source {
-        void giveTo(BlobIndex.Visitor file);
+        /**
+         * Gives all of it.
+         *
+         * @param atOnce whether several threads may give, all of one MAC from one of them; else one alone must
+         */
+        void giveTo(BlobIndex.Visitor file, boolean atOnce);
     }
 
     /** Whether {@link #write} can keep a location. */
     public static boolean fits(long offset) {
-        return LocationMap.fits(offset);
+        return offset < LocationFile.OFFSET_LIMIT;
     }
 
     /**
-     * Writes locations to a new file, durably; a failure may leave it incomplete.
+     * Writes locations to a new file; a failure may leave it incomplete. Where a power cut may do so afterwards, too, who opens it finds
+     * that out.
      *
      * @param entries the most that will come, at least 1
      * @param older files whose locations are taken over
+     * @param asTable whether to write a table, for few locations, and not a map
      * @throws IOException when it cannot be written
      * @throws DamagedIndexException when one of the older is damaged
      */
-    public static void write(Path file, long entries, List<Path> older, Source source) throws IOException {
-        List<LocationMap> merged = new ArrayList<>();
+    public static void write(Path file, long entries, List<Path> older, boolean asTable, Source source)
+            throws IOException {
+        List<LocationFile> merged = new ArrayList<>();
         try {
             long all = entries;
             for (Path each : older) {
-                LocationMap map = LocationMap.open(each);
-                merged.add(map);
-                all += map.size();
+                LocationFile open = LocationFile.open(each);
+                merged.add(open);
+                all += open.size();
             }
-            try (LocationMap.Builder builder = new LocationMap.Builder(file, all)) {
-                for (LocationMap map : merged) {
-                    map.copyTo(builder);
+            if (asTable) {
+                try (LocationTable.Builder builder = new LocationTable.Builder(all)) {
+                    merged.forEach(open -> open.forEach(builder::add));
+                    source.giveTo(builder::add, false);
+                    builder.writeTo(file);
                 }
-                source.giveTo(builder::add);
-                builder.finish();
+            } else {
+                try (LocationMap.Builder builder = new LocationMap.Builder(file, all)) {
+                    merged.forEach(open -> open.forEach(builder::add));
+                    source.giveTo(builder::add, true);
+                    builder.finish();
+                }
             }
         } catch (IllegalStateException | InternalError | AssertionError | LinkageError e) {
             throw new IOException(file + " cannot be written", e);
         } finally {
-            merged.forEach(LocationMap::close);
+            merged.forEach(LocationFile::close);
         }
     }
 
     /** Waits until nobody opens the files any more, and closes them. Nobody may ask any longer. */
     @Override
     public synchronized void close() {
-        List<LocationMap> open = maps;
+        List<LocationFile> open = opened;
         if (open != null) {
-            maps = List.of();
+            opened = List.of();
             latest = null;
-            open.forEach(LocationMap::close);
+            open.forEach(LocationFile::close);
         }
     }
 }

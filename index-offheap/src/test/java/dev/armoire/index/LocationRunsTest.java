@@ -14,6 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class LocationRunsTest {
     private static final int FILES = 4;
@@ -29,7 +31,7 @@ final class LocationRunsTest {
             int number = file;
             Path path = folder.resolve("locations-" + file);
             files.add(path);
-            LocationRuns.write(path, BLOBS, List.of(), out -> {
+            LocationRuns.write(path, BLOBS, List.of(), number % 2 == 0, (out, atOnce) -> {
                 for (int blob = 0; blob < BLOBS; blob++) {
                     if (blob % 3 == 0 || blob % FILES == number) {
                         out.location(5, mac(blob), number, number, blob);
@@ -40,22 +42,23 @@ final class LocationRunsTest {
         return new LocationRuns(files, FILES);
     }
 
-    @Test
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
     @EnabledOnOs(OS.LINUX)
-    void whatIsReleasedIsNoLongerResidentAndStillThere() throws IOException {
+    void whatIsReleasedIsNoLongerResidentAndStillThere(boolean asTable) throws IOException {
         Path path = folder.resolve("large");
         int blobs = 300_000;
-        LocationRuns.write(path, blobs, List.of(), out -> {
+        LocationRuns.write(path, blobs, List.of(), asTable, (out, atOnce) -> {
             for (int blob = 0; blob < blobs; blob++) {
                 out.location(5, mac(blob), 0, blob, 7);
             }
         });
-        try (LocationMap map = LocationMap.open(path)) {
+        try (LocationFile file = LocationFile.open(path)) {
             for (int round = 0; round < 2; round++) {
                 for (int blob = 0; blob < blobs; blob++) {
                     long wanted = blob;
                     boolean[] isFound = {false};
-                    map.find(5, mac(blob), (packfile, offset, length) -> {
+                    file.find(5, mac(blob), (packfile, offset, length) -> {
                         isFound[0] = packfile == 0 && offset == wanted && length == 7;
                         return false;
                     });
@@ -64,7 +67,7 @@ final class LocationRunsTest {
                             .isTrue();
                 }
                 long before = MappedPages.residentBytes();
-                map.release();
+                file.release();
                 assertThat(before - MappedPages.residentBytes()).isGreaterThan(8 << 20);
             }
         }

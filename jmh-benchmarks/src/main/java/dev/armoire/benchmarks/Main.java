@@ -8,6 +8,8 @@ import dev.armoire.benchmarks.compare.LargeIndex;
 import dev.armoire.benchmarks.compare.Ranges;
 import dev.armoire.benchmarks.compare.Travel;
 import dev.armoire.benchmarks.search.Search;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -140,7 +142,8 @@ public final class Main {
 
     /** What compare, travel and far are told. */
     private record Invocation(Settings settings, Path folder) {
-        static Invocation parse(String command, Deque<String> words, Path usualFolder, List<String> usualData) {
+        static Invocation parse(String command, Deque<String> words, Path usualFolder, List<String> usualData)
+                throws IOException {
             var data = new ArrayList<String>();
             double scale = 1;
             int rounds = 3;
@@ -154,7 +157,7 @@ public final class Main {
                     case "-scale" -> scale = Double.parseDouble(words.pop());
                     case "-rounds" -> rounds = Integer.parseInt(words.pop());
                     case "-tree" -> tree = Path.of(words.pop()).toAbsolutePath();
-                    case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
+                    case "-work" -> work = madeFolder(words.pop());
                     case "-cores" -> cores = words.pop();
                     case "-out" -> folder = Path.of(words.pop());
                     case "random", "tree", "small", "generations" -> data.add(word);
@@ -173,7 +176,7 @@ public final class Main {
             String word = words.pop();
             switch (word) {
                 case "-scale" -> scale = Double.parseDouble(words.pop());
-                case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
+                case "-work" -> work = madeFolder(words.pop());
                 case "-out" -> folder = Path.of(words.pop());
                 default -> refuse("ranges does not know \"" + word + "\"");
             }
@@ -195,7 +198,7 @@ public final class Main {
                 case "-files" -> files = Integer.parseInt(words.pop());
                 case "-share" -> share = Double.parseDouble(words.pop());
                 case "-rounds" -> rounds = Integer.parseInt(words.pop());
-                case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
+                case "-work" -> work = madeFolder(words.pop());
                 case "-out" -> folder = Path.of(words.pop());
                 default -> refuse("search does not know \"" + word + "\"");
             }
@@ -216,7 +219,7 @@ public final class Main {
                             .map(Long::valueOf)
                             .toList();
                 case "-files" -> files = Integer.parseInt(words.pop());
-                case "-work" -> work = Path.of(words.pop()).toAbsolutePath();
+                case "-work" -> work = madeFolder(words.pop());
                 case "-out" -> folder = Path.of(words.pop());
                 default -> refuse("index does not know \"" + word + "\"");
             }
@@ -228,5 +231,9 @@ public final class Main {
     private static void refuse(String why) {
         System.err.println("armoire-bench: " + why + "; see armoire-bench help");
         System.exit(64);
+    }
+
+    private static Path madeFolder(String name) throws IOException {
+        return Files.createDirectories(Path.of(name).toAbsolutePath());
     }
 }

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code facts} is read whole by every command, and holds the few locations that were learned last; {@code locations-*}
  * hold the other ones, are opened by those who look something up, and are never changed: a new one takes the place of older
  * ones of its size, up to a limit, so that each location is written again only a logarithmic number of times. {@code facts} names the
- * files that belong to it and is replaced by a rename after these are durable. So whoever finds it, in whatever process and
+ * files that belong to it and is replaced by a rename after these are durable, or such that it shows when they are not whole. So whoever finds it, in whatever process and
  * after whatever crash, finds a whole; whoever still reads what is replaced falls back on the states.
  *
  * <pre>
@@ -66,17 +66,19 @@ final class StateCache {
      * @param locations new ones that it may well read again
      * @param inFacts locations that {@code facts} may hold: putting so many into the tables is faster than opening a file
      * @param inMemory locations that a process keeps in its tables, some 64 bytes each, while it adds more
+     * @param inTableFile locations that are written as a table, which is quick: a map costs a process that ends soon half a second;
+     *     twice as many in all tables
      * @param inFile locations of a file that is merged from others, 63 bytes each, all mapped while it is made; a {@link #MOST_FILES}th of
      *     all if that is more
      * @param inTables locations that a process which does without these files keeps in memory, 64 bytes each; what is more goes
      *     into files of its own
      */
-    record Limits(int states, int locations, int inFacts, int inMemory, int inFile, int inTables) {
-        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 384 << 10, 640 << 10, 3_200_000);
+    record Limits(int states, int locations, int inFacts, int inMemory, int inTableFile, int inFile, int inTables) {
+        static final Limits USUAL = new Limits(8, 4096, 16 << 10, 384 << 10, 384 << 10, 640 << 10, 3_200_000);
         /** Where each state costs two round trips. */
-        static final Limits FAR = new Limits(1, 1, 16 << 10, 384 << 10, 640 << 10, 3_200_000);
+        static final Limits FAR = new Limits(1, 1, 16 << 10, 384 << 10, 384 << 10, 640 << 10, 3_200_000);
         /** Everything goes into files at once: for the run that trains the JVM, and for tests. */
-        static final Limits NONE = new Limits(1, 1, 0, 1, 640 << 10, 256);
+        static final Limits NONE = new Limits(1, 1, 0, 1, 32, 640 << 10, 256);
     }
 
     private final Limits limits;
@@ -262,16 +264,26 @@ final class StateCache {
             merged.addFirst(path(last));
             entries += last.entries();
         }
+        // Tables have no filter: what they do not have touches a page of each, and those count as memory of the
+        // process.
+        long inTables = runs.stream()
+                .mapToLong(Run::entries)
+                .filter(each -> each <= limits.inTableFile)
+                .sum();
+        boolean asTable = entries <= limits.inTableFile && inTables + entries <= 2L * limits.inTableFile;
         Run run = new Run(RUN_PREFIX + Long.toHexString(newGeneration), entries);
-        LocationRuns.write(
-                path(run),
-                count,
-                merged,
-                file -> index.forEachInTablesAtOnce((type, mac, packfile, offset, length) -> {
-                    if (kept.isKept(packfile)) {
-                        file.location(type, mac, packfile, offset, length);
-                    }
-                }));
+        LocationRuns.write(path(run), count, merged, asTable, (file, atOnce) -> {
+            BlobIndex.Visitor visitor = (type, mac, packfile, offset, length) -> {
+                if (kept.isKept(packfile)) {
+                    file.location(type, mac, packfile, offset, length);
+                }
+            };
+            if (atOnce) {
+                index.forEachInTablesAtOnce(visitor);
+            } else {
+                index.forEachInTables(visitor);
+            }
+        });
         return run;
     }
 

@@ -50,9 +50,18 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** With a cache, and with whatever has become of it, a repository says what it says without. */
+@ParameterizedClass
+@ValueSource(ints = {0, 150, 100_000})
 class StateCacheTest {
+    /** What is more goes into a map: all, what was merged, nothing. */
+    @Parameter
+    int inTableFile;
+
     @TempDir
     Path temporary;
 
@@ -68,6 +77,19 @@ class StateCacheTest {
     void create() throws IOException {
         store = TestStores.create(temporary.resolve("store"));
         cache = temporary.resolve("cache");
+    }
+
+    /** Everything goes into files at once. */
+    private StateCache.Limits limits() {
+        StateCache.Limits none = StateCache.Limits.NONE;
+        return new StateCache.Limits(
+                none.states(),
+                none.locations(),
+                none.inFacts(),
+                none.inMemory(),
+                inTableFile,
+                none.inFile(),
+                none.inTables());
     }
 
     private void settle(Collection<?> states) throws IOException {
@@ -119,7 +141,7 @@ class StateCacheTest {
 
     /** Opens the store with its cache, everything of which lies in files. */
     private Repository open() throws IOException {
-        Repository repository = open(store, StateCache.Limits.NONE);
+        Repository repository = open(store, limits());
         repository.refresh();
         return repository;
     }
@@ -138,7 +160,7 @@ class StateCacheTest {
     }
 
     private BackupResult backUp(int seed) throws IOException {
-        return backUp(StateCache.Limits.NONE, seed);
+        return backUp(limits(), seed);
     }
 
     /** One blob of the store, and where it lies. */
@@ -221,7 +243,7 @@ class StateCacheTest {
 
     @Test
     void aSmallStoreNeedsNoFileOfLocations() throws IOException {
-        backUp(new StateCache.Limits(1, 1, 10_000, 10_000, 10_000, 10_000), 1);
+        backUp(new StateCache.Limits(1, 1, 10_000, 10_000, inTableFile, 10_000, 10_000), 1);
         assertThat(cacheFiles()).hasSize(1);
         try (Repository cached = open()) {
             assertThat(statesRead).hasValue(0);
@@ -405,7 +427,7 @@ class StateCacheTest {
                 state.commit();
             }
         }
-        backUp(new StateCache.Limits(1000, 1000, 10_000, 10_000, 10_000, 10_000), 1);
+        backUp(new StateCache.Limits(1000, 1000, 10_000, 10_000, inTableFile, 10_000, 10_000), 1);
         Mac gone;
         try (Repository maintainer = TestStores.open(store);
                 PendingState state =
@@ -415,7 +437,7 @@ class StateCacheTest {
             state.deletePackfile(gone);
             state.commit();
         }
-        try (Repository reader = open(store, new StateCache.Limits(1000, 1000, 10, 100, 200, 160))) {
+        try (Repository reader = open(store, new StateCache.Limits(1000, 1000, 10, 100, inTableFile, 200, 160))) {
             reader.refresh();
             assertThat(statesRead.get()).isGreaterThan(12);
             assertThat(reader.index().size()).isLessThan(300);
@@ -424,7 +446,7 @@ class StateCacheTest {
             assertAllAreThere(reader, named.subList(50, named.size()));
             assertSaysTheSame(reader);
         }
-        try (Repository cached = open(store, new StateCache.Limits(1000, 1000, 10, 100, 200, 160))) {
+        try (Repository cached = open(store, new StateCache.Limits(1000, 1000, 10, 100, inTableFile, 200, 160))) {
             cached.refresh();
             assertThat(statesRead.get()).isLessThan(5);
             assertSaysTheSame(cached);
@@ -455,7 +477,7 @@ class StateCacheTest {
         try (Repository little = open()) {
             assertThat(maintain(little, false, 0).removedBlobs()).isPositive();
         }
-        for (StateCache.Limits limits : List.of(StateCache.Limits.NONE, StateCache.Limits.USUAL)) {
+        for (StateCache.Limits limits : List.of(limits(), StateCache.Limits.USUAL)) {
             try (Repository repository = open(store, limits)) {
                 repository.refresh();
                 assertThat(repository.snapshots()).hasSize(3);
@@ -606,7 +628,7 @@ class StateCacheTest {
     @Test
     void lostFilesAreMadeAgain() throws IOException {
         backUp(1);
-        for (int lost = 0; lost < 3; lost++) {
+        for (int lost = 0; lost < cacheFiles().size(); lost++) {
             Path file = cacheFiles().get(lost);
             Files.delete(file);
             for (int seed = 0; seed < 2; seed++) {
@@ -750,7 +772,7 @@ class StateCacheTest {
                 plain.delete(ObjectKind.STATE, state);
             }
         }
-        try (Repository repository = open(store, StateCache.Limits.NONE)) {
+        try (Repository repository = open(store, limits())) {
             Repair.run(repository, true, null, new RepairEvents() {
                 @Override
                 public void unlisted(Mac packfile, long blobs) {}
