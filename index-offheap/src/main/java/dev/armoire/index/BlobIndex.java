@@ -422,7 +422,7 @@ public final class BlobIndex implements AutoCloseable {
     }
 
     /**
-     * One table. It grows by a quarter when three quarters of it are full, so a location takes 64 to 80 bytes. Callers hold its lock. It is looked at through Agrona's view, which costs the code of the first compiler half of
+     * One table. When three quarters of it are full it grows, once it has a mebibyte by a quarter: then a location takes 64 to 80 bytes. Callers hold its lock. It is looked at through Agrona's view, which costs the code of the first compiler half of
      * what a segment does.
      */
     private static final class Shard {
@@ -476,7 +476,7 @@ public final class BlobIndex implements AutoCloseable {
                 spill();
             }
             if (used * 4 >= slots * 3) {
-                grow(slots + slots / 4);
+                grow(MacTable.grown(slots, SLOT_BYTES));
             }
             int claim = -1;
             int at = seek(home(mac), type, mac);

@@ -25,6 +25,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class MacTable implements AutoCloseable {
     private static final long NUMBERS_AT = 16;
+    private static final long DOUBLED_BYTES = 1 << 20;
 
     private final long slotBytes;
     private Arena arena = Arena.ofShared();
@@ -166,7 +167,12 @@ public final class MacTable implements AutoCloseable {
     }
 
     private void grow() {
-        resize(slots + slots / 4);
+        resize(grown(slots, slotBytes));
+    }
+
+    /** Slots of a table that is full: a small one is doubled, as moving costs more than room; a large one grows by a quarter. */
+    static long grown(long slots, long slotBytes) {
+        return slots * slotBytes < DOUBLED_BYTES ? slots * 2 : slots + slots / 4;
     }
 
     private void resize(long newSlots) {

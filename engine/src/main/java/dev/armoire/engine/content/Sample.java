@@ -19,6 +19,8 @@ final class Sample {
     private static final long ONES = 0x0101010101010101L;
     private static final long HIGH_BITS = 0x8080808080808080L;
     private static final long NOT_CONTROL = 0xE0E0E0E0E0E0E0E0L;
+    private static final long TABS = '\t' * ONES;
+    private static final long LINE_FEEDS = '\n' * ONES;
 
     final byte[] bytes = new byte[LIMIT];
     final JsonScan json = new JsonScan(bytes);
@@ -117,12 +119,18 @@ final class Sample {
         return (word - ONES) & ~word & HIGH_BITS;
     }
 
-    /** Whether some byte of a word lies below 0x20. */
-    static boolean hasControl(long word) {
-        return zeroBytes(word & NOT_CONTROL) != 0;
+    /** Marks each zero byte of a word, and none else. */
+    private static long allZeroBytes(long word) {
+        return ~((word & ~HIGH_BITS) + ~HIGH_BITS | word | ~HIGH_BITS);
     }
 
-    /** Whether all bytes of a word lie within 0x20..0x7E. */
+    /** Whether some byte of a word lies below 0x20, and is no tab or line feed. */
+    static boolean hasControl(long word) {
+        long controls = allZeroBytes(word & NOT_CONTROL);
+        return controls != 0 && (controls & ~(allZeroBytes(word ^ TABS) | allZeroBytes(word ^ LINE_FEEDS))) != 0;
+    }
+
+    /** Whether all bytes of a word lie within 0x20..0x7E, or are tabs or line feeds. */
     static boolean isPrintable(long word) {
         return (word & HIGH_BITS) == 0 && !hasControl(word) && zeroBytes(word ^ (0x7F * ONES)) == 0;
     }
