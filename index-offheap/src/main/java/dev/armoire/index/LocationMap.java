@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>Chronicle Map follows whatever numbers it finds in the file, outside of the heap and unchecked. So a second file, the
- * name of the first with {@code .sums} appended, has a CRC-32C of every segment (some 100 KiB), and a segment is compared with
+ * name of the first with {@code .sums} appended, has a CRC-32C of every segment (some 150 KiB), and a segment is compared with
  * it before Chronicle reads it for the first time. Every damage of 32 bits in a row or less is found for certain, any other
  * with a probability of 1 - 2^-32. Only the locks of segments are outside, as readers change them; what is wrong with a lock
  * ends in a time-out.
@@ -63,10 +63,10 @@ final class LocationMap implements LocationFile {
     private static final int MAX_COPIES = 256;
 
     /**
-     * Entries that a segment has on average. A table of 2048 slots takes 1365; keys are spread over the segments with a
-     * deviation of the square root, so 1150 + 6 * 34 leaves one in 10^9 segments too small.
+     * Entries that a segment has on average. A table of 4096 slots takes 2730; keys are spread over the segments with a
+     * deviation of the square root, so 2430 + 6 * 49 leaves one in 10^9 segments too small. Smaller segments lose more to that.
      */
-    private static final int SEGMENT_ENTRIES = 1150;
+    private static final int SEGMENT_ENTRIES = 2430;
 
     private static final int SEGMENT_DEVIATIONS = 6;
     private static final int LOCK_BYTES = 8;

@@ -303,8 +303,8 @@ final class BackupWorker implements BlobSink, ContentStore, AutoCloseable {
                 long asked = System.nanoTime();
                 long begun = stages.begin();
                 long read = content.read(buffer.segment().asSlice(filled, wanted));
-                var _ = stages.end(Stage.READ, begun);
-                if (kind == Kind.FILE) {
+                if (kind == Kind.FILE) { // what a listing takes counts with the trees
+                    var _ = stages.end(Stage.READ, begun);
                     pipeline.readAhead().took(read, System.nanoTime() - asked);
                 }
                 filled += read;
