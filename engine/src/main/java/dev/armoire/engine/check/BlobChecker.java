@@ -44,6 +44,11 @@ final class BlobChecker implements WorkQueue.Tools {
         return reader;
     }
 
+    /** Asked whether the result is still wanted. */
+    BooleanSupplier stopped() {
+        return stopped;
+    }
+
     /** The MAC of one message under the store's key. */
     Mac mac(MemorySegment data) {
         return hasher.mac(data);
@@ -184,7 +189,6 @@ final class BlobChecker implements WorkQueue.Tools {
             findings.verdicts().putChunk(chunk.mac(), chunk.length());
             if (isJoined) {
                 hasher.update(data);
-                findings.good().add(ResourceType.CHUNK, chunk.mac());
             }
             return null;
         } catch (CorruptDataException | UncheckedIOException e) {

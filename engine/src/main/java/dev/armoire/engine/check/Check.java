@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.check;
 
+import dev.armoire.crypto.CorruptDataException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.parity.Parity;
 import dev.armoire.engine.parity.ParityEvents;
 import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
+import dev.armoire.engine.repository.PipelineAbortedException;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.engine.repository.StateAudit;
+import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -20,7 +25,7 @@ import java.util.Set;
  * walks its trees and listings, workers verify entries and contents. Damage is told and stops nothing.
  */
 public final class Check {
-    /** An object of a dozen chunks or more; the few bytes of smaller ones are as quickly decoded twice. */
+    /** An object of a dozen chunks or more; the few bytes of smaller ones are as quickly read twice. */
     private static final long LARGE_RECORD_BYTES = 1024;
 
     /** Keeps what is held of them to some ten megabytes. */
@@ -38,6 +43,15 @@ public final class Check {
      *     damage is
      */
     public static CheckResult run(Repository repository, CheckRequest request, CheckEvents events) throws IOException {
+        try {
+            return check(repository, request, events);
+        } catch (ClosedByInterruptException e) {
+            throw new PipelineAbortedException();
+        }
+    }
+
+    private static CheckResult check(Repository repository, CheckRequest request, CheckEvents events)
+            throws IOException {
         StoredPackfiles packfiles = StoredPackfiles.of(repository);
         StoreVerdicts verdicts = new StoreVerdicts(
                 request.store() ? packfiles.locations().length : 0,
@@ -55,14 +69,13 @@ public final class Check {
                 BlobChecker own = new BlobChecker(
                         repository, findings, () -> Thread.currentThread().isInterrupted())) {
             if (request.store()) {
-                if (!request.fast() && request.sample() == null) {
-                    checkLargeContents(repository, queue);
-                }
                 otherProblems = checkStates(repository, reach, events);
                 pass = new StorePass(repository, findings, request, events);
-                pass.run();
                 if (!request.fast() && request.sample() == null) {
+                    readAll(repository, packfiles, pass, findings, request.workers(), queue);
                     otherProblems += checkParity(repository, events);
+                } else {
+                    pass.run(null);
                 }
                 storeProblems = otherProblems + pass.problems();
                 bytesRead = pass.bytesRead() + findings.bytesRead().sumThenReset();
@@ -155,20 +168,46 @@ public final class Check {
         }
     }
 
-    /**
-     * Contents of many chunks have a MAC of their own, for which the chunks are needed one after the other. Read before
-     * the packfiles, those chunks need not be decoded a second time.
-     */
-    private static void checkLargeContents(Repository repository, WorkQueue<BlobChecker> queue) {
+    /** Reads every packfile, and in passing works out the MACs of contents of several chunks. */
+    private static void readAll(
+            Repository repository,
+            StoredPackfiles packfiles,
+            StorePass pass,
+            Findings findings,
+            int workers,
+            WorkQueue<BlobChecker> queue) {
+        try (JoinedContents joined = new JoinedContents(repository, findings.good(), workers)) {
+            addThoseAmongChunks(repository, packfiles, joined, queue);
+            pass.run(joined);
+            for (JoinedContents.Content content : joined.unfinished()) {
+                queue.submit(tools -> {
+                    content.complete(tools.reader(), tools.stopped());
+                    tools.account();
+                });
+            }
+            queue.await();
+        }
+    }
+
+    /** Where objects lie among chunks, as in an archive and in what Plakar writes, those of many are looked for before their chunks are read. */
+    private static void addThoseAmongChunks(
+            Repository repository, StoredPackfiles packfiles, JoinedContents joined, WorkQueue<BlobChecker> queue) {
         List<Mac> large = new ArrayList<>();
         repository.index().forEach((type, mac, packfile, offset, length) -> {
-            if (type == ResourceType.OBJECT && length >= LARGE_RECORD_BYTES && large.size() < MAX_LARGE) {
+            if (type == ResourceType.OBJECT
+                    && length >= LARGE_RECORD_BYTES
+                    && large.size() < MAX_LARGE
+                    && packfiles.withChunks().get(packfile)) {
                 large.add(mac);
             }
         });
         for (Mac object : large) {
             queue.submit(tools -> {
-                tools.content(object);
+                try {
+                    joined.add(object, ObjectReader.record(tools.reader(), object));
+                } catch (CorruptDataException | UncheckedIOException e) {
+                    // Told of by those who read the packfile, and by the files that have it.
+                }
                 tools.account();
             });
         }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param packfiles what the store has
  * @param verdicts what reading whole packfiles has shown; owned
  * @param isFast whether contents are only looked up
- * @param good objects whose content is well, entries that are well with their objects, and chunks of large contents
+ * @param good objects whose content is well, and entries that are well with their objects
  * @param damaged objects that are not, and why; the first so many, as those beyond can be read again
  * @param bytesRead bytes fetched from the storage for the current target
  * @param reach told of all that could not be read

@@ -8,6 +8,7 @@ import dev.armoire.crypto.KlosetException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.engine.record.ObjectRecord;
+import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.PackfileIndexReader;
 import dev.armoire.engine.repository.PackfileRecords;
 import dev.armoire.engine.repository.PipelineAbortedException;
@@ -17,7 +18,6 @@ import dev.armoire.engine.repository.StageTimes;
 import dev.armoire.engine.repository.StageTimes.Stage;
 import dev.armoire.index.BlobIndex;
 import dev.armoire.index.BlobLocation;
-import dev.armoire.index.MacSet;
 import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Envelope;
 import dev.armoire.packfile.MsgpackReader;
@@ -46,7 +46,7 @@ final class PackfileScan implements WorkQueue.Tools {
     private final Storage storage;
     private final StageTimes stages;
     private final BlobIndex locations;
-    private final MacSet decoded;
+    private final @Nullable JoinedContents joined;
     private final StoreVerdicts verdicts;
     private final Reach reach;
     private final BlobCodec codec;
@@ -54,6 +54,7 @@ final class PackfileScan implements WorkQueue.Tools {
     private final MacHasher wholeHasher;
     private final long maxChunkBytes;
     private final BooleanSupplier stopped;
+    private final BlobReader reader;
     private final PackfileIndexReader indexes;
     private final Room window = new Room();
     private final MemorySegment storedMac = MemorySegment.ofArray(new byte[Mac.BYTES]);
@@ -62,6 +63,7 @@ final class PackfileScan implements WorkQueue.Tools {
     private Set<Long> doubtful = new HashSet<>();
     private long unnamedProblems;
     private long bytesRead;
+    private long accounted;
 
     /**
      * What was found in one packfile.
@@ -72,12 +74,13 @@ final class PackfileScan implements WorkQueue.Tools {
     record Outcome(List<String> problems, @Nullable Set<Long> doubtful, long bytesRead) {}
 
     /**
-     * @param findings of chunks that were decoded and found well where the states place them; told of what cannot be read, and of contents
-     *     of one chunk
+     * @param findings told of what cannot be read, and of contents of one chunk
+     * @param joined given all contents of several chunks, and chunks that are well where the states place them; null where not all are read
      * @param stopped asked now and then whether the result is still wanted
      */
-    PackfileScan(Repository repository, Findings findings, BooleanSupplier stopped) {
-        this.decoded = findings.good();
+    PackfileScan(Repository repository, Findings findings, @Nullable JoinedContents joined, BooleanSupplier stopped) {
+        this.joined = joined;
+        this.reader = repository.newStoreReader();
         this.verdicts = findings.verdicts();
         this.reach = findings.reach();
         this.storage = repository.storage();
@@ -126,7 +129,13 @@ final class PackfileScan implements WorkQueue.Tools {
         return new Outcome(
                 problems,
                 isComplete && doubtful.size() <= MAX_DOUBTFUL ? doubtful : null,
-                bytesRead + indexes.takeBytesRead());
+                bytesRead + indexes.takeBytesRead() + takeBytesRead());
+    }
+
+    private long takeBytesRead() {
+        long fresh = reader.bytesRead() - accounted;
+        accounted += fresh;
+        return fresh;
     }
 
     private void problem(@Nullable String text) {
@@ -195,7 +204,7 @@ final class PackfileScan implements WorkQueue.Tools {
     private void verify(int packfile, PackfileRecords records, long record, MemorySegment encoded) {
         long begun = stages.begin();
         int type = records.type(record);
-        if (type == ResourceType.RANDOM || isDecoded(packfile, records, record)) {
+        if (type == ResourceType.RANDOM) {
             return;
         }
         String problem = null;
@@ -208,9 +217,12 @@ final class PackfileScan implements WorkQueue.Tools {
                     && !blobHasher.mac(plain).equals(records.mac(record))) {
                 problem = "MAC mismatch";
             } else if (type == ResourceType.OBJECT) {
-                noteSingle(records.mac(record), plain);
+                noteContent(records.mac(record), plain);
             } else if (type == ResourceType.CHUNK) {
                 verdicts.putChunk(records.mac(record), plain.byteSize());
+                if (joined != null && isPlaced(packfile, records, record)) {
+                    joined.take(records.mac(record), plain, reader, stopped);
+                }
             }
         } catch (CorruptDataException e) {
             problem = e.getMessage();
@@ -223,7 +235,7 @@ final class PackfileScan implements WorkQueue.Tools {
     }
 
     /** Most contents are one chunk: with that known, their objects need not be decoded again for each file. */
-    private void noteSingle(Mac object, MemorySegment plain) {
+    private void noteContent(Mac object, MemorySegment plain) {
         ObjectRecord content;
         try {
             content = ObjectRecord.decode(new MsgpackReader(plain, "object"));
@@ -231,6 +243,9 @@ final class PackfileScan implements WorkQueue.Tools {
             return; // is told of with the files that have it
         }
         if (content.chunks().size() != 1) {
+            if (joined != null) {
+                joined.add(object, content);
+            }
             return;
         }
         Mac chunk = content.chunks().getFirst().mac();
@@ -241,12 +256,9 @@ final class PackfileScan implements WorkQueue.Tools {
         }
     }
 
-    /** Whether this very copy of a chunk was found well before. Its bytes are still part of the MAC of the whole. */
-    private boolean isDecoded(int packfile, PackfileRecords records, long record) {
+    /** Whether this very copy is the one that is read by whoever asks for the chunk. */
+    private boolean isPlaced(int packfile, PackfileRecords records, long record) {
         Mac mac = records.mac(record);
-        if (records.type(record) != ResourceType.CHUNK || !decoded.contains(ResourceType.CHUNK, mac)) {
-            return false;
-        }
         BlobLocation place = locations.findExpected(ResourceType.CHUNK, mac);
         return place != null
                 && place.packfile() == packfile
@@ -298,5 +310,6 @@ final class PackfileScan implements WorkQueue.Tools {
         codec.close();
         window.close();
         indexes.close();
+        reader.close();
     }
 }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /** Reads every packfile of a store once, or a sample of them, several at a time. */
 final class StorePass {
@@ -44,8 +45,12 @@ final class StorePass {
         this.events = events;
     }
 
-    /** Leaves what it finds in the verdicts of the findings. */
-    void run() {
+    /**
+     * Leaves what it finds in the verdicts of the findings.
+     *
+     * @param joined given the contents of several chunks, and their chunks; null where not all is read
+     */
+    void run(@Nullable JoinedContents joined) {
         PackfileTable table = repository.index().packfiles();
         for (int packfile : packfiles.missing()) {
             findings.reach().failed(new NoSuchFileException(table.name(packfile).hex()));
@@ -55,11 +60,16 @@ final class StorePass {
                             + " blobs in it: copy it back from another copy of the store");
         }
         try (WorkQueue<PackfileScan> queue = new WorkQueue<>(
-                "check-store", request.workers(), stopped -> new PackfileScan(repository, findings, stopped))) {
+                "check-store", request.workers(), stopped -> new PackfileScan(repository, findings, joined, stopped))) {
             List<Integer> toRead = choose();
             chosen = toRead.size();
             events.reading(done::sum, chosen);
+            boolean hasMetChunks = false;
             for (int packfile : toRead) {
+                if (!hasMetChunks && packfiles.withChunks().get(packfile)) {
+                    queue.await(); // what the packfiles without chunks have to say of them
+                    hasMetChunks = true;
+                }
                 long expected = packfiles.locations()[packfile];
                 if (expected == 0 && !table.isExpected(packfile)) {
                     events.notice(

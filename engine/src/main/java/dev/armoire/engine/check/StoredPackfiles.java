@@ -6,10 +6,12 @@ import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.repository.Repository;
 import dev.armoire.index.PackfileTable;
+import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,11 +20,13 @@ import java.util.Map;
  * Which packfiles the store has, and what its states say of them. Taken once; immutable.
  *
  * @param present ordinals of those that the storage gives out
- * @param toRead ordinals of those to be read, each one once
+ * @param toRead ordinals of those to be read, each one once, those without chunks first
  * @param missing ordinals of those that hold live data and that the storage does not have
  * @param locations blobs that states place in each packfile, by ordinal
+ * @param withChunks ordinals of those that have chunks
  */
-record StoredPackfiles(BitSet present, List<Integer> toRead, List<Integer> missing, long[] locations) {
+record StoredPackfiles(
+        BitSet present, List<Integer> toRead, List<Integer> missing, long[] locations, BitSet withChunks) {
     static StoredPackfiles of(Repository repository) throws IOException {
         Storage storage = repository.storage();
         PackfileTable table = repository.index().packfiles();
@@ -46,7 +50,13 @@ record StoredPackfiles(BitSet present, List<Integer> toRead, List<Integer> missi
             }
         }
         long[] locations = new long[table.size()];
-        repository.index().forEach((type, mac, packfile, offset, length) -> locations[packfile]++);
+        BitSet withChunks = new BitSet();
+        repository.index().forEach((type, mac, packfile, offset, length) -> {
+            locations[packfile]++;
+            if (type == ResourceType.CHUNK) {
+                withChunks.set(packfile);
+            }
+        });
         // An archive lists its one packfile under a name of its own and gives it out under any: the states' name is the
         // one
         // by which its blobs are known.
@@ -54,8 +64,12 @@ record StoredPackfiles(BitSet present, List<Integer> toRead, List<Integer> missi
         listed.keySet().stream()
                 .filter(ordinal -> unlisted.isEmpty() || locations[ordinal] > 0)
                 .forEach(toRead::add);
-        toRead.sort((a, b) -> table.name(a).compareTo(table.name(b)));
-        return new StoredPackfiles(present, toRead, missing, locations);
+        // Objects before the chunks that they name, and these in the order in which states name their packfiles, which
+        // is about that
+        // of the writing.
+        toRead.sort(Comparator.comparing((Integer ordinal) -> withChunks.get(ordinal))
+                .thenComparing(Comparator.naturalOrder()));
+        return new StoredPackfiles(present, toRead, missing, locations, withChunks);
     }
 
     private static boolean answersTo(Storage storage, Mac name) throws IOException {

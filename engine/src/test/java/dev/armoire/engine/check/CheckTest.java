@@ -560,6 +560,9 @@ class CheckTest {
             Recorder well = Recorder.check(repository, targets, false, true);
             assertThat(well.failed).isEmpty();
             assertThat(well.storeProblems).isEmpty();
+            assertThat(well.result().bytesRead())
+                    .as("each byte once, and some of the metadata again")
+                    .isBetween((long) content.length, (long) content.length * 11 / 10);
             Path packfile = Stores.files(folder.resolve("store"), "packfiles").stream()
                     .max(Comparator.comparingLong(file -> file.toFile().length()))
                     .orElseThrow();
