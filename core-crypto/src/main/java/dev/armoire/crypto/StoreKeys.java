@@ -3,6 +3,7 @@ package dev.armoire.crypto;
 
 import dev.armoire.simd.Aes256KeyWrap;
 import dev.armoire.simd.Blake3;
+import dev.armoire.simd.Blake3Pieces;
 import java.lang.foreign.MemorySegment;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -99,6 +100,16 @@ public final class StoreKeys implements AutoCloseable {
                 case BLAKE3 -> new Blake3MacHasher(Blake3.keyed(key));
                 case SHA256 -> new HmacSha256MacHasher(key);
             };
+        } finally {
+            Arrays.fill(key, (byte) 0);
+        }
+    }
+
+    /** A hasher for the store MAC of what comes in pieces, for one thread; null where the store's function needs it in order. */
+    public @Nullable Blake3Pieces newPieceHasher() {
+        byte[] key = macKey.expose();
+        try {
+            return hashing == Hashing.BLAKE3 ? Blake3Pieces.keyed(key) : null;
         } finally {
             Arrays.fill(key, (byte) 0);
         }

@@ -271,6 +271,69 @@ public final class Blake3 {
         return done * CHUNK_BYTES;
     }
 
+    // For Blake3Pieces, with no message under way
+
+    /** Receives the chaining value of a subtree of 2^level chunks, 8 words from {@code at} on, borrowed for the call. */
+    @FunctionalInterface
+    interface Subtrees {
+        void subtree(int level, int[] words, int at);
+    }
+
+    /**
+     * Gives the largest subtrees that chunks make, from left to right.
+     *
+     * @param position of the first one in {@code data}
+     * @param chunks whole ones, none of which is the last of the message
+     * @param counter number of the first one
+     */
+    void subtrees(MemorySegment data, long position, long chunks, long counter, Subtrees out) {
+        askForKernel(chunks * CHUNK_BYTES);
+        if (cvs.array().length == 0) {
+            cvs = Words.of(new int[(SUBTREE_CHUNKS + Blake3Kernel.SPARE_CVS) * CV_WORDS]);
+        }
+        for (long done = 0; done < chunks; ) {
+            long number = counter + done;
+            long at = position + done * CHUNK_BYTES;
+            long subtree = Math.min(Long.highestOneBit(chunks - done), SUBTREE_CHUNKS);
+            if (number != 0) {
+                subtree = Math.min(subtree, Long.lowestOneBit(number));
+            }
+            if (subtree >= BATCH_CHUNKS || subtree == chunks - done) {
+                int level = Long.numberOfTrailingZeros(subtree);
+                kernel.hashTree(data, at, (int) subtree, number, level, cvs);
+                out.subtree(level, cvs.array(), 0);
+                done += subtree;
+            } else {
+                int single = (int) Math.min(chunks - done, BATCH_CHUNKS - number % BATCH_CHUNKS);
+                kernel.hashTree(data, at, single, number, 0, cvs);
+                for (int i = 0; i < single; i++) {
+                    out.subtree(0, cvs.array(), i * CV_WORDS);
+                }
+                done += single;
+            }
+        }
+    }
+
+    /** The chaining value of the last chunk of a message that has others, of at most 1 KiB; valid until the next call. */
+    int[] lastChunk(byte[] data, long counter) {
+        MemorySegment.copy(data, 0, chunk.bytes(), ValueLayout.JAVA_BYTE, 0, data.length);
+        chunkLength = data.length;
+        chunkCounter = counter;
+        compressBlocks();
+        compressLastBlock(counter, 0);
+        reset();
+        return state.array();
+    }
+
+    /** The chaining value of two neighbours' parent, or the first 32 bytes of output if that is the root; valid until the next call. */
+    int[] parent(int[] left, int leftAt, int[] right, int rightAt, boolean isRoot) {
+        System.arraycopy(left, leftAt, stack.array(), 0, CV_WORDS);
+        System.arraycopy(right, rightAt, stack.array(), CV_WORDS, CV_WORDS);
+        System.arraycopy(key, 0, state.array(), 0, CV_WORDS);
+        kernel.compress(state, stack, 0, 1, BLOCK_BYTES, 0, modeFlags | PARENT | (isRoot ? ROOT : 0));
+        return state.array();
+    }
+
     /** All blocks of the chunk but the last, which decides alone whether it is the root. */
     private void compressBlocks() {
         System.arraycopy(key, 0, state.array(), 0, CV_WORDS);

@@ -13,6 +13,7 @@ import dev.armoire.engine.snapshot.ObjectReader;
 import dev.armoire.index.BlobIndex;
 import dev.armoire.index.BlobLocation;
 import dev.armoire.packfile.ResourceType;
+import dev.armoire.simd.Blake3Pieces;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.util.function.BooleanSupplier;
@@ -27,6 +28,7 @@ final class BlobChecker implements WorkQueue.Tools {
     private final BlobIndex index;
     private final BlobReader reader;
     private final MacHasher hasher;
+    private final @Nullable Blake3Pieces pieces;
     private final BooleanSupplier stopped;
     private long accounted;
 
@@ -36,6 +38,7 @@ final class BlobChecker implements WorkQueue.Tools {
         this.index = repository.index();
         this.reader = repository.newStoreReader();
         this.hasher = repository.keys().newMacHasher();
+        this.pieces = repository.keys().newPieceHasher();
         this.stopped = stopped;
     }
 
@@ -44,9 +47,14 @@ final class BlobChecker implements WorkQueue.Tools {
         return reader;
     }
 
-    /** Asked whether the result is still wanted. */
-    BooleanSupplier stopped() {
-        return stopped;
+    /** Reads what a content is lacking, which says of itself whether it is well then. */
+    void complete(JoinedContents.Content content) {
+        Blake3Pieces hasher = pieces;
+        if (hasher == null) {
+            return;
+        }
+        content.complete(reader, hasher, stopped);
+        account();
     }
 
     /** The MAC of one message under the store's key. */

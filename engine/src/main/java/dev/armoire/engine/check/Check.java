@@ -2,6 +2,7 @@
 package dev.armoire.engine.check;
 
 import dev.armoire.crypto.CorruptDataException;
+import dev.armoire.crypto.Hashing;
 import dev.armoire.crypto.Mac;
 import dev.armoire.engine.parity.Parity;
 import dev.armoire.engine.parity.ParityEvents;
@@ -72,7 +73,7 @@ public final class Check {
                 otherProblems = checkStates(repository, reach, events);
                 pass = new StorePass(repository, findings, request, events);
                 if (!request.fast() && request.sample() == null) {
-                    readAll(repository, packfiles, pass, findings, request.workers(), queue);
+                    readAll(repository, packfiles, pass, findings, queue);
                     otherProblems += checkParity(repository, events);
                 } else {
                     pass.run(null);
@@ -168,22 +169,22 @@ public final class Check {
         }
     }
 
-    /** Reads every packfile, and in passing works out the MACs of contents of several chunks. */
+    /** Reads every packfile, and in passing works out the MACs of contents of several chunks, where that can be. */
     private static void readAll(
             Repository repository,
             StoredPackfiles packfiles,
             StorePass pass,
             Findings findings,
-            int workers,
             WorkQueue<BlobChecker> queue) {
-        try (JoinedContents joined = new JoinedContents(repository, findings.good(), workers)) {
+        if (repository.keys().hashing() != Hashing.BLAKE3) {
+            pass.run(null);
+            return;
+        }
+        try (JoinedContents joined = new JoinedContents(findings.good(), repository.newMacSet(true))) {
             addThoseAmongChunks(repository, packfiles, joined, queue);
             pass.run(joined);
             for (JoinedContents.Content content : joined.unfinished()) {
-                queue.submit(tools -> {
-                    content.complete(tools.reader(), tools.stopped());
-                    tools.account();
-                });
+                queue.submit(tools -> tools.complete(content));
             }
             queue.await();
         }

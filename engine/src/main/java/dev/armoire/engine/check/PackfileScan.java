@@ -8,7 +8,6 @@ import dev.armoire.crypto.KlosetException;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
 import dev.armoire.engine.record.ObjectRecord;
-import dev.armoire.engine.repository.BlobReader;
 import dev.armoire.engine.repository.PackfileIndexReader;
 import dev.armoire.engine.repository.PackfileRecords;
 import dev.armoire.engine.repository.PipelineAbortedException;
@@ -22,6 +21,7 @@ import dev.armoire.packfile.BlobCodec;
 import dev.armoire.packfile.Envelope;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.ResourceType;
+import dev.armoire.simd.Blake3Pieces;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
@@ -47,6 +47,9 @@ final class PackfileScan implements WorkQueue.Tools {
     private final StageTimes stages;
     private final BlobIndex locations;
     private final @Nullable JoinedContents joined;
+    /** There if {@code joined} is. */
+    private final @Nullable Blake3Pieces pieces;
+
     private final StoreVerdicts verdicts;
     private final Reach reach;
     private final BlobCodec codec;
@@ -54,7 +57,6 @@ final class PackfileScan implements WorkQueue.Tools {
     private final MacHasher wholeHasher;
     private final long maxChunkBytes;
     private final BooleanSupplier stopped;
-    private final BlobReader reader;
     private final PackfileIndexReader indexes;
     private final Room window = new Room();
     private final MemorySegment storedMac = MemorySegment.ofArray(new byte[Mac.BYTES]);
@@ -63,7 +65,6 @@ final class PackfileScan implements WorkQueue.Tools {
     private Set<Long> doubtful = new HashSet<>();
     private long unnamedProblems;
     private long bytesRead;
-    private long accounted;
 
     /**
      * What was found in one packfile.
@@ -80,7 +81,7 @@ final class PackfileScan implements WorkQueue.Tools {
      */
     PackfileScan(Repository repository, Findings findings, @Nullable JoinedContents joined, BooleanSupplier stopped) {
         this.joined = joined;
-        this.reader = repository.newStoreReader();
+        this.pieces = joined == null ? null : repository.keys().newPieceHasher();
         this.verdicts = findings.verdicts();
         this.reach = findings.reach();
         this.storage = repository.storage();
@@ -129,13 +130,7 @@ final class PackfileScan implements WorkQueue.Tools {
         return new Outcome(
                 problems,
                 isComplete && doubtful.size() <= MAX_DOUBTFUL ? doubtful : null,
-                bytesRead + indexes.takeBytesRead() + takeBytesRead());
-    }
-
-    private long takeBytesRead() {
-        long fresh = reader.bytesRead() - accounted;
-        accounted += fresh;
-        return fresh;
+                bytesRead + indexes.takeBytesRead());
     }
 
     private void problem(@Nullable String text) {
@@ -220,8 +215,8 @@ final class PackfileScan implements WorkQueue.Tools {
                 noteContent(records.mac(record), plain);
             } else if (type == ResourceType.CHUNK) {
                 verdicts.putChunk(records.mac(record), plain.byteSize());
-                if (joined != null && isPlaced(packfile, records, record)) {
-                    joined.take(records.mac(record), plain, reader, stopped);
+                if (joined != null && pieces != null && isPlaced(packfile, records, record)) {
+                    joined.take(records.mac(record), plain, pieces, stopped);
                 }
             }
         } catch (CorruptDataException e) {
@@ -310,6 +305,5 @@ final class PackfileScan implements WorkQueue.Tools {
         codec.close();
         window.close();
         indexes.close();
-        reader.close();
     }
 }

@@ -78,7 +78,7 @@ final class StateCache {
         /** Where each state costs two round trips. */
         static final Limits FAR = new Limits(1, 1, 16 << 10, 384 << 10, 384 << 10, 640 << 10, 3_200_000);
         /** Everything goes into files at once: for the run that trains the JVM, and for tests. */
-        static final Limits NONE = new Limits(1, 1, 0, 1, 32, 640 << 10, 256);
+        static final Limits NONE = new Limits(1, 1, 0, 1, 256, 640 << 10, 256);
     }
 
     private final Limits limits;
