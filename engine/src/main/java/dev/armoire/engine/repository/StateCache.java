@@ -77,8 +77,8 @@ final class StateCache {
         static final Limits USUAL = new Limits(8, 4096, 16 << 10, 384 << 10, 384 << 10, 640 << 10, 3_200_000);
         /** Where each state costs two round trips. */
         static final Limits FAR = new Limits(1, 1, 16 << 10, 384 << 10, 384 << 10, 640 << 10, 3_200_000);
-        /** Everything goes into files at once: for the run that trains the JVM, and for tests. */
-        static final Limits NONE = new Limits(1, 1, 0, 1, 256, 640 << 10, 256);
+        /** Everything goes into files at once: for the run that trains the JVM, whose backups make a map and a table, and for tests. */
+        static final Limits NONE = new Limits(1, 1, 0, 1, 128, 640 << 10, 256);
     }
 
     private final Limits limits;
