@@ -191,12 +191,15 @@ final class DiffCommand implements Command {
                         ? -1
                         : Arrays.compareUnsigned(
                                 in.left.get(in.i).name(), in.right.get(in.j).name());
-        if (order < 0) {
-            onlyIn(in.a, in.left.get(in.i++), null, report);
-        } else if (order > 0) {
-            onlyIn(in.b, null, in.right.get(in.j++), report);
+        DiffItem left = order <= 0 ? in.left.get(in.i++) : null;
+        DiffItem right = order >= 0 ? in.right.get(in.j++) : null;
+        if (in.i == in.left.size() && in.j == in.right.size()) {
+            open.remove(); // before what is below is opened: folders may be nested deeply, and each has its whole path
+        }
+        if (left != null && right != null) {
+            compareChildren(left, right, report);
         } else {
-            compareChildren(in.left.get(in.i++), in.right.get(in.j++), report);
+            onlyIn(left != null ? in.a : in.b, left, right, report);
         }
     }
 

@@ -71,7 +71,8 @@ final class CompareReport {
                 system. Medians of the rounds (`runs.csv` has each); the best of a row is bold. "touched" is a backup
                 after all files got new times of modification and kept their contents; "check" reads and verifies every stored byte; "cold" is a
                 backup into another new store after the page cache was emptied and the program was started once. Peak
-                memory is that of the largest process; read and written are transfers to block devices.
+                memory is that of the largest process; read and written are transfers to block devices. What was restored stays until all
+                programs are through, as ext4 is slow to make files for minutes after many were deleted.
                 """);
         List<DataSet> sets = runs.stream().map(Run::data).distinct().toList();
         for (DataSet data : sets) {
@@ -203,7 +204,10 @@ final class CompareReport {
     }
 
     private static OptionalDouble median(double[] sorted) {
-        return sorted.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(sorted[(sorted.length - 1) / 2]);
+        int count = sorted.length;
+        return count == 0
+                ? OptionalDouble.empty()
+                : OptionalDouble.of((sorted[(count - 1) / 2] + sorted[count / 2]) / 2);
     }
 
     private static String csv(List<Run> runs) {

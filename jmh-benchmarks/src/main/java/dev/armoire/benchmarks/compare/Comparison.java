@@ -95,14 +95,16 @@ public final class Comparison {
         var runs = new ArrayList<Run>();
         for (String name : settings.data()) {
             DataSet data = DataSet.valueOf(name.toUpperCase(Locale.ROOT));
-            for (int round = 1; round <= settings.rounds(); round++) {
-                List<Peer> order = new ArrayList<>(programs.sequencedKeySet());
-                Collections.rotate(order, 1 - round);
-                if (data.generations() == 1) {
-                    round(data, round, order, runs);
-                } else {
-                    for (Peer peer : order) { // each changes the data, so each gets its own
-                        round(data, round, List.of(peer), runs);
+            try (var workspace = new Workspace(settings.work())) {
+                for (int round = 1; round <= settings.rounds(); round++) {
+                    List<Peer> order = new ArrayList<>(programs.sequencedKeySet());
+                    Collections.rotate(order, 1 - round);
+                    if (data.generations() == 1) {
+                        round(data, round, order, runs, workspace);
+                    } else {
+                        for (Peer peer : order) { // each changes the data, so each gets its own
+                            round(data, round, List.of(peer), runs, workspace);
+                        }
                     }
                 }
             }
@@ -110,16 +112,15 @@ public final class Comparison {
         }
     }
 
-    private void round(DataSet data, int round, List<Peer> order, List<Run> runs)
+    private void round(DataSet data, int round, List<Peer> order, List<Run> runs, Workspace workspace)
             throws IOException, InterruptedException {
-        try (var workspace = new Workspace(settings.work())) {
-            Path source = workspace.resolve("source");
-            data.make(source, settings.scale(), settings.tree());
-            for (Peer peer : order) {
-                System.out.println(data + ", round " + round + ": " + peer.label());
-                runs.add(new Turn(data, round, peer, source, workspace).run());
-            }
+        Path source = workspace.resolve("source");
+        data.make(source, settings.scale(), settings.tree());
+        for (Peer peer : order) {
+            System.out.println(data + ", round " + round + ": " + peer.label());
+            runs.add(new Turn(data, round, peer, source, workspace).run());
         }
+        workspace.putAside(source);
     }
 
     /** One program on one data set. */
@@ -179,7 +180,7 @@ public final class Comparison {
             long stored = Files.exists(store) ? Trees.extent(store).bytes() : 0;
             Workspace.delete(store);
             Workspace.delete(coldStore);
-            Workspace.delete(target);
+            workspace.putAside(target);
             return new Run(data, peer, round, steps, logicalBytes, stored, restored, failure);
         }
 

@@ -12,6 +12,8 @@ import java.util.List;
 
 /** Owns the folder in which all happens, and deletes it: data, stores, what was restored, and the HOME of the programs. */
 final class Workspace implements AutoCloseable {
+    private static final int FEW_FILES = 10_000;
+
     private final Path folder;
 
     /** A new folder below one that exists. */
@@ -48,6 +50,18 @@ final class Workspace implements AutoCloseable {
     void emptyHome() throws IOException {
         delete(folder.resolve("home"));
         Files.createDirectory(folder.resolve("home"));
+    }
+
+    /**
+     * Takes a tree out of the way. One of many files stays until all is done: for minutes after so many were deleted, ext4 looks through all of them
+     * whenever a file is made, and whoever is measured then pays for it.
+     */
+    void putAside(Path tree) throws IOException {
+        if (Files.exists(tree) && Trees.extent(tree).files() > FEW_FILES) {
+            Files.move(tree, Files.createTempDirectory(folder, "aside").resolve("tree"));
+        } else {
+            delete(tree);
+        }
     }
 
     /** Deletes a tree, also one with folders that may not be written; nothing if it is not there. */

@@ -22,7 +22,7 @@ class CompareReportTest {
         assertThat(folder.resolve("README.md"))
                 .content()
                 .contains("| What | armoire | restic |")
-                .contains("| first backup, s | 1.00 | **0.50** |")
+                .contains("| first backup, s | 2.00 | **0.50** |")
                 .contains("| saved % | 75.0 | 75.0 |")
                 .contains("| restored content | same | same |")
                 .contains("| failed | - | it broke |");
