@@ -1124,6 +1124,11 @@ public final class Repository implements AutoCloseable {
         });
     }
 
+    /** Whether states say of a snapshot where it is, or that it was removed. */
+    synchronized boolean isMentioned(Mac snapshot) {
+        return snapshotPackfiles.containsKey(snapshot) || removedSnapshots.contains(snapshot);
+    }
+
     /** Whether this process has made a packfile, or taken one over. */
     public synchronized boolean isOwn(int packfile) {
         return ownPackfiles.get(packfile);

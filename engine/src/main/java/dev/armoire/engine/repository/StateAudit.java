@@ -177,7 +177,9 @@ public final class StateAudit {
                     PackfileRecords records =
                             indexes.read(name, repository.storage().size(ObjectKind.PACKFILE, name));
                     for (long record = 0; record < records.count(); record++) {
-                        if (records.type(record) == ResourceType.SNAPSHOT) {
+                        // What a copy of another store has left may have been copied again, and listed then.
+                        if (records.type(record) == ResourceType.SNAPSHOT
+                                && !repository.isMentioned(records.mac(record))) {
                             snapshots.add(records.mac(record));
                         }
                     }

@@ -16,6 +16,8 @@ import dev.armoire.engine.backup.MemorySource;
 import dev.armoire.engine.backup.TestStores;
 import dev.armoire.engine.repair.Repair;
 import dev.armoire.engine.repair.RepairEvents;
+import dev.armoire.index.BlobLocation;
+import dev.armoire.packfile.ResourceType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -23,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -176,6 +179,29 @@ class SeenStatesTest {
                 .matches(finding -> !finding.isDamage() && finding.object().equals("state " + lost.hex()));
         repair();
         assertThat(audit(cache)).isEmpty();
+    }
+
+    /** As when a sync is stopped before its state is written, and done again. */
+    @Test
+    void whatLiesInAnUnlistedPackfileAsWellIsNotLost() throws IOException {
+        backUp(1);
+        Mac second = backUp(2);
+        try (Repository repository = open(cache, storage -> storage)) {
+            repository.refresh();
+            BlobLocation place = Objects.requireNonNull(repository.index().find(ResourceType.SNAPSHOT, second));
+            Mac packfile = repository.index().packfiles().name(place.packfile());
+            long size = repository.storage().size(ObjectKind.PACKFILE, packfile);
+            MemorySegment copy = MemorySegment.ofArray(new byte[(int) size]);
+            repository.storage().read(ObjectKind.PACKFILE, packfile, 0, copy);
+            repository.storage().write(ObjectKind.PACKFILE, repository.random().nextMac(), List.of(copy));
+        }
+        assertThat(audit(cache)).isEmpty();
+        try (Repository repository = open(cache, storage -> storage)) {
+            repository.refresh();
+            repository.removeSnapshot(second);
+        }
+        assertThat(audit(cache)).isEmpty();
+        assertThat(audit(temporary.resolve("other"))).isEmpty();
     }
 
     /** Another process on this machine commits while a check begins. */
