@@ -90,6 +90,11 @@ final class JoinedContents implements AutoCloseable {
         slots += count;
     }
 
+    /** Whether a content has a chunk; most chunks are contents of their own, and need not be taken. */
+    boolean wants(Mac chunk) {
+        return numbers.number(ResourceType.CHUNK, chunk) != 0;
+    }
+
     /** Where a chunk stands. */
     private record Place(Content content, int index) {
         long offset() {

@@ -215,7 +215,10 @@ final class PackfileScan implements WorkQueue.Tools {
                 noteContent(records.mac(record), plain);
             } else if (type == ResourceType.CHUNK) {
                 verdicts.putChunk(records.mac(record), plain.byteSize());
-                if (joined != null && pieces != null && isPlaced(packfile, records, record)) {
+                if (joined != null
+                        && pieces != null
+                        && joined.wants(records.mac(record))
+                        && isPlaced(packfile, records, record)) {
                     joined.take(records.mac(record), plain, pieces, stopped);
                 }
             }

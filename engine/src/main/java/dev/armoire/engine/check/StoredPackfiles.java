@@ -64,9 +64,7 @@ record StoredPackfiles(
         listed.keySet().stream()
                 .filter(ordinal -> unlisted.isEmpty() || locations[ordinal] > 0)
                 .forEach(toRead::add);
-        // Objects before the chunks that they name, and these in the order in which states name their packfiles, which
-        // is about that
-        // of the writing.
+        // Objects before the chunks that they name, and these about in the order in which they were written.
         toRead.sort(Comparator.comparing((Integer ordinal) -> withChunks.get(ordinal))
                 .thenComparing(Comparator.naturalOrder()));
         return new StoredPackfiles(present, toRead, missing, locations, withChunks);

@@ -264,8 +264,7 @@ final class StateCache {
             merged.addFirst(path(last));
             entries += last.entries();
         }
-        // Tables have no filter: what they do not have touches a page of each, and those count as memory of the
-        // process.
+        // Tables have no filter: what they do not have touches a page of each, and pages count as memory.
         long inTables = runs.stream()
                 .mapToLong(Run::entries)
                 .filter(each -> each <= limits.inTableFile)
