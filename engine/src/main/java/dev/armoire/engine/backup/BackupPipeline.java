@@ -191,7 +191,7 @@ final class BackupPipeline implements ImportSink, AutoCloseable {
 
     /** The trees of the parent if the walk, which is over, has found just what is in them, else null. */
     SnapshotTrees.@Nullable Roots treesOfParent() {
-        return hasNews || parent == null ? null : parent.treesIfSame();
+        return hasNews || parent == null ? null : parent.treesIfSame(trees);
     }
 
     private synchronized void submit(Item item) {

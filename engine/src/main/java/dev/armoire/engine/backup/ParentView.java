@@ -47,9 +47,6 @@ final class ParentView implements AutoCloseable {
 
     private final MacHasher paths;
 
-    /** Directories that are unchanged themselves; what is in them may not be, even if nothing is in them now. */
-    private final PathList unchangedDirectories = new PathList();
-
     private boolean isCounted = true;
     private long frames;
     private long found;
@@ -169,20 +166,19 @@ final class ParentView implements AutoCloseable {
             hasRoot = true;
             found--; // stands in no listing
         }
-        if (FileMode.isDirectory(record.info().mode())) {
-            unchangedDirectories.add(record.path());
-        }
         return new Unchanged(null, bytes, mac);
     }
 
     /**
      * The trees of the parent if they are those of the walk too, because every item was {@link #unchanged} and nothing
      * else was in the parent; else null. To be asked after the walk, when it brought neither errors nor anything else.
+     *
+     * @param walked all items of the walk; what was in their directories counts even if nothing is in them now
      */
-    SnapshotTrees.@Nullable Roots treesIfSame() {
+    SnapshotTrees.@Nullable Roots treesIfSame(SnapshotTrees walked) {
         try {
             closeCursor();
-            unchangedDirectories.forEach(path -> {
+            walked.forEachDirectory(path -> {
                 if (!visited.contains(ResourceType.VFS_ENTRY, paths.mac(MemorySegment.ofArray(path)))) {
                     enter(path);
                     closeCursor();

@@ -27,8 +27,6 @@ import org.jspecify.annotations.Nullable;
  * checked at once, but of a large directory in batches that others may take, too.
  */
 final class FolderCheck {
-    private static final byte[] DOT = {'.'};
-    private static final byte[] DOT_DOT = {'.', '.'};
     /** Enough that handing over costs nothing beside the work, few enough that a queue full of them is no memory. */
     private static final int BATCH_ITEMS = 32;
 
@@ -307,11 +305,7 @@ final class FolderCheck {
                 Dirpack.Frame next = frames.next();
                 Entry entry = next.entry();
                 byte[] name = entry.name();
-                boolean isName = name.length > 0
-                        && SnapshotPath.slashes(name) == 0
-                        && !Arrays.equals(name, DOT)
-                        && !Arrays.equals(name, DOT_DOT);
-                if (!isName
+                if (!Snapshot.isName(name)
                         || !Arrays.equals(entry.parentPath(), directory)
                         || Arrays.compareUnsigned(last, name) >= 0) {
                     throw new CorruptDataException(

@@ -219,7 +219,7 @@ public record Entry(
     }
 
     private static int stringHeader(int bytes) {
-        return bytes < 32 ? 1 : bytes < 256 ? 2 : 3;
+        return bytes < 32 ? 1 : bytes < 256 ? 2 : bytes < 65_536 ? 3 : 5;
     }
 
     public static Entry decode(MsgpackReader in) {

@@ -29,21 +29,26 @@ public final class SnapshotPath {
 
     /** Go's path.Clean for absolute paths: no "//", ".", "..", and no '/' at the end but for the root. */
     public static byte[] clean(byte[] path) {
-        List<byte[]> parts = new ArrayList<>();
-        for (byte[] part : components(path)) {
-            if (part.length == 2 && part[0] == '.' && part[1] == '.') {
-                if (!parts.isEmpty()) {
-                    parts.removeLast();
-                }
-            } else if (!(part.length == 1 && part[0] == '.')) {
-                parts.add(part);
+        byte[] clean = new byte[path.length + 1];
+        int length = 0;
+        for (int start = 0; start < path.length; ) {
+            int end = start;
+            while (end < path.length && path[end] != '/') {
+                end++;
             }
+            int bytes = end - start;
+            if (bytes == 2 && path[start] == '.' && path[start + 1] == '.') {
+                while (length > 0 && clean[--length] != '/') {
+                    // back to before the last name
+                }
+            } else if (bytes > 1 || bytes == 1 && path[start] != '.') {
+                clean[length] = '/';
+                System.arraycopy(path, start, clean, length + 1, bytes);
+                length += 1 + bytes;
+            }
+            start = end + 1;
         }
-        byte[] clean = ROOT;
-        for (byte[] part : parts) {
-            clean = child(clean, part);
-        }
-        return clean;
+        return length == 0 ? ROOT : Arrays.copyOf(clean, length);
     }
 
     /** The names between slashes, without empty ones. */
@@ -119,14 +124,18 @@ public final class SnapshotPath {
 
     /** The order of the VFS tree: fewer slashes first, then bytes. */
     public static int compareDepth(byte[] a, byte[] b) {
-        int order = Integer.compare(slashes(a), slashes(b));
-        return order != 0 ? order : compareBytes(a, b);
+        int same = Arrays.mismatch(a, b);
+        if (same < 0) {
+            return 0;
+        }
+        int order = Integer.compare(slashes(a, same), slashes(b, same));
+        return order != 0 ? order : Arrays.compareUnsigned(a, same, a.length, b, same, b.length);
     }
 
-    public static int slashes(byte[] path) {
+    private static int slashes(byte[] path, int from) {
         int count = 0;
-        for (byte b : path) {
-            if (b == '/') {
+        for (int i = from; i < path.length; i++) {
+            if (path[i] == '/') {
                 count++;
             }
         }

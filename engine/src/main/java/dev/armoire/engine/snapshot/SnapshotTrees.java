@@ -11,6 +11,7 @@ import dev.armoire.engine.record.SnapshotHeader;
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.record.Summary;
 import dev.armoire.engine.record.XattrItem;
+import dev.armoire.engine.snapshot.Directories.Directory;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.MsgpackWriter;
 import dev.armoire.packfile.ResourceType;
@@ -27,10 +28,8 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingDeque;
-import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Consumer;
 
 /**
  * Collects what a backup finds, in any order and from many threads, and then builds the six trees, the directory listings
@@ -51,60 +50,21 @@ public final class SnapshotTrees implements AutoCloseable {
     private static final int RUN_NAME_AT = RUN_MAC_AT + Mac.BYTES;
 
     /** Tells the threads that gather directories to stop. */
-    private static final Directory END = new Directory(new byte[0]);
+    private static final Directory END = new Directory();
 
     private final ScanLog log;
-    private final Map<PathKey, Directory> directories = new ConcurrentHashMap<>();
+    private final Directories directories = new Directories();
     private final Positions errors = new Positions();
     private final Positions xattrs = new Positions();
-    private final Directory root;
+    private final Directory root = directories.root();
 
     /** @param scratch folder for a temporary file, made when it is not there */
     public SnapshotTrees(Path scratch) throws IOException {
         log = new ScanLog(scratch);
-        root = new Directory(SnapshotPath.ROOT);
-        directories.put(new PathKey(SnapshotPath.ROOT), root);
     }
 
     /** The roots of what was built, as the header carries them. */
     public record Roots(Mac vfs, Mac xattrs, Mac errors, List<SnapshotHeader.Index> indexes, Summary summary) {}
-
-    private record PathKey(byte[] path) {
-        @Override
-        public boolean equals(@Nullable Object other) {
-            return other instanceof PathKey key && Arrays.equals(path, key.path);
-        }
-
-        @Override
-        public int hashCode() {
-            return Arrays.hashCode(path);
-        }
-    }
-
-    /** A directory; of the millions of entries these few are on the heap. */
-    private static final class Directory {
-        private final byte[] path;
-        private long lastChild = ScanLog.NONE;
-        private int children;
-        /** Sub-directories that are not gathered yet. */
-        private final AtomicInteger waitingFor = new AtomicInteger();
-
-        private volatile boolean hasEntry;
-        private long errors;
-        private @Nullable Summary summary;
-        private Mac dirpack = Mac.ZERO;
-        private Mac summaryMac = Mac.ZERO;
-        private long runPosition;
-        private long runBytes;
-
-        Directory(byte[] path) {
-            this.path = path;
-        }
-
-        int depth() {
-            return SnapshotPath.isRoot(path) ? 0 : SnapshotPath.slashes(path);
-        }
-    }
 
     /** Positions in the log, in arrival order. */
     private static final class Positions {
@@ -125,10 +85,14 @@ public final class SnapshotTrees implements AutoCloseable {
      * @param encoded the entry as {@link Entry#encode} gives it, borrowed for the call
      */
     public void add(byte[] path, boolean isDirectory, Mac mac, MemorySegment encoded) {
+        Directory parent;
         if (isDirectory) {
-            directory(path).hasEntry = true;
+            Directory directory = directories.at(path);
+            directory.hasEntry = true;
+            parent = directory.parent;
+        } else {
+            parent = directories.parentOf(path);
         }
-        Directory parent = SnapshotPath.isRoot(path) ? root : directory(SnapshotPath.parent(path));
         synchronized (parent) {
             parent.lastChild = log.append(parent.lastChild, mac, encoded);
             parent.children++;
@@ -138,7 +102,7 @@ public final class SnapshotTrees implements AutoCloseable {
     /** Adds a path that could not be read, whose error-entry blob is stored. */
     public void addError(byte[] path, Mac mac) {
         errors.add(log.append(ScanLog.NONE, mac, MemorySegment.ofArray(path)));
-        directory(SnapshotPath.parent(path));
+        directories.parentOf(path); // every ancestor is a directory of the snapshot
     }
 
     /** Adds an attribute whose xattr-entry blob is stored. */
@@ -146,13 +110,13 @@ public final class SnapshotTrees implements AutoCloseable {
         xattrs.add(log.append(ScanLog.NONE, mac, MemorySegment.ofArray(item.key())));
     }
 
-    private Directory directory(byte[] path) {
-        Directory known = directories.get(new PathKey(path));
-        if (known != null) {
-            return known;
+    /** Visits the paths of all directories that were added, in the order of their bytes. No more items may be added. */
+    public void forEachDirectory(Consumer<byte[]> visitor) {
+        for (Directory directory : directories.byPath()) {
+            if (directory.hasEntry) {
+                visitor.accept(directory.path());
+            }
         }
-        directory(SnapshotPath.parent(path)); // every ancestor is a directory of the snapshot
-        return directories.computeIfAbsent(new PathKey(path), key -> new Directory(path));
     }
 
     /**
@@ -171,9 +135,7 @@ public final class SnapshotTrees implements AutoCloseable {
         Builder first = builders.getFirst();
         synthesiseParents(first);
         log.flush();
-        List<Directory> descending = new ArrayList<>(directories.values());
-        descending.sort(Comparator.comparing((Directory d) -> d.path, SnapshotPath::compareBytes)
-                .reversed());
+        List<Directory> descending = directories.byPath().reversed();
         Media media = new Media();
         countErrors();
         gatherAll(descending, builders, media);
@@ -184,8 +146,9 @@ public final class SnapshotTrees implements AutoCloseable {
             TreeBuilder dirpacks = new TreeBuilder(TreeKind.INDEX, first.sink, first.writer);
             TreeBuilder summaries = new TreeBuilder(TreeKind.INDEX, first.sink, first.writer);
             for (Directory directory : descending) {
-                dirpacks.add(directory.path, directory.dirpack);
-                summaries.add(directory.path, directory.summaryMac);
+                byte[] path = directory.path();
+                dirpacks.add(path, directory.dirpack);
+                summaries.add(path, directory.summaryMac);
             }
             others[0] = buildContentTypes(first, media);
             others[1] = dirpacks.finish();
@@ -213,7 +176,7 @@ public final class SnapshotTrees implements AutoCloseable {
                 views.left.seek(errors.values[i]);
                 byte[] path = views.left.entry().toArray(JAVA_BYTE);
                 if (!Arrays.equals(path, last) && !SnapshotPath.isRoot(path)) {
-                    directory(SnapshotPath.parent(path)).errors++;
+                    directories.parentOf(path).errors++;
                 }
                 last = path;
             }
@@ -224,12 +187,8 @@ public final class SnapshotTrees implements AutoCloseable {
     private void gatherAll(List<Directory> descending, List<Builder> builders, Media media) throws IOException {
         LinkedBlockingDeque<Directory> ready = new LinkedBlockingDeque<>();
         for (Directory directory : descending) {
-            if (directory != root) {
-                directory(SnapshotPath.parent(directory.path)).waitingFor.incrementAndGet();
-            }
-        }
-        for (Directory directory : descending) {
-            if (directory.waitingFor.get() == 0) {
+            directory.waitingFor.set(directory.subdirectories());
+            if (directory.subdirectories() == 0) {
                 ready.add(directory);
             }
         }
@@ -242,7 +201,7 @@ public final class SnapshotTrees implements AutoCloseable {
                         if (directory == root) {
                             break;
                         }
-                        Directory parent = directory(SnapshotPath.parent(directory.path));
+                        Directory parent = directory.parent;
                         if (parent.waitingFor.decrementAndGet() == 0) {
                             ready.addFirst(parent); // soon, while its children are in the cache
                         }
@@ -258,12 +217,13 @@ public final class SnapshotTrees implements AutoCloseable {
     /** Gives every directory that no source has delivered, but that something lies in, an entry (format 2a §13). */
     private void synthesiseParents(Builder builder) {
         MsgpackWriter writer = builder.writer;
-        for (Directory directory : List.copyOf(directories.values())) {
+        for (Directory directory : directories.byDepth()) {
             if (!directory.hasEntry) {
                 writer.reset();
-                Entry.synthesisedDirectory(directory.path).encode(writer);
+                byte[] path = directory.path();
+                Entry.synthesisedDirectory(path).encode(writer);
                 Mac mac = builder.sink.store(ResourceType.VFS_ENTRY, writer.written());
-                add(directory.path, true, mac, writer.written());
+                add(path, true, mac, writer.written());
             }
         }
     }
@@ -280,7 +240,7 @@ public final class SnapshotTrees implements AutoCloseable {
     /** Stores listing and summary of a directory, whose sub-directories are done, and leaves its sorted run in the log. */
     private void gather(Directory directory, Builder builder, Media media, Views views) throws IOException {
         MsgpackWriter writer = builder.writer;
-        int parentBytes = directory.path.length;
+        int parentBytes = directory.pathLength();
         long[] positions = new long[directory.children];
         int count = directory.children;
         ScanLog.Window window = views.left;
@@ -374,7 +334,7 @@ public final class SnapshotTrees implements AutoCloseable {
             }
             window.seek(positions[at + 1]);
             boolean repeated =
-                    MemorySegment.ofArray(name).mismatch(Entry.encodedName(window.entry(), directory.path.length)) < 0;
+                    MemorySegment.ofArray(name).mismatch(Entry.encodedName(window.entry(), directory.pathLength())) < 0;
             window.seek(positions[at]);
             return repeated;
         }
@@ -387,7 +347,7 @@ public final class SnapshotTrees implements AutoCloseable {
             Dirpack.writeFrame(MemorySegment.ofArray(frame), 0, entry.isDirectory(), encoded, mac);
             frameRead = 0;
             if (entry.isDirectory()) {
-                Directory child = directories.get(new PathKey(entry.path()));
+                Directory child = directories.find(directory, entry.name());
                 if (child == null || child.summary == null) {
                     throw new IllegalStateException("directory " + SnapshotPath.display(entry.path()) + " is not done");
                 }
@@ -520,31 +480,18 @@ public final class SnapshotTrees implements AutoCloseable {
     }
 
     private Mac buildVfs(Builder builder) {
-        List<Directory> descending = new ArrayList<>(directories.values());
-        descending.sort(Comparator.comparingInt(Directory::depth)
-                .thenComparing(SnapshotTrees::withSlash, SnapshotPath::compareBytes)
-                .reversed());
         TreeBuilder vfs = new TreeBuilder(TreeKind.VFS, builder.sink, builder.writer);
-        for (Directory directory : descending) {
+        for (Directory directory : directories.byDepth().reversed()) {
+            byte[] path = directory.path();
             try (Arena arena = Arena.ofConfined()) {
                 Lines lines = new Lines(directory, arena);
                 for (int i = lines.count - 1; i >= 0; i--) {
-                    vfs.add(SnapshotPath.child(directory.path, lines.name(i)), lines.mac(i));
+                    vfs.add(SnapshotPath.child(path, lines.name(i)), lines.mac(i));
                 }
             }
         }
         vfs.add(SnapshotPath.ROOT, rootEntry());
         return vfs.finish();
-    }
-
-    private static byte[] withSlash(Directory directory) {
-        byte[] path = directory.path;
-        if (SnapshotPath.isRoot(path)) {
-            return path;
-        }
-        byte[] withSlash = Arrays.copyOf(path, path.length + 1);
-        withSlash[path.length] = '/';
-        return withSlash;
     }
 
     /** The entry of the root stands among its own children. */
@@ -553,7 +500,7 @@ public final class SnapshotTrees implements AutoCloseable {
             for (long at = root.lastChild; at != ScanLog.NONE; at = window.previous()) {
                 window.seek(at);
                 if (SnapshotPath.isRoot(
-                        Entry.encodedName(window.entry(), root.path.length).toArray(JAVA_BYTE))) {
+                        Entry.encodedName(window.entry(), root.pathLength()).toArray(JAVA_BYTE))) {
                     return window.mac();
                 }
             }
@@ -627,10 +574,10 @@ public final class SnapshotTrees implements AutoCloseable {
                 }
                 int line = step.order[step.next--];
                 if (step.lines.isDirectory(line)) {
-                    byte[] path = SnapshotPath.child(step.directory.path, step.lines.name(line));
-                    Directory child = directories.get(new PathKey(path));
+                    byte[] name = step.lines.name(line);
+                    Directory child = directories.find(step.directory, name);
                     if (child == null) {
-                        throw new IllegalStateException("directory " + SnapshotPath.display(path) + " is unknown");
+                        throw new IllegalStateException("directory " + SnapshotPath.display(name) + " is unknown");
                     }
                     stack.push(new Step(child));
                 } else {
@@ -674,12 +621,13 @@ public final class SnapshotTrees implements AutoCloseable {
     private long addTypes(TreeBuilder types, byte[] prefix, FileList list, long from, List<Directory> visited) {
         int number = list.bytes.get(JAVA_INT_UNALIGNED, from);
         Directory directory = visited.get(number);
+        byte[] parent = directory.path();
         long at = from;
         try (Arena arena = Arena.ofConfined()) {
             Lines lines = new Lines(directory, arena);
             for (; at < list.used && list.bytes.get(JAVA_INT_UNALIGNED, at) == number; at += 8) {
                 int start = list.bytes.get(JAVA_INT_UNALIGNED, at + 4);
-                byte[] path = SnapshotPath.child(directory.path, lines.nameAt(start));
+                byte[] path = SnapshotPath.child(parent, lines.nameAt(start));
                 byte[] key = Arrays.copyOf(prefix, prefix.length - 1 + path.length);
                 System.arraycopy(path, 0, key, prefix.length - 1, path.length);
                 types.add(key, Mac.read(lines.bytes, start + RUN_MAC_AT));

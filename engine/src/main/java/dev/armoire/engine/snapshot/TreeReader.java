@@ -6,11 +6,11 @@ import dev.armoire.crypto.Mac;
 import dev.armoire.engine.record.TreeNode;
 import dev.armoire.packfile.MsgpackReader;
 import dev.armoire.packfile.ResourceType;
+import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -19,20 +19,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TreeReader {
     private static final int CACHED_NODES = 64;
+    /** Room for the nodes from the top to a leaf when paths have 100,000 bytes; nodes of the usual ones have 1 to 5 KB. */
+    private static final long CACHED_BYTES = 16 << 20;
     /** Deeper than any tree of 2^64 keys: more means that nodes point at each other. */
     private static final int MAX_DEPTH = 32;
 
     private final TreeKind kind;
     private final BlobSource source;
     private final Mac root;
-    private final Map<Mac, TreeNode> cache = new LinkedHashMap<>(CACHED_NODES * 2, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Mac, TreeNode> eldest) {
-            return size() > CACHED_NODES;
-        }
-    };
+    private final LinkedHashMap<Mac, Cached> cache = new LinkedHashMap<>(CACHED_NODES * 2, 0.75f, true);
+    private long cachedBytes;
     private @Nullable Mac top;
 
     public TreeReader(TreeKind kind, BlobSource source, Mac root) {
@@ -40,6 +36,9 @@ public final class TreeReader {
         this.source = source;
         this.root = root;
     }
+
+    /** @param bytes length of the node as it is stored */
+    private record Cached(TreeNode node, long bytes) {}
 
     /** Receives keys in order; returns false to stop. */
     @FunctionalInterface
@@ -262,15 +261,21 @@ public final class TreeReader {
     }
 
     private TreeNode node(Mac mac) {
-        TreeNode node = cache.get(mac);
-        if (node == null) {
-            node = TreeNode.decode(new MsgpackReader(source.read(kind.nodeType(), mac), name(kind.nodeType(), mac)));
-            List<?> expected = node.isLeaf() ? node.values() : node.pointers();
-            if (expected.size() != node.keys().size() + (node.isLeaf() ? 0 : 1)) {
-                throw new CorruptDataException(name(kind.nodeType(), mac) + ": "
-                        + node.keys().size() + " keys, " + expected.size() + " children or values");
-            }
-            cache.put(mac, node);
+        Cached cached = cache.get(mac);
+        if (cached != null) {
+            return cached.node;
+        }
+        MemorySegment bytes = source.read(kind.nodeType(), mac);
+        TreeNode node = TreeNode.decode(new MsgpackReader(bytes, name(kind.nodeType(), mac)));
+        List<?> expected = node.isLeaf() ? node.values() : node.pointers();
+        if (expected.size() != node.keys().size() + (node.isLeaf() ? 0 : 1)) {
+            throw new CorruptDataException(name(kind.nodeType(), mac) + ": "
+                    + node.keys().size() + " keys, " + expected.size() + " children or values");
+        }
+        cachedBytes += bytes.byteSize();
+        cache.put(mac, new Cached(node, bytes.byteSize()));
+        while (cachedBytes > CACHED_BYTES || cache.size() > CACHED_NODES) {
+            cachedBytes -= cache.pollFirstEntry().getValue().bytes;
         }
         return node;
     }

@@ -474,6 +474,21 @@ class BackupTest {
         assertThat(written).hasValue(1);
     }
 
+    /** Msgpack writes the length of such paths in four bytes where that of others takes two. */
+    @Test
+    void pathsOfMoreThan64KiB() throws IOException {
+        MemorySource source = new MemorySource("/s").directory("/s");
+        String path = "/s";
+        for (int i = 0; i < 270; i++) {
+            path += "/" + "d".repeat(255);
+            source.directory(path);
+            source.file(path + "/later", "beside " + i).file(path + "/earlier", "beside " + i);
+        }
+        assertThat(path.length()).isGreaterThan(1 << 16);
+        assertSameFiles(backUpAndRestore(source), source);
+        audit();
+    }
+
     @Test
     void namesOfAllSorts() throws IOException {
         MemorySource source = new MemorySource("/s").directory("/s");
