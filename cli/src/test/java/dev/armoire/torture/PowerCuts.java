@@ -268,7 +268,7 @@ final class PowerCuts {
                 .toList();
         Set<Call> chosen = chosen(moments, points, share, shares);
         tally.count("calls of them that change something or sync it", moments.size());
-        for (String name : List.of("pwrite64", "ftruncate")) {
+        for (String name : List.of("pwritev", "ftruncate")) {
             tally.count(
                     "calls of them past the page cache, " + name,
                     calls.stream()

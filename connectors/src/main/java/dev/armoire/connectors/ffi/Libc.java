@@ -47,6 +47,7 @@ final class Libc {
     static final int FCHMODAT = number(268, 53);
     static final int UTIMENSAT = number(280, 88);
     static final int STATX = number(332, 291);
+    static final int PWRITEV = number(296, 70);
     static final int PREADV2 = number(327, 286);
     static final int OPENAT2 = 437; // Linux 5.6
     static final int GETXATTRAT = 464; // Linux 6.13, as the next

@@ -431,6 +431,15 @@ public final class Posix implements AutoCloseable {
         return callWithBuffer(Libc.PWRITE64, fd, data, count, offset);
     }
 
+    /** {@code pwritev} of up to 1,024 native segments, which stay open until it returns. */
+    public long pwritev(int fd, List<MemorySegment> from, long offset) {
+        for (int i = 0; i < from.size(); i++) {
+            data.set(JAVA_LONG, 16L * i, from.get(i).address());
+            data.set(JAVA_LONG, 16L * i + 8, from.get(i).byteSize());
+        }
+        return call(Libc.PWRITEV, fd, data.address(), from.size(), offset);
+    }
+
     public int truncate(int fd, long size) {
         return (int) call(Libc.FTRUNCATE, fd, size, 0, 0);
     }

@@ -45,6 +45,12 @@ public interface Storage extends AutoCloseable {
     void read(ObjectKind kind, Mac name, long offset, MemorySegment into) throws IOException;
 
     /**
+     * Native parts of what is written whose addresses and places in the object are alike modulo this are written without a
+     * copy where that can be.
+     */
+    int BLOCK_BYTES = 4096;
+
+    /**
      * Stores an object made of {@code parts} in order (borrowed for the call, heap or native). On return it is durable.
      * On failure nothing of it is visible.
      */

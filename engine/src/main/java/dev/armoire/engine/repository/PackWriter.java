@@ -2,6 +2,7 @@
 package dev.armoire.engine.repository;
 
 import dev.armoire.connectors.spi.ObjectKind;
+import dev.armoire.connectors.spi.Storage;
 import dev.armoire.crypto.FastRandom;
 import dev.armoire.crypto.Mac;
 import dev.armoire.crypto.MacHasher;
@@ -273,9 +274,7 @@ public final class PackWriter implements AutoCloseable {
 
     /** Runs on the writer thread of an archive. */
     private void append(Pack pack, ArchivePackfile target) {
-        List<MemorySegment> blobs = pack.pieces.stream()
-                .map(piece -> piece.segment.asSlice(0, piece.used))
-                .toList();
+        List<MemorySegment> blobs = pack.pieces.stream().map(Piece::bytes).toList();
         try {
             MemorySegment records = target.append(blobs, pack.tail.index());
             storedBytes.addAndGet(pack.used);
@@ -302,7 +301,7 @@ public final class PackWriter implements AutoCloseable {
             MemorySegment tail = pack.tail.encode(pack.used + padding.byteSize(), pack.createdNanos, codec, hasher);
             List<MemorySegment> parts = new ArrayList<>();
             parts.add(header);
-            pack.pieces.forEach(piece -> parts.add(piece.segment.asSlice(0, piece.used)));
+            pack.pieces.forEach(piece -> parts.add(piece.bytes()));
             parts.add(padding);
             parts.add(tail);
             parts.forEach(hasher::update);
@@ -356,18 +355,32 @@ public final class PackWriter implements AutoCloseable {
         }
     }
 
+    /** How much memory a blob takes wherever in a block it begins. */
+    private static long withPlace(long length) {
+        return length + Storage.BLOCK_BYTES - 1;
+    }
+
     /** Where a blob goes. */
     private record Place(Pack pack, MemorySegment segment) {}
 
-    /** A piece of a packfile; its used part is written. */
+    /** A piece of a packfile; its used part is written. Lies in memory as it will in the packfile, modulo a block. */
     private final class Piece {
         private final SlabPool.Slab slab;
-        private final MemorySegment segment;
+        private MemorySegment segment;
         private long used;
 
         Piece(long firstLength) {
-            slab = slabs.take(firstLength);
+            slab = slabs.take(withPlace(firstLength));
             segment = slab.segment();
+        }
+
+        /** To be called before anything is put into it. */
+        void place(long offset) {
+            segment = slab.segment().asSlice(offset % Storage.BLOCK_BYTES);
+        }
+
+        MemorySegment bytes() {
+            return segment.asSlice(0, used);
         }
 
         void release() {
@@ -392,6 +405,7 @@ public final class PackWriter implements AutoCloseable {
         }
 
         void add(Piece piece) {
+            piece.place(Envelope.HEADER_BYTES + used);
             pieces.add(piece);
             slabCount += piece.slab.slabs();
         }
@@ -403,7 +417,7 @@ public final class PackWriter implements AutoCloseable {
             }
             return used + length <= targetBytes
                     && tail.records() < MAX_RECORDS
-                    && (hasRoom(length) || slabCount + slabs.slabsOf(length) <= maxSlabsPerPack);
+                    && (hasRoom(length) || slabCount + slabs.slabsOf(withPlace(length)) <= maxSlabsPerPack);
         }
 
         boolean hasRoom(long length) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.engine.repository;
 
+import dev.armoire.connectors.spi.Storage;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -72,7 +73,7 @@ final class SlabPool implements AutoCloseable {
             }
             allocated += slabs;
             Arena arena = Arena.ofShared();
-            return new Slab(arena, arena.allocate(isUsual ? SLAB_BYTES : length, 4096), slabs);
+            return new Slab(arena, arena.allocate(isUsual ? SLAB_BYTES : length, Storage.BLOCK_BYTES), slabs);
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();

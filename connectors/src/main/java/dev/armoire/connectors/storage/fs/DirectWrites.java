@@ -5,10 +5,12 @@ import dev.armoire.connectors.ffi.Errno;
 import dev.armoire.connectors.ffi.OpenFlags;
 import dev.armoire.connectors.ffi.Posix;
 import dev.armoire.connectors.spi.BytePath;
+import dev.armoire.connectors.spi.Storage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
 
@@ -22,9 +24,12 @@ final class DirectWrites {
     static final long LEAST_BYTES = 4 << 20;
 
     /** Sizes, positions and addresses must be multiples of the medium's block: no medium of today has larger ones. */
-    static final int BLOCK_BYTES = 4096;
+    static final int BLOCK_BYTES = Storage.BLOCK_BYTES;
 
     static final int BUFFER_BYTES = 1 << 20;
+
+    /** A part with so many whole blocks is written from where it lies. */
+    private static final int LEAST_IN_PLACE = 64 << 10;
 
     private final ConcurrentLinkedDeque<MemorySegment> buffers = new ConcurrentLinkedDeque<>();
 
@@ -61,12 +66,21 @@ final class DirectWrites {
         }
     }
 
-    /** One file being written. */
+    /**
+     * One file being written. What lies in memory as it will lie in the file, modulo a block, is written from there; what
+     * does not, and the blocks where two parts meet, go through the buffer.
+     */
     private static final class Stream {
         private final Posix posix;
         private final int fd;
         private final MemorySegment buffer;
-        private long used;
+        /** What is to be written next, in order, all of whole blocks. */
+        private final List<MemorySegment> gathered = new ArrayList<>();
+
+        /** How much of the buffer is taken, and how much of that is gathered. */
+        private int used;
+
+        private int gatheredOfBuffer;
         private long written;
 
         Stream(Posix posix, int fd, MemorySegment buffer) {
@@ -77,43 +91,82 @@ final class DirectWrites {
 
         boolean write(List<MemorySegment> parts) throws IOException {
             for (MemorySegment part : parts) {
-                long size = part.byteSize();
-                for (long at = 0; at < size; ) {
-                    long length = Math.min(BUFFER_BYTES - used, size - at);
-                    MemorySegment.copy(part, at, buffer, used, length);
-                    at += length;
-                    used += length;
-                    if (used == BUFFER_BYTES && !drain(BUFFER_BYTES)) {
-                        return false;
-                    }
-                }
-            }
-            if (used > 0) {
-                long rest = used;
-                long whole = (rest + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
-                long size = written + rest;
-                buffer.asSlice(rest, whole - rest).fill((byte) 0);
-                if (!drain(whole)) {
+                if (!add(part)) {
                     return false;
                 }
-                refuse(posix.truncate(fd, size));
+            }
+            int rest = used % BLOCK_BYTES;
+            if (rest > 0) {
+                buffer.asSlice(used, BLOCK_BYTES - rest).fill((byte) 0);
+                used += BLOCK_BYTES - rest;
+            }
+            if (!drain()) {
+                return false;
+            }
+            if (rest > 0) {
+                refuse(posix.truncate(fd, written - BLOCK_BYTES + rest));
             }
             return true;
         }
 
+        private boolean add(MemorySegment part) throws IOException {
+            long size = part.byteSize();
+            for (long at = 0; at < size; ) {
+                int toBlock = -used & BLOCK_BYTES - 1;
+                boolean inPlace = part.isNative()
+                        && size - at >= toBlock + LEAST_IN_PLACE
+                        && (part.address() + at + toBlock) % BLOCK_BYTES == 0;
+                if (inPlace && toBlock == 0) {
+                    long blocks = (size - at) / BLOCK_BYTES * BLOCK_BYTES;
+                    gatherBuffer();
+                    gathered.add(part.asSlice(at, blocks));
+                    at += blocks;
+                    if (!drain()) {
+                        return false;
+                    }
+                } else {
+                    int length = (int) Math.min(inPlace ? toBlock : size - at, BUFFER_BYTES - used);
+                    MemorySegment.copy(part, at, buffer, used, length);
+                    at += length;
+                    used += length;
+                    if (used == BUFFER_BYTES && !drain()) {
+                        return false;
+                    }
+                }
+            }
+            return true;
+        }
+
+        private void gatherBuffer() {
+            if (used > gatheredOfBuffer) {
+                gathered.add(buffer.asSlice(gatheredOfBuffer, used - gatheredOfBuffer));
+                gatheredOfBuffer = used;
+            }
+        }
+
         /** False, and the file empty again, when the file system wants other blocks after all. */
-        private boolean drain(long length) throws IOException {
-            for (long at = 0; at < length; ) {
-                long count = posix.pwrite(fd, buffer.asSlice(at, length - at), written);
+        private boolean drain() throws IOException {
+            gatherBuffer();
+            while (!gathered.isEmpty()) {
+                long count = posix.pwritev(fd, gathered, written);
                 if (count == -Errno.EINVAL) {
                     refuse(posix.truncate(fd, 0));
                     return false;
                 }
                 refuse(count);
-                at += count;
                 written += count;
+                while (count > 0) {
+                    MemorySegment first = gathered.getFirst();
+                    if (count < first.byteSize()) {
+                        gathered.set(0, first.asSlice(count));
+                        break;
+                    }
+                    count -= first.byteSize();
+                    gathered.removeFirst();
+                }
             }
             used = 0;
+            gatheredOfBuffer = 0;
             return true;
         }
 
