@@ -29,9 +29,6 @@ public final class Check {
     /** An object of a dozen chunks or more; the few bytes of smaller ones are as quickly read twice. */
     private static final long LARGE_RECORD_BYTES = 1024;
 
-    /** Keeps what is held of them to some ten megabytes. */
-    private static final int MAX_LARGE = 200_000;
-
     private Check() {}
 
     /**
@@ -197,7 +194,7 @@ public final class Check {
         repository.index().forEach((type, mac, packfile, offset, length) -> {
             if (type == ResourceType.OBJECT
                     && length >= LARGE_RECORD_BYTES
-                    && large.size() < MAX_LARGE
+                    && large.size() < JoinedContents.MAX_CONTENTS
                     && packfiles.withChunks().get(packfile)) {
                 large.add(mac);
             }

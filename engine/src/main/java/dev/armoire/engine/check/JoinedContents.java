@@ -35,7 +35,9 @@ final class JoinedContents implements AutoCloseable {
     /** Some 75 bytes each; contents beyond are read as a whole by those who ask for them. A terabyte has 850,000. */
     private static final int MAX_CHUNKS = 1 << 20;
 
-    private static final int MAX_CONTENTS = 200_000;
+    /** What is held of as many is some ten megabytes. */
+    static final int MAX_CONTENTS = 200_000;
+
     /** Stretches of contents that have gaps between them, up to 3 KiB each on the heap. */
     private static final int MAX_PIECES = 8192;
 
