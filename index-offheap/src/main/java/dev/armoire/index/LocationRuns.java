@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LocationRuns implements AutoCloseable {
     /** So much of mapped files may be in this process's memory; a store of ten million files has 2 GB of locations. */
-    private static final long RESIDENT_BYTES = 192 << 20;
+    private static final long RESIDENT_BYTES = 128 << 20;
     /** After so many searches, each of which makes some 64 KiB resident, that is looked at. */
-    private static final int SEARCHES_PER_LOOK = 2048;
+    private static final int SEARCHES_PER_LOOK = 512;
 
     private List<Path> files;
     private volatile int packfiles;

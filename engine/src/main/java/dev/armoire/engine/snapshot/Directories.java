@@ -148,6 +148,9 @@ final class Directories {
     }
 
     private Directory at(byte[] path, int length) {
+        if (length > 0 && path[0] != '/') {
+            throw new IllegalArgumentException("path that is not absolute: " + SnapshotPath.display(path));
+        }
         Found near = last;
         int same = Arrays.mismatch(path, 0, length, near.path, 0, near.length);
         if (same < 0) {

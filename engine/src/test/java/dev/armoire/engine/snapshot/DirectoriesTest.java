@@ -2,6 +2,7 @@
 package dev.armoire.engine.snapshot;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.armoire.engine.record.SnapshotPath;
 import dev.armoire.engine.snapshot.Directories.Directory;
@@ -78,6 +79,13 @@ final class DirectoriesTest {
         assertThat(directories.find(a, new byte[] {'a'})).isNull();
         assertThat(directories.byPath()).containsExactly(directories.root(), a);
         assertThat(directories.parentOf(SnapshotPath.ROOT)).isSameAs(directories.root());
+    }
+
+    @Test
+    void relativePathsAreRefused() {
+        assertThatThrownBy(() -> directories.at(SnapshotPath.of("a/b")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("path that is not absolute: a/b");
     }
 
     /** All their paths would be 2.4 GB. */
