@@ -29,26 +29,7 @@ public final class SnapshotPath {
 
     /** Go's path.Clean for absolute paths: no "//", ".", "..", and no '/' at the end but for the root. */
     public static byte[] clean(byte[] path) {
-        byte[] clean = new byte[path.length + 1];
-        int length = 0;
-        for (int start = 0; start < path.length; ) {
-            int end = start;
-            while (end < path.length && path[end] != '/') {
-                end++;
-            }
-            int bytes = end - start;
-            if (bytes == 2 && path[start] == '.' && path[start + 1] == '.') {
-                while (length > 0 && clean[--length] != '/') {
-                    // back to before the last name
-                }
-            } else if (bytes > 1 || bytes == 1 && path[start] != '.') {
-                clean[length] = '/';
-                System.arraycopy(path, start, clean, length + 1, bytes);
-                length += 1 + bytes;
-            }
-            start = end + 1;
-        }
-        return length == 0 ? ROOT : Arrays.copyOf(clean, length);
+        return BytePath.clean(ROOT, path);
     }
 
     /** The names between slashes, without empty ones. */

@@ -28,7 +28,7 @@ final class DirectWrites {
 
     static final int BUFFER_BYTES = 1 << 20;
 
-    /** A part with so many whole blocks is written from where it lies. */
+    /** So many bytes of a part, or more, are written from where they lie. */
     private static final int LEAST_IN_PLACE = 64 << 10;
 
     private final ConcurrentLinkedDeque<MemorySegment> buffers = new ConcurrentLinkedDeque<>();
@@ -74,13 +74,7 @@ final class DirectWrites {
         private final Posix posix;
         private final int fd;
         private final MemorySegment buffer;
-        /** What is to be written next, in order, all of whole blocks. */
-        private final List<MemorySegment> gathered = new ArrayList<>();
-
-        /** How much of the buffer is taken, and how much of that is gathered. */
         private int used;
-
-        private int gatheredOfBuffer;
         private long written;
 
         Stream(Posix posix, int fd, MemorySegment buffer) {
@@ -100,7 +94,7 @@ final class DirectWrites {
                 buffer.asSlice(used, BLOCK_BYTES - rest).fill((byte) 0);
                 used += BLOCK_BYTES - rest;
             }
-            if (!drain()) {
+            if (!drain(MemorySegment.NULL)) {
                 return false;
             }
             if (rest > 0) {
@@ -118,18 +112,16 @@ final class DirectWrites {
                         && (part.address() + at + toBlock) % BLOCK_BYTES == 0;
                 if (inPlace && toBlock == 0) {
                     long blocks = (size - at) / BLOCK_BYTES * BLOCK_BYTES;
-                    gatherBuffer();
-                    gathered.add(part.asSlice(at, blocks));
-                    at += blocks;
-                    if (!drain()) {
+                    if (!drain(part.asSlice(at, blocks))) {
                         return false;
                     }
+                    at += blocks;
                 } else {
                     int length = (int) Math.min(inPlace ? toBlock : size - at, BUFFER_BYTES - used);
                     MemorySegment.copy(part, at, buffer, used, length);
                     at += length;
                     used += length;
-                    if (used == BUFFER_BYTES && !drain()) {
+                    if (used == BUFFER_BYTES && !drain(MemorySegment.NULL)) {
                         return false;
                     }
                 }
@@ -137,18 +129,15 @@ final class DirectWrites {
             return true;
         }
 
-        private void gatherBuffer() {
-            if (used > gatheredOfBuffer) {
-                gathered.add(buffer.asSlice(gatheredOfBuffer, used - gatheredOfBuffer));
-                gatheredOfBuffer = used;
-            }
-        }
-
-        /** False, and the file empty again, when the file system wants other blocks after all. */
-        private boolean drain() throws IOException {
-            gatherBuffer();
-            while (!gathered.isEmpty()) {
-                long count = posix.pwritev(fd, gathered, written);
+        /**
+         * Writes the used part of the buffer and what comes behind it, both of whole blocks. False, and the file empty again, when
+         * the file system wants other blocks after all.
+         */
+        private boolean drain(MemorySegment behind) throws IOException {
+            List<MemorySegment> left = new ArrayList<>(List.of(buffer.asSlice(0, used), behind));
+            left.removeIf(segment -> segment.byteSize() == 0);
+            while (!left.isEmpty()) {
+                long count = posix.pwritev(fd, left, written);
                 if (count == -Errno.EINVAL) {
                     refuse(posix.truncate(fd, 0));
                     return false;
@@ -156,17 +145,16 @@ final class DirectWrites {
                 refuse(count);
                 written += count;
                 while (count > 0) {
-                    MemorySegment first = gathered.getFirst();
+                    MemorySegment first = left.getFirst();
                     if (count < first.byteSize()) {
-                        gathered.set(0, first.asSlice(count));
+                        left.set(0, first.asSlice(count));
                         break;
                     }
                     count -= first.byteSize();
-                    gathered.removeFirst();
+                    left.removeFirst();
                 }
             }
             used = 0;
-            gatheredOfBuffer = 0;
             return true;
         }
 
