@@ -3,6 +3,7 @@ package dev.armoire.crypto;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.armoire.simd.Aes256GcmSiv;
 import java.lang.foreign.MemorySegment;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
@@ -15,9 +16,12 @@ import javax.crypto.spec.SecretKeySpec;
  * Cryptographic random bytes at the speed of AES, for subkeys, nonces and padding: a call to {@link SecureRandom} per
  * blob would be a system call per blob.
  *
- * <p>AES-256-CTR with fast key erasure: each refill encrypts zeros under a key used once, and the first 32 bytes of the
- * result become the next key, so what was handed out cannot be recomputed from the present state. Fresh seed from the
+ * <p>AES-256 in counter mode with fast key erasure: each refill encrypts zeros under a key used once, and the first 32 bytes of
+ * the result become the next key, so what was handed out cannot be recomputed from the present state. Fresh seed from the
  * system is mixed in after {@value #RESEED_BYTES} bytes or a minute, whichever comes first. For one thread.
+ *
+ * <p>Where there is machine code, it is the counter mode inside GCM-SIV, whose key is derived from the one given: without C2 the
+ * JDK's takes 80 ns a block, which was 2 % of a backup of small files.
  */
 public final class FastRandom implements ByteSource {
     private static final int KEY_BYTES = 32;
@@ -25,10 +29,9 @@ public final class FastRandom implements ByteSource {
     private static final long RESEED_BYTES = 16L << 20;
     private static final long RESEED_NANOS = 60_000_000_000L;
     private static final byte[] ZEROS = new byte[POOL_BYTES];
-    private static final IvParameterSpec ZERO_IV = new IvParameterSpec(new byte[16]);
 
     private final SecureRandom system = new SecureRandom();
-    private final Cipher aesCtr;
+    private final Keystream keystream;
     private final byte[] key = new byte[KEY_BYTES];
     private final byte[] pool = new byte[POOL_BYTES];
     private int position = POOL_BYTES;
@@ -36,10 +39,66 @@ public final class FastRandom implements ByteSource {
     private long seededNanos;
 
     public FastRandom() {
-        try {
-            aesCtr = Cipher.getInstance("AES/CTR/NoPadding");
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("this Java runtime has no AES/CTR/NoPadding", e);
+        this(Aes256GcmSiv.isAvailable());
+    }
+
+    FastRandom(boolean byMachineCode) {
+        keystream = byMachineCode ? new MachineCodeKeystream() : new JdkKeystream();
+    }
+
+    /** Fills a pool under a key that is used once. */
+    @FunctionalInterface
+    private interface Keystream {
+        void write(byte[] key, byte[] pool);
+    }
+
+    private static final class MachineCodeKeystream implements Keystream {
+        private static final byte[] ZERO_NONCE = new byte[Aes256GcmSiv.NONCE_BYTES];
+        private static final byte[] NOTHING = {};
+        private static final MemorySegment PLAIN = MemorySegment.ofArray(ZEROS);
+
+        private final Aes256GcmSiv aes = new Aes256GcmSiv();
+        private final byte[] sealed = new byte[POOL_BYTES + Aes256GcmSiv.TAG_BYTES];
+
+        @Override
+        public void write(byte[] key, byte[] pool) {
+            aes.key(key);
+            aes.seal(ZERO_NONCE, PLAIN, MemorySegment.ofArray(sealed));
+            System.arraycopy(sealed, 0, pool, 0, POOL_BYTES);
+            // Neither what was made nor what it was made with stays: the last keys of the workspace are of no use then.
+            aes.key(ZEROS);
+            aes.seal(
+                    ZERO_NONCE,
+                    MemorySegment.ofArray(NOTHING),
+                    MemorySegment.ofArray(sealed).asSlice(0, Aes256GcmSiv.TAG_BYTES));
+            Arrays.fill(sealed, (byte) 0);
+        }
+    }
+
+    private static final class JdkKeystream implements Keystream {
+        private static final IvParameterSpec ZERO_IV = new IvParameterSpec(new byte[16]);
+
+        private final Cipher aes;
+
+        JdkKeystream() {
+            try {
+                aes = Cipher.getInstance("AES/CTR/NoPadding");
+            } catch (GeneralSecurityException e) {
+                throw new IllegalStateException("this Java runtime has no AES/CTR/NoPadding", e);
+            }
+        }
+
+        @Override
+        public void write(byte[] key, byte[] pool) {
+            try {
+                aes.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(key, "AES"), ZERO_IV);
+                int written = aes.doFinal(ZEROS, 0, POOL_BYTES, pool, 0);
+                if (written != POOL_BYTES) {
+                    throw new IllegalStateException("AES/CTR gave " + written + " bytes for " + POOL_BYTES);
+                }
+            } catch (GeneralSecurityException e) {
+                throw new IllegalStateException("AES/CTR refused to run", e);
+            }
         }
     }
 
@@ -99,15 +158,7 @@ public final class FastRandom implements ByteSource {
             untilReseedBytes = RESEED_BYTES;
             seededNanos = now;
         }
-        try {
-            aesCtr.init(Cipher.ENCRYPT_MODE, new SecretKeySpec(key, "AES"), ZERO_IV);
-            int written = aesCtr.doFinal(ZEROS, 0, POOL_BYTES, pool, 0);
-            if (written != POOL_BYTES) {
-                throw new IllegalStateException("AES/CTR gave " + written + " bytes for " + POOL_BYTES);
-            }
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("AES/CTR refused to run", e);
-        }
+        keystream.write(key, pool);
         System.arraycopy(pool, 0, key, 0, KEY_BYTES);
         Arrays.fill(pool, 0, KEY_BYTES, (byte) 0);
         position = KEY_BYTES;

@@ -4,17 +4,26 @@ package dev.armoire.crypto;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.armoire.simd.Aes256GcmSiv;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class FastRandomTest {
-    @Test
-    void neverRepeatsAcrossRefillsAndReseeds() {
-        var random = new FastRandom();
+    /** The form of the JDK, and the other where there is one. */
+    private static Stream<FastRandom> forms() {
+        return Stream.of(false, Aes256GcmSiv.isAvailable()).distinct().map(FastRandom::new);
+    }
+
+    @ParameterizedTest
+    @MethodSource("forms")
+    void neverRepeatsAcrossRefillsAndReseeds(FastRandom random) {
         Set<Long> words = new HashSet<>();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment chunk = arena.allocate(1 << 20);
@@ -32,10 +41,11 @@ class FastRandomTest {
         assertThat(new FastRandom().nextMac()).isNotEqualTo(new FastRandom().nextMac());
     }
 
-    @Test
-    void bitsAreBalanced() {
+    @ParameterizedTest
+    @MethodSource("forms")
+    void bitsAreBalanced(FastRandom random) {
         byte[] bytes = new byte[1 << 20];
-        new FastRandom().nextBytes(bytes);
+        random.nextBytes(bytes);
         long ones = 0;
         for (byte b : bytes) {
             ones += Integer.bitCount(b & 0xff);

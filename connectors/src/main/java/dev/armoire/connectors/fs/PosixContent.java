@@ -16,7 +16,9 @@ final class PosixContent implements ImportRecord.Content {
     private final Posix posix;
     private final int fd;
     private final boolean isLarge;
+    private final long sizeWhenOpened;
     private boolean isSparse;
+    private boolean isRead;
     private long position;
     private long holeEnd; // zeros from position to here
     private long dataEnd; // then data to here
@@ -29,12 +31,14 @@ final class PosixContent implements ImportRecord.Content {
         this.fd = fd;
         isSparse = posix.stat().allocatedBytes() < posix.stat().size();
         dataEnd = isSparse ? 0 : Long.MAX_VALUE;
-        isLarge = posix.stat().size() >= LARGE_BYTES;
+        sizeWhenOpened = posix.stat().size();
+        isLarge = sizeWhenOpened >= LARGE_BYTES;
     }
 
     @Override
     public long read(MemorySegment into) throws IOException {
         long filled = 0;
+        isRead = true;
         while (filled < into.byteSize()) {
             long wanted = into.byteSize() - filled;
             if (position < holeEnd) {
@@ -60,13 +64,16 @@ final class PosixContent implements ImportRecord.Content {
             }
             filled += wanted;
             position += wanted;
+            if (position == sizeWhenOpened && filled < into.byteSize()) {
+                return filled; // a call less for each small file: had it grown since, its version would tell
+            }
         }
         return filled;
     }
 
     @Override
     public ImportRecord.Version version() throws IOException {
-        int failed = posix.statFile(fd);
+        int failed = isRead ? posix.statFile(fd) : 0; // the last stat is that of its opening, which was just now
         if (failed != 0) {
             throw new PosixException("stat", path, failed);
         }

@@ -132,6 +132,7 @@ final class ScanLog implements AutoCloseable {
         private long start;
         private long filled;
         private long at;
+        private long bytesRead;
 
         /** Moves to the record at a position. */
         void seek(long position) {
@@ -161,11 +162,19 @@ final class ScanLog implements AutoCloseable {
             if (length > bytes.byteSize()) {
                 bytes = own.allocate(length * 2);
             }
-            // Directories are read from their last record to their first, so the window reaches back from here.
-            long end = position + length;
-            start = Math.max(0, Math.min(position, end + WINDOW_BYTES / 8 - bytes.byteSize()));
+            // Directories are linked from their last record to their first, and sorted and listed from their first to
+            // their
+            // last, so the window opens in the direction in which it was left.
+            long behind = position < start ? bytes.byteSize() - length - WINDOW_BYTES / 8 : WINDOW_BYTES / 8;
+            start = Math.max(0, position - Math.clamp(behind, 0, bytes.byteSize() - length));
             filled = Math.min(bytes.byteSize(), flushed - start);
             read(bytes.asSlice(0, filled), start);
+            bytesRead += filled;
+        }
+
+        /** All that was read for this window so far: not many times what was asked for. */
+        long bytesRead() {
+            return bytesRead;
         }
 
         @Override

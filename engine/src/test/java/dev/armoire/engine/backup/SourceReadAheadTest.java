@@ -84,10 +84,34 @@ final class SourceReadAheadTest {
                 .as("what it takes to see that nothing comes of it")
                 .isBetween(64, 128);
         int before = asked;
-        take(8, 4096, SLOW);
+        take(15, 4096, SLOW);
         come(1, FileMode.fromUnix(0100644));
+        assertThat(asked).as("it was in vain last time").isEqualTo(before);
+        take(1, 4096, SLOW);
+        isInMemory = false;
+        come(64, FileMode.fromUnix(0100644));
         assertThat(asked)
                 .as("another part of the source may be on the medium again")
-                .isEqualTo(before + 1);
+                .isEqualTo(before + 64);
+        isInMemory = true;
+        come(64, FileMode.fromUnix(0100644));
+        take(16, 4096, SLOW);
+        come(1, FileMode.fromUnix(0100644));
+        assertThat(asked).as("and so it was").isEqualTo(before + 129);
+    }
+
+    @Test
+    void whatIsInVainAgainAndAgainIsTriedLessAndLessButNeverGivenUp() {
+        isInMemory = true;
+        for (int i = 0; i < 1000; i++) {
+            take(8, 4096, SLOW);
+            come(64, FileMode.fromUnix(0100644));
+        }
+        assertThat(asked).isBetween(30 * 64, 40 * 64);
+        isInMemory = false;
+        take(256, 4096, SLOW);
+        int before = asked;
+        come(10_000, FileMode.fromUnix(0100644));
+        assertThat(asked - before).isEqualTo(10_000);
     }
 }
