@@ -95,7 +95,8 @@ final class Sources implements AutoCloseable {
                 if (isArchive(place.location())) {
                     session.resolvePassphrase(place.location(), own);
                 }
-                ImportOptions options = new ImportOptions(excludes, !arguments.is("no-xattr"), own, skipped, tags);
+                ImportOptions options =
+                        new ImportOptions(excludes, !arguments.is("no-xattr"), own, skipped, tags, session.scratch());
                 Importer importer = open(place.location(), options, limit, only == null ? List.of() : only.missing());
                 importers.add(importer);
                 if (!tags.isEmpty() && !importer.type().equals("fs")) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import com.robothy.s3.rest.LocalS3;
+import com.robothy.s3.rest.bootstrap.LocalS3Mode;
 import dev.armoire.connectors.spi.Location;
 import dev.armoire.connectors.spi.StorageFactory;
 import dev.armoire.crypto.Bytes;
@@ -27,18 +29,21 @@ import org.gaul.s3proxy.BlobStores;
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
 
-/** An S3 server in this JVM, which lets everybody in and keeps its one bucket in a folder. */
+/** An S3 server in this JVM, which lets everybody in. */
 final class Buckets implements AutoCloseable {
     static final String NAME = "bucket";
 
-    private final S3Proxy server;
+    private final AutoCloseable server;
+    private final int port;
     private final Path folder;
 
-    private Buckets(S3Proxy server, Path folder) {
+    private Buckets(AutoCloseable server, int port, Path folder) {
         this.server = server;
+        this.port = port;
         this.folder = folder;
     }
 
+    /** One of today, with its one bucket in a folder. */
     static Buckets start(Path folder) throws Exception {
         Properties properties = new Properties();
         properties.setProperty("jclouds.filesystem.basedir", folder.toString());
@@ -50,11 +55,23 @@ final class Buckets implements AutoCloseable {
                 .stopTimeout(0)
                 .build();
         server.start();
-        return new Buckets(server, folder);
+        return new Buckets(server::stop, server.getPort(), folder);
+    }
+
+    /** Another one, so that the first one's quirks are not taken for the protocol: it heeds no conditions and compares no checksums. */
+    static Buckets startOther(Path folder) throws IOException {
+        System.setProperty("io.netty.leakDetection.level", "disabled"); // it leaks, and would say so
+        LocalS3 server = LocalS3.builder()
+                .mode(LocalS3Mode.PERSISTENCE)
+                .dataPath(Files.createDirectories(folder.resolve("other")).toString())
+                .port(-1)
+                .build();
+        server.start();
+        return new Buckets(server::shutdown, server.getPort(), folder);
     }
 
     int port() {
-        return server.getPort();
+        return port;
     }
 
     /** Where a store is that is reached through a port of this machine. */
@@ -118,7 +135,7 @@ final class Buckets implements AutoCloseable {
         }
     }
 
-    /** The files that are a store's objects. */
+    /** The files that are a store's objects, with the first server. */
     List<Path> objects(String store) throws IOException {
         try (Stream<Path> files = Files.walk(folder.resolve(NAME).resolve(store))) {
             return files.filter(Files::isRegularFile).toList();
@@ -128,7 +145,7 @@ final class Buckets implements AutoCloseable {
     @Override
     public void close() {
         try {
-            server.stop();
+            server.close();
         } catch (Exception e) {
             throw new IllegalStateException("the S3 server does not stop", e);
         }

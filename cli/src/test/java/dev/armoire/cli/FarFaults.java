@@ -16,11 +16,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
@@ -163,7 +165,17 @@ public final class FarFaults implements AutoCloseable {
     public static FarFaults ofBuckets(Path folder, boolean isEncrypted, List<String> program) throws Exception {
         System.setProperty("armoire.s3.pause", "1");
         System.setProperty("armoire.s3.whole", Integer.toString(LARGE_BYTES - (1 << 20)));
-        return new FarFaults(folder, new BucketServer(Buckets.start(folder)), isEncrypted, program);
+        return new FarFaults(
+                folder, new BucketServer(Buckets.start(folder), FaultProxy.Fault.OF_BUCKETS), isEncrypted, program);
+    }
+
+    /** The same with another server, which overwrites what it is told to overwrite, and does not see that an upload was spoilt. */
+    public static FarFaults ofOtherBuckets(Path folder, boolean isEncrypted, List<String> program) throws Exception {
+        System.setProperty("armoire.s3.pause", "1");
+        System.setProperty("armoire.s3.whole", Integer.toString(LARGE_BYTES - (1 << 20)));
+        Set<FaultProxy.Fault> possible = EnumSet.copyOf(FaultProxy.Fault.OF_BUCKETS);
+        possible.remove(FaultProxy.Fault.SPOILT_UPLOAD);
+        return new FarFaults(folder, new BucketServer(Buckets.startOther(folder), possible), isEncrypted, program);
     }
 
     /** Stores on a real sshd. A JUnit assumption fails where there is none. */
@@ -187,7 +199,7 @@ public final class FarFaults implements AutoCloseable {
         Command command = Command.values()[Math.floorMod(seed, Command.values().length)];
         Random random = new Random(seed * 0x9E3779B97F4A7C15L);
         if (command == Command.BACKUP && random.nextInt(3) == 0) {
-            return runKilled(seed, random);
+            return runKilled(seed, server.lifeOfKilled(random), false);
         }
         boolean dies = command.writes() && random.nextInt(3) == 0;
         Duration ahead =
@@ -240,10 +252,15 @@ public final class FarFaults implements AutoCloseable {
         }
     }
 
-    /** A backup by a process that is killed with {@code kill -9}. */
-    private Ended runKilled(long seed, Random random) throws IOException {
-        int life = server.lifeOfKilled(random);
-        String what = "seed " + seed + ", backup, killed after " + life;
+    /**
+     * A backup by a process that is killed with {@code kill -9}.
+     *
+     * @param life how many requests get through before (to sshd: bytes); half of the times the one that kills it does, too
+     * @param inParts whether packfiles go up in parts, as only large ones do elsewhere
+     * @return that went well when the process ended before
+     */
+    public Ended runKilled(long seed, int life, boolean inParts) throws IOException {
+        String what = "seed " + seed + ", backup, killed after " + life + (inParts ? ", in parts" : "");
         String store = "s" + seed;
         ArmoireRun far = user(folder.resolve("far" + seed));
         ArmoireRun direct = user(folder.resolve("direct" + seed));
@@ -254,7 +271,7 @@ public final class FarFaults implements AutoCloseable {
         boolean wasKilled;
         try (Way way = server.way(seed, 0)) {
             server.name(far, "s", way.port(), store);
-            wasKilled = startAndKill(what, far, way, life);
+            wasKilled = startAndKill(what, far, way, life, inParts);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted");
@@ -262,10 +279,10 @@ public final class FarFaults implements AutoCloseable {
         completes(what, direct, store, place, Command.BACKUP, back);
         assertThat(packfileBytes(store)).as(what).isLessThan(KILLED_BYTES + FILE_BYTES + STORED_AGAIN_BYTES);
         cleanUp(seed);
-        return new Ended("backup by a process", !wasKilled, wasKilled ? Map.of("KILLED", 1) : Map.of());
+        return new Ended("backup by a process that is killed", !wasKilled, wasKilled ? Map.of("KILLED", 1) : Map.of());
     }
 
-    private boolean startAndKill(String what, ArmoireRun far, Way way, int life)
+    private boolean startAndKill(String what, ArmoireRun far, Way way, int life, boolean inParts)
             throws IOException, InterruptedException {
         List<String> words = new ArrayList<>(program);
         words.addAll(List.of("at", "@s", "-quiet", "backup", run.path("source")));
@@ -276,6 +293,9 @@ public final class FarFaults implements AutoCloseable {
         environment.keySet().removeIf(name -> name.startsWith("XDG_"));
         environment.put("HOME", far.home().toString());
         environment.put("ARMOIRE_PASSPHRASE", PASSPHRASE);
+        if (inParts) {
+            environment.put("JDK_JAVA_OPTIONS", "-Darmoire.s3.whole=" + KILLED_PACKFILE_BYTES / 2);
+        }
         // Neither before there is a process to kill, nor never.
         CompletableFuture<Process> process = new CompletableFuture<>();
         way.killAfter(life, () -> process.join().destroyForcibly());
@@ -390,7 +410,7 @@ public final class FarFaults implements AutoCloseable {
         }
     }
 
-    private record BucketServer(Buckets buckets) implements Server {
+    private record BucketServer(Buckets buckets, Set<FaultProxy.Fault> possible) implements Server {
         @Override
         public void name(ArmoireRun run, String name, int through, String store) {
             Buckets.name(run, name, through, store);
@@ -437,7 +457,7 @@ public final class FarFaults implements AutoCloseable {
 
         @Override
         public Way way(long seed, double share) throws IOException {
-            FaultProxy proxy = new FaultProxy(buckets.port(), seed, share, FaultProxy.Fault.OF_BUCKETS);
+            FaultProxy proxy = new FaultProxy(buckets.port(), seed, share, possible);
             return new Way() {
                 @Override
                 public int port() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 package dev.armoire.cli;
 
+import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -244,7 +245,9 @@ final class FaultProxy implements AutoCloseable {
                 return;
             }
             case SPOILT_UPLOAD -> {
-                if (content.length > 0 && exchange.getRequestHeaders().containsKey("Content-MD5")) {
+                Headers sent = exchange.getRequestHeaders();
+                boolean isCompared = sent.containsKey("Content-MD5") || sent.containsKey("x-amz-checksum-crc32");
+                if (content.length > 0 && isCompared) {
                     content[drawBelow(content.length)] ^= 1;
                 }
             }

@@ -42,6 +42,10 @@ public final class Torture {
                       resets, 500, 503, SlowDown, cut and slow answers, wrong checksums, too many
                       connections and clocks an hour apart, or cut off for good, or the real process
                       killed at some request, and resumed (full: 200)
+              s3-other  the same with another server, which heeds no conditions and compares no checksums
+                      of uploads, so that none is spoilt (full: 200)
+              s3-kills  the real process killed at the first request of a backup, the second one and so on, with
+                      both servers, packfiles in one request each and in parts, and resumed (full: every request)
               sftp    the same on a real sshd (which must be there), through connections that are slow,
                       stall, break, spoil a bit or are refused (full: 200)
               writers eight writers, maintenance, check, removals at once (full: 600 seconds)
@@ -53,8 +57,20 @@ public final class Torture {
             -quick runs some of each in a minute or two. Half of the times the store is encrypted, unless
             -plaintext or -encrypted says that all are of one kind. The exit code is 1 when anything failed.""";
 
-    private static final List<String> PARTS =
-            List.of("flip", "files", "heal", "fuzz", "power", "errors", "disk", "s3", "sftp", "writers", "kill");
+    private static final List<String> PARTS = List.of(
+            "flip",
+            "files",
+            "heal",
+            "fuzz",
+            "power",
+            "errors",
+            "disk",
+            "s3",
+            "s3-other",
+            "s3-kills",
+            "sftp",
+            "writers",
+            "kill");
 
     /** These make stores of one kind only. */
     private static final Set<String> PLAINTEXT_PARTS = Set.of("fuzz");
@@ -158,7 +174,8 @@ public final class Torture {
     private static int fullTimes(String part) {
         return switch (part) {
             case "files" -> 400;
-            case "s3", "sftp" -> 200;
+            case "s3", "s3-other", "sftp" -> 200;
+            case "s3-kills" -> EVERY_CALL;
             case "large" -> 2_000_000; // half of them encrypted
             case "writers", "fuzz" -> 600;
             case "errors", "power", "disk" -> EVERY_CALL;
@@ -224,7 +241,12 @@ public final class Torture {
                     });
                 case "fuzz" -> new HostileInputs(folder, program, ownSeed, tally).run(Duration.ofSeconds(some));
                 case "large" -> new LargeStore(folder, isEncrypted, out, tally).run(some);
-                case "s3", "sftp" -> farAway(part, folder, isEncrypted, ownSeed, some, tally);
+                case "s3", "s3-other", "sftp" -> farAway(part, folder, isEncrypted, ownSeed, some, tally);
+                case "s3-kills" -> {
+                    for (String server : List.of("s3", "s3-other")) {
+                        atEachRequest(server, folder.resolve(server), isEncrypted, times, tally);
+                    }
+                }
                 case "writers" -> new ManyWriters(folder, isEncrypted, ownSeed, tally).run(Duration.ofSeconds(some));
                 default -> throw new IllegalArgumentException(part);
             }
@@ -235,11 +257,39 @@ public final class Torture {
         out.println("peak memory of this process: " + Damage.residentMiB() + " MiB");
     }
 
+    private FarFaults faultsOf(String part, Path folder, boolean isEncrypted) throws Exception {
+        return switch (part) {
+            case "s3" -> FarFaults.ofBuckets(folder, isEncrypted, program);
+            case "s3-other" -> FarFaults.ofOtherBuckets(folder, isEncrypted, program);
+            default -> FarFaults.ofSftp(folder, isEncrypted, program);
+        };
+    }
+
+    /** Kills a backup at the first request, the second one and so on, until one ends before it is killed. */
+    private void atEachRequest(String server, Path folder, boolean isEncrypted, int most, Tally tally) {
+        try (FarFaults far = faultsOf(server, Files.createDirectories(folder), isEncrypted)) {
+            for (boolean inParts : List.of(false, true)) {
+                String what = server + (inParts ? ", in parts" : ", in one");
+                long itsSeed = seed * 1_000_000 + (inParts ? 500_000 : 0);
+                for (int life = share; life < most; life += shares) {
+                    tally.begin(1);
+                    boolean wasKilled =
+                            !far.runKilled(itsSeed + life, life, inParts).isRight();
+                    tally.count(what + (wasKilled ? ": killed, whole, completed" : ": done before it was killed"));
+                    tally.progress();
+                    if (!wasKilled) {
+                        break;
+                    }
+                }
+            }
+        } catch (AssertionError | Exception e) {
+            tally.failed(server + ": " + e.getMessage());
+        }
+    }
+
     private void farAway(String part, Path folder, boolean isEncrypted, long itsSeed, int times, Tally tally) {
         tally.begin(times);
-        try (FarFaults far = part.equals("s3")
-                ? FarFaults.ofBuckets(folder, isEncrypted, program)
-                : FarFaults.ofSftp(folder, isEncrypted, program)) {
+        try (FarFaults far = faultsOf(part, folder, isEncrypted)) {
             for (int i = 0; i < times; i++) {
                 try {
                     FarFaults.Ended ended = far.run(itsSeed * 1_000_000 + i);

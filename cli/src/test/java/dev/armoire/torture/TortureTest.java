@@ -29,6 +29,7 @@ class TortureTest {
         "disk, 7",
         "writers, 4",
         "s3, 3",
+        "s3-other, 2",
         "sftp, 3"
     })
     @Timeout(value = 300, unit = TimeUnit.SECONDS)

@@ -3,6 +3,7 @@ package dev.armoire.connectors.spi;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How to import.
@@ -12,20 +13,22 @@ import java.util.Map;
  * @param settings connector settings, such as {@code dont_traverse_fs=true}; an unknown key is an IOException
  * @param skippedPaths absolute local paths that are never imported (the store itself)
  * @param tags what marks folders whose contents are left out
+ * @param scratch folder for temporary files, or null: what grows with the number of items is then kept in memory
  */
 public record ImportOptions(
         Excludes excludes,
         boolean readXattrs,
         Map<String, String> settings,
         List<java.nio.file.Path> skippedPaths,
-        FolderTags tags) {
-    /** No folder is marked by anything. */
+        FolderTags tags,
+        java.nio.file.@Nullable Path scratch) {
+    /** No folder is marked by anything, and there are no temporary files. */
     public ImportOptions(
             Excludes excludes,
             boolean readXattrs,
             Map<String, String> settings,
             List<java.nio.file.Path> skippedPaths) {
-        this(excludes, readXattrs, settings, skippedPaths, FolderTags.NONE);
+        this(excludes, readXattrs, settings, skippedPaths, FolderTags.NONE, null);
     }
 
     /**

@@ -4,21 +4,30 @@ package dev.armoire.connectors.tar;
 import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.Exporter.Xattr;
 import dev.armoire.connectors.spi.FileInfo;
+import dev.armoire.connectors.spi.ScratchFile;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Items of a tar file in their order, packed outside the heap: some forty bytes for each, as most begin as the one before and belong to
- * the same people. Owns the memory. For one thread.
+ * Items of a tar file in their order, packed: some forty bytes for each, as most begin as the one before and belong to
+ * the same people. The first ones lie in memory outside the heap, the others in a temporary file, but for the last of them.
+ * Owns that memory and that file. For one thread.
  */
 final class ItemList implements AutoCloseable {
     /** Items that are packed together; to have one all of them are unpacked. */
@@ -39,9 +48,15 @@ final class ItemList implements AutoCloseable {
     /** What files of the same people have in common. */
     private record Owner(int mode, long uid, long gid, String user, String group) {}
 
+    private final @Nullable Path scratch;
+    private final int chunksInMemory;
     private final List<Arena> arenas = new ArrayList<>();
+    /** Those in memory, and then the one that is being filled. */
     private final List<MemorySegment> chunks = new ArrayList<>();
+
     private int forgotten;
+    private @Nullable FileChannel file;
+    private int chunksInFile;
     /** Where each block begins, and the last one ends. */
     private long[] starts = new long[1024];
 
@@ -58,6 +73,17 @@ final class ItemList implements AutoCloseable {
             return size() > UNPACKED_BLOCKS;
         }
     };
+
+    /**
+     * An empty list.
+     *
+     * @param scratch folder for the temporary file, or null: all is kept in memory then
+     * @param memoryBytes how much is kept there otherwise, to a MiB
+     */
+    ItemList(@Nullable Path scratch, int memoryBytes) {
+        this.scratch = scratch;
+        chunksInMemory = memoryBytes / CHUNK_BYTES;
+    }
 
     int size() {
         return blocks * BLOCK_ITEMS + last.size();
@@ -89,7 +115,8 @@ final class ItemList implements AutoCloseable {
 
     /** Gives back the memory of items, as far as that goes; who still asks for one of them gets an exception. */
     void forgetBefore(int index) {
-        for (; forgotten < starts[index / BLOCK_ITEMS] / CHUNK_BYTES; forgotten++) {
+        long end = Math.min(starts[index / BLOCK_ITEMS] / CHUNK_BYTES, chunks.size() - 1);
+        for (; forgotten < end; forgotten++) {
             arenas.get(forgotten).close();
         }
     }
@@ -99,8 +126,7 @@ final class ItemList implements AutoCloseable {
         for (int done = 0; done < packed.length(); ) {
             int inChunk = (int) (position % CHUNK_BYTES);
             if (inChunk == 0) {
-                arenas.add(Arena.ofConfined());
-                chunks.add(arenas.getLast().allocate(CHUNK_BYTES));
+                beginChunk();
             }
             int count = Math.min(packed.length() - done, CHUNK_BYTES - inChunk);
             MemorySegment.copy(packed.array(), done, chunks.getLast(), ValueLayout.JAVA_BYTE, inChunk, count);
@@ -108,6 +134,54 @@ final class ItemList implements AutoCloseable {
             position += count;
         }
         return position;
+    }
+
+    private void beginChunk() {
+        if (scratch == null || chunks.size() <= chunksInMemory) {
+            arenas.add(Arena.ofConfined());
+            chunks.add(arenas.getLast().allocate(CHUNK_BYTES));
+            return;
+        }
+        try {
+            FileChannel open = file;
+            if (open == null) {
+                open = file = ScratchFile.open(scratch, "tar");
+            }
+            ByteBuffer filled = chunks.getLast().asByteBuffer();
+            while (filled.hasRemaining()) {
+                open.write(filled, (long) chunksInFile * CHUNK_BYTES + filled.position());
+            }
+            chunksInFile++;
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    /** Copies bytes of one chunk. */
+    private void read(long position, byte[] into, int at, int count) {
+        int chunk = (int) (position / CHUNK_BYTES);
+        int inChunk = (int) (position % CHUNK_BYTES);
+        int last = chunks.size() - 1;
+        if (chunk < last || chunk == last + chunksInFile) {
+            MemorySegment.copy(chunks.get(Math.min(chunk, last)), ValueLayout.JAVA_BYTE, inChunk, into, at, count);
+            return;
+        }
+        try {
+            ByteBuffer wanted = ByteBuffer.wrap(into, at, count);
+            long from = (long) (chunk - last) * CHUNK_BYTES + inChunk - at;
+            while (wanted.hasRemaining()) {
+                if (Objects.requireNonNull(file).read(wanted, from + wanted.position()) < 0) {
+                    throw new EOFException("it has become shorter");
+                }
+            }
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    private static UncheckedIOException failed(IOException e) {
+        return new UncheckedIOException(
+                new IOException("the temporary file for the list of an archive: " + e.getMessage(), e));
     }
 
     private TarItem[] block(int block) {
@@ -119,10 +193,8 @@ final class ItemList implements AutoCloseable {
         byte[] into = packed.refill(length);
         long position = starts[block];
         for (int done = 0; done < length; ) {
-            int inChunk = (int) (position % CHUNK_BYTES);
-            int count = Math.min(length - done, CHUNK_BYTES - inChunk);
-            MemorySegment.copy(
-                    chunks.get((int) (position / CHUNK_BYTES)), ValueLayout.JAVA_BYTE, inChunk, into, done, count);
+            int count = Math.min(length - done, CHUNK_BYTES - (int) (position % CHUNK_BYTES));
+            read(position, into, done, count);
             done += count;
             position += count;
         }
@@ -260,5 +332,13 @@ final class ItemList implements AutoCloseable {
     @Override
     public void close() {
         arenas.subList(forgotten, arenas.size()).forEach(Arena::close);
+        forgotten = arenas.size();
+        if (file != null) {
+            try {
+                file.close();
+            } catch (IOException e) {
+                // It has no name, and nothing in it is needed.
+            }
+        }
     }
 }

@@ -169,6 +169,7 @@ final class StreamContents implements TarContents {
                 keep(at, stream.readExactly(order.length(next)));
             }
         }
+        order.forgetBefore(next);
         stream.skipTo(item.contentAt());
     }
 

@@ -51,7 +51,7 @@ final class TarImporter implements Importer {
     @Override
     public void scan(ImportSink sink) throws IOException {
         long device = file.path().toString().hashCode() & 0xffff_ffffL;
-        try (TarIndex index = TarIndex.read(file, device)) {
+        try (TarIndex index = TarIndex.read(file, device, options.scratch())) {
             file.checkUnchanged();
             deliver(index, sink);
         } catch (java.io.InterruptedIOException e) {

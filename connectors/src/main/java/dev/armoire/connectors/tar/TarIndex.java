@@ -5,6 +5,7 @@ import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,18 +16,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a whole tar file has: of items with the same path the last, as when it is unpacked, and hard links as further names of
- * one file. Some eighty bytes of memory for each item, outside the heap, and what its attributes take. Owns that memory. For one thread.
+ * one file. Some thirty bytes of memory for each item, outside the heap, and forty on the disk. Owns that memory, and a temporary file. For one thread.
  */
 final class TarIndex implements AutoCloseable {
     private static final long MAX_XATTR_BYTES = 32L << 20;
     private static final byte[] NONE = {};
+    /** Of items; what there is beyond lies in a temporary file. Half a million items take that much. */
+    private static final int MEMORY_BYTES = 24 << 20;
+
     private static final int IMPLIED_MODE = FileMode.DIRECTORY | 0755;
 
     private final TarFile file;
     private final long device;
-    private final ItemList items = new ItemList();
-    private final PathTable last = new PathTable(
-            index -> items.get(index).path(), ThreadLocalRandom.current().nextLong());
+    private final ItemList items;
+    private final PathTable last =
+            new PathTable(this::path, ThreadLocalRandom.current().nextLong());
 
     /** Places of contents that have had more than one name; sorted, each once, when all is read. */
     private long[] linked = new long[16];
@@ -59,7 +63,8 @@ final class TarIndex implements AutoCloseable {
         void item(int index, TarItem item) throws IOException;
     }
 
-    private TarIndex(TarFile file, long device) {
+    private TarIndex(TarFile file, long device, @Nullable Path scratch) {
+        items = new ItemList(scratch, MEMORY_BYTES);
         this.file = file;
         this.device = device;
     }
@@ -67,10 +72,11 @@ final class TarIndex implements AutoCloseable {
     /**
      * Reads all headers, and all else if that is the only way to get from one to the next. The caller closes it.
      *
+     * @param scratch folder for a temporary file, which large archives take; null for none
      * @param device number for files of this archive, so that those of another one are not taken for links to them
      */
-    static TarIndex read(TarFile file, long device) throws IOException {
-        TarIndex index = new TarIndex(file, device);
+    static TarIndex read(TarFile file, long device, @Nullable Path scratch) throws IOException {
+        TarIndex index = new TarIndex(file, device, scratch);
         boolean isRead = false;
         try (TarStream in = file.open()) {
             index.read(in);
@@ -102,6 +108,10 @@ final class TarIndex implements AutoCloseable {
         in.drain();
         addImplied();
         groupNames();
+    }
+
+    private byte[] path(int index) {
+        return items.get(index).path();
     }
 
     private void add(TarItem item) {

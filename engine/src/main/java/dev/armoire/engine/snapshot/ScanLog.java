@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
+import dev.armoire.connectors.spi.ScratchFile;
 import dev.armoire.crypto.Mac;
 import java.io.EOFException;
 import java.io.IOException;
@@ -13,10 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 
 /**
  * What a backup has seen, kept outside the heap until its trees are built: encoded entries in arrival order, each linked to
@@ -43,25 +41,7 @@ final class ScanLog implements AutoCloseable {
     private int buffered;
 
     ScanLog(Path directory) throws IOException {
-        Files.createDirectories(directory);
-        Path path = Files.createTempFile(directory, "scan", ".log");
-        try {
-            if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-                Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-            }
-            file = FileChannel.open(
-                    path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE);
-        } finally {
-            deleteNow(path);
-        }
-    }
-
-    private static void deleteNow(Path path) {
-        try {
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
-            // Systems that keep open files in place delete it when it is closed.
-        }
+        file = ScratchFile.open(directory, "scan");
     }
 
     /** Appends an entry; returns its position, to be given as {@code previous} of the next one of its directory. */

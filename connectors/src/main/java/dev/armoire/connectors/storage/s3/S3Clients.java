@@ -60,8 +60,7 @@ final class S3Clients {
                 .httpClient(http)
                 .overrideConfiguration(
                         settings -> settings.retryStrategy(retries.strategy()).addExecutionInterceptor(retries))
-                // Every request carries a Content-MD5, which all services know; newer checksums in trailers they do
-                // not.
+                // Uploads bring their own (UploadChecksums), in headers: trailers not all services know.
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
                 .serviceConfiguration(settings ->

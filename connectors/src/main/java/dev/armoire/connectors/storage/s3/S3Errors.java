@@ -14,6 +14,7 @@ import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.core.exception.AbortedException;
+import software.amazon.awssdk.core.exception.NonRetryableException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
@@ -133,6 +134,9 @@ final class S3Errors {
     private IOException unanswered(String what, SdkException e) {
         if (e instanceof AbortedException || find(e, InterruptedException.class) != null) {
             return new InterruptedIOException(what + ": interrupted");
+        }
+        if (e instanceof NonRetryableException) {
+            return new IOException(what + ": " + e.getMessage());
         }
         String host = place.host();
         if (find(e, UnknownHostException.class) != null) {

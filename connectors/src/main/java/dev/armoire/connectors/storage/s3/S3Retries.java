@@ -40,8 +40,12 @@ final class S3Retries implements ExecutionInterceptor {
     private static final int NOT_IMPLEMENTED = 501;
 
     /** The request was spoilt on its way, or came too slowly: the same bytes may get through the next time. */
-    private static final Set<String> SPOILT =
-            Set.of("BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch");
+    private static final Set<String> SPOILT = Set.of(
+            "BadDigest",
+            "IncompleteBody",
+            "RequestTimeout",
+            "XAmzContentChecksumMismatch",
+            "XAmzContentSHA256Mismatch");
 
     private static final long TOLD_AFTER_NANOS = Duration.ofSeconds(2).toNanos();
     private static final long TOLD_AGAIN_AFTER_NANOS = Duration.ofSeconds(30).toNanos();
@@ -124,7 +128,7 @@ final class S3Retries implements ExecutionInterceptor {
                         || answer.isThrottlingException()
                         || answer.isRetryableException()
                         || answer.isClockSkewException()
-                        || answer instanceof S3Exception said && SPOILT.contains(S3Errors.code(said));
+                        || answer instanceof S3Exception said && isSpoilt(S3Errors.code(said));
             case RetryableException broken -> true;
             case AbortedException interrupted -> false;
             case NonRetryableException other -> false;
@@ -132,6 +136,11 @@ final class S3Retries implements ExecutionInterceptor {
                 S3Errors.find(unanswered, IOException.class) != null && !S3Errors.isTlsRefused(unanswered);
             default -> false;
         };
+    }
+
+    /** Whether a service that refuses a request with this code has got other bytes than were sent. */
+    static boolean isSpoilt(String code) {
+        return SPOILT.contains(code);
     }
 
     private static boolean isUnreachable(Throwable failure) {

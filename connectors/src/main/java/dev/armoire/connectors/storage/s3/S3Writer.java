@@ -64,6 +64,7 @@ final class S3Writer {
 
     private final S3Client client;
     private final S3Requests requests;
+    private final UploadChecksums checksums;
     private final Semaphore parts = new Semaphore(PARTS_AT_ONCE);
 
     /** Whether the service refuses to overwrite; null as long as it has not been seen. */
@@ -77,6 +78,7 @@ final class S3Writer {
     S3Writer(S3Client client, S3Requests requests) {
         this.client = client;
         this.requests = requests;
+        checksums = new UploadChecksums(client);
     }
 
     /**
@@ -171,7 +173,7 @@ final class S3Writer {
     }
 
     private void send(PutObjectRequest.Builder request, List<MemorySegment> content) {
-        client.putObject(request.contentMD5(SegmentStream.contentMd5(content)).build(), body(content));
+        checksums.put(request, content, body(content));
     }
 
     private void tryToOverwrite(String key, List<MemorySegment> content, String storageClass, String mark) {

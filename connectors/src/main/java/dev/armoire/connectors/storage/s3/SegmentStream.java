@@ -4,12 +4,14 @@ package dev.armoire.connectors.storage.s3;
 import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
+import java.util.zip.CRC32;
 
 /** The bytes of segments, one after the other. For one thread. */
 final class SegmentStream extends InputStream {
@@ -85,5 +87,16 @@ final class SegmentStream extends InputStream {
             digest.update(copy, 0, count);
         }
         return Base64.getEncoder().encodeToString(digest.digest());
+    }
+
+    /** The CRC-32 of all bytes in base64, as the header x-amz-checksum-crc32 has it. */
+    static String crc32(List<MemorySegment> segments) {
+        CRC32 crc = new CRC32();
+        for (MemorySegment segment : segments) {
+            crc.update(segment.asByteBuffer()); // keeps memory from being freed while it is read
+        }
+        byte[] bytes =
+                ByteBuffer.allocate(Integer.BYTES).putInt((int) crc.getValue()).array();
+        return Base64.getEncoder().encodeToString(bytes);
     }
 }
