@@ -53,7 +53,7 @@ public final class Check {
         StoredPackfiles packfiles = StoredPackfiles.of(repository);
         StoreVerdicts verdicts = new StoreVerdicts(
                 request.store() ? packfiles.locations().length : 0,
-                repository.newMacSet(true),
+                repository.newMacSet(false),
                 repository.newMacSet(true));
         Reach reach = new Reach(repository.storage());
         long storeProblems = 0;

@@ -50,6 +50,7 @@ final class PackfileScan implements WorkQueue.Tools {
     /** There if {@code joined} is. */
     private final @Nullable Blake3Pieces pieces;
 
+    private final StoredPackfiles packfiles;
     private final StoreVerdicts verdicts;
     private final Reach reach;
     private final BlobCodec codec;
@@ -65,6 +66,8 @@ final class PackfileScan implements WorkQueue.Tools {
     private Set<Long> doubtful = new HashSet<>();
     private long unnamedProblems;
     private long bytesRead;
+    /** Whether what states place in the packfile that is read is what its index names, record by record. */
+    private boolean isAllPlaced;
 
     /**
      * What was found in one packfile.
@@ -82,6 +85,7 @@ final class PackfileScan implements WorkQueue.Tools {
     PackfileScan(Repository repository, Findings findings, @Nullable JoinedContents joined, BooleanSupplier stopped) {
         this.joined = joined;
         this.pieces = joined == null ? null : repository.keys().newPieceHasher();
+        this.packfiles = findings.packfiles();
         this.verdicts = findings.verdicts();
         this.reach = findings.reach();
         this.storage = repository.storage();
@@ -106,8 +110,11 @@ final class PackfileScan implements WorkQueue.Tools {
             Mac name = locations.packfiles().name(packfile);
             long size = storage.size(ObjectKind.PACKFILE, name);
             PackfileRecords records = indexes.read(name, size);
+            isAllPlaced = isAllPlaced(packfile, records);
             readAll(packfile, name, size, records);
-            compareWithStates(packfile, records, expected);
+            if (!isAllPlaced) {
+                compareWithStates(packfile, records, expected);
+            }
             isComplete = true;
         } catch (PipelineAbortedException e) {
             throw e;
@@ -131,6 +138,18 @@ final class PackfileScan implements WorkQueue.Tools {
                 problems,
                 isComplete && doubtful.size() <= MAX_DOUBTFUL ? doubtful : null,
                 bytesRead + indexes.takeBytesRead());
+    }
+
+    private boolean isAllPlaced(int packfile, PackfileRecords records) {
+        if (records.count() != packfiles.locations()[packfile]) {
+            return false;
+        }
+        long sum = 0;
+        for (long record = 0; record < records.count(); record++) {
+            sum += StoredPackfiles.sum(
+                    records.type(record), records.mac(record), records.offset(record), records.length(record));
+        }
+        return sum == packfiles.sums()[packfile];
     }
 
     private void problem(@Nullable String text) {
@@ -212,9 +231,11 @@ final class PackfileScan implements WorkQueue.Tools {
                     && !blobHasher.mac(plain).equals(records.mac(record))) {
                 problem = "MAC mismatch";
             } else if (type == ResourceType.OBJECT) {
-                noteContent(records.mac(record), plain);
+                noteContent(packfile, records, record, plain);
             } else if (type == ResourceType.CHUNK) {
-                verdicts.putChunk(records.mac(record), plain.byteSize());
+                if (isStored(packfile, records, record)) {
+                    verdicts.putChunk(records.mac(record), plain.byteSize());
+                }
                 if (joined != null
                         && pieces != null
                         && joined.wants(records.mac(record))
@@ -233,7 +254,8 @@ final class PackfileScan implements WorkQueue.Tools {
     }
 
     /** Most contents are one chunk: with that known, their objects need not be decoded again for each file. */
-    private void noteContent(Mac object, MemorySegment plain) {
+    private void noteContent(int packfile, PackfileRecords records, long record, MemorySegment plain) {
+        Mac object = records.mac(record);
         ObjectRecord content;
         try {
             content = ObjectRecord.decode(new MsgpackReader(plain, "object"));
@@ -247,17 +269,20 @@ final class PackfileScan implements WorkQueue.Tools {
             return;
         }
         Mac chunk = content.chunks().getFirst().mac();
-        BlobLocation place =
-                content.contentMac().equals(chunk) ? locations.findExpected(ResourceType.CHUNK, chunk) : null;
-        if (place != null) {
-            verdicts.putSingle(object, content.size(), chunk, place);
+        if (content.contentMac().equals(chunk) && isStored(packfile, records, record)) {
+            verdicts.putSingle(object, content.size(), chunk);
         }
+    }
+
+    /** Whether states place the blob here, in a packfile that counts. */
+    private boolean isStored(int packfile, PackfileRecords records, long record) {
+        return isAllPlaced ? locations.packfiles().isExpected(packfile) : isPlaced(packfile, records, record);
     }
 
     /** Whether this very copy is the one that is read by whoever asks for the chunk. */
     private boolean isPlaced(int packfile, PackfileRecords records, long record) {
         Mac mac = records.mac(record);
-        BlobLocation place = locations.findExpected(ResourceType.CHUNK, mac);
+        BlobLocation place = locations.findExpected(records.type(record), mac);
         return place != null
                 && place.packfile() == packfile
                 && place.offset() == records.offset(record)

@@ -31,6 +31,7 @@ final class StorePass {
     private final LongAdder problems = new LongAdder();
     private final LongAdder bytesRead = new LongAdder();
     private final LongAdder done = new LongAdder();
+    private final LongAdder well = new LongAdder();
     private final AtomicInteger sinceSaved = new AtomicInteger();
     private final CheckRequest request;
     private final long nowSeconds = Instant.now().getEpochSecond();
@@ -79,6 +80,9 @@ final class StorePass {
                 queue.submit(scan -> take(packfile, scan.scan(packfile, expected)));
             }
             queue.await();
+            if (well.sum() == packfiles.toRead().size() && packfiles.missing().isEmpty()) {
+                findings.verdicts().putAllWell();
+            }
         } finally {
             remember(); // also what was read until it was interrupted
         }
@@ -156,6 +160,9 @@ final class StorePass {
         outcome.problems().forEach(text -> problem(packfile, text));
         if (outcome.doubtful() != null) {
             findings.verdicts().put(packfile, outcome.doubtful());
+            if (outcome.problems().isEmpty() && outcome.doubtful().isEmpty()) {
+                well.increment();
+            }
         }
         bytesRead.add(outcome.bytesRead());
         done.increment();

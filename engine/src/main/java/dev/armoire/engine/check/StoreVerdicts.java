@@ -21,7 +21,7 @@ final class StoreVerdicts implements AutoCloseable {
     /** By packfile ordinal: offsets of blobs that are in doubt; null where the packfile as a whole is. */
     private final AtomicReferenceArray<@Nullable Set<Long>> doubtful;
 
-    /** Contents of one chunk, named by object and size; the number is one more than the ordinal of the chunk's packfile. */
+    /** Contents of one chunk, named by object and size. */
     private final MacSet singles;
     /** Chunks, named by chunk and size: whether the object of a single says that size, and whether the chunk has it. */
     private final MacSet sizes;
@@ -29,11 +29,13 @@ final class StoreVerdicts implements AutoCloseable {
     /** Sizes that are said, and of which it is not known that they are true. */
     private final LongAdder unproven = new LongAdder();
 
+    private volatile boolean isAllWell;
+
     /**
      * Nothing is verified yet.
      *
      * @param packfiles how many will be read; with none, nothing will be
-     * @param singles empty, with numbers; owned
+     * @param singles empty; owned
      * @param sizes empty, with numbers; owned
      */
     StoreVerdicts(int packfiles, MacSet singles, MacSet sizes) {
@@ -52,20 +54,24 @@ final class StoreVerdicts implements AutoCloseable {
         return offsets != null && (offsets.isEmpty() || !offsets.contains(place.offset()));
     }
 
+    /** All packfiles were read to their ends, none is missing, and whatever states place in them is there and well. */
+    void putAllWell() {
+        isAllWell = true;
+    }
+
     /**
-     * Notes a content that is one chunk, whose object has just been decoded and agrees with the chunk's name.
+     * Notes a content that is one chunk, whose object has just been decoded where states place it, and agrees with the chunk's name.
      *
      * @param size bytes of the content
-     * @param place where states place the chunk
      */
-    void putSingle(Mac object, long size, Mac chunk, BlobLocation place) {
-        singles.setNumber(ResourceType.OBJECT, sized(object, size), place.packfile() + 1);
+    void putSingle(Mac object, long size, Mac chunk) {
+        var _ = singles.add(ResourceType.OBJECT, sized(object, size));
         if (sizes.addBits(ResourceType.CHUNK, sized(chunk, size), IS_SAID) == 0) {
             unproven.increment();
         }
     }
 
-    /** Notes the size of a chunk that was decoded and found well. */
+    /** Notes the size of a chunk that was decoded, where states place it, and found well. */
     void putChunk(Mac chunk, long size) {
         if (doubtful.length() > 0 && sizes.addBits(ResourceType.CHUNK, sized(chunk, size), IS_TRUE) == IS_SAID) {
             unproven.decrement();
@@ -78,15 +84,12 @@ final class StoreVerdicts implements AutoCloseable {
     }
 
     /**
-     * Whether an object was decoded, has one chunk and this size, and the packfile of that chunk is all well. To be asked when all packfiles
-     * were read. Where a single object says a size that was not found, all are in doubt: which one it is must be looked for.
+     * Whether a content of this size is well, object and chunk, going by what was read with the packfiles: of contents of one chunk, when all
+     * is well. To be asked when all packfiles were read. Where anything is not, or a single object says a size that was not found,
+     * nothing is said of any: which one it is must be looked for.
      */
     boolean isSingleVerified(Mac object, long size) {
-        if (unproven.sum() != 0) {
-            return false;
-        }
-        Set<Long> offsets = doubtful(singles.number(ResourceType.OBJECT, sized(object, size)) - 1);
-        return offsets != null && offsets.isEmpty();
+        return isAllWell && unproven.sum() == 0 && singles.contains(ResourceType.OBJECT, sized(object, size));
     }
 
     /** Null for what was not read to its end, or is no packfile of these. */

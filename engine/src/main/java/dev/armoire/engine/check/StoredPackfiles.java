@@ -23,10 +23,11 @@ import java.util.Map;
  * @param toRead ordinals of those to be read, each one once, those without chunks first
  * @param missing ordinals of those that hold live data and that the storage does not have
  * @param locations blobs that states place in each packfile, by ordinal
+ * @param sums of {@link #sum} of each of these, by ordinal
  * @param withChunks ordinals of those that have chunks
  */
 record StoredPackfiles(
-        BitSet present, List<Integer> toRead, List<Integer> missing, long[] locations, BitSet withChunks) {
+        BitSet present, List<Integer> toRead, List<Integer> missing, long[] locations, long[] sums, BitSet withChunks) {
     static StoredPackfiles of(Repository repository) throws IOException {
         Storage storage = repository.storage();
         PackfileTable table = repository.index().packfiles();
@@ -50,9 +51,11 @@ record StoredPackfiles(
             }
         }
         long[] locations = new long[table.size()];
+        long[] sums = new long[table.size()];
         BitSet withChunks = new BitSet();
         repository.index().forEach((type, mac, packfile, offset, length) -> {
             locations[packfile]++;
+            sums[packfile] += sum(type, mac, offset, length);
             if (type == ResourceType.CHUNK) {
                 withChunks.set(packfile);
             }
@@ -67,7 +70,26 @@ record StoredPackfiles(
         // Objects before the chunks that they name, and these about in the order in which they were written.
         toRead.sort(Comparator.comparing((Integer ordinal) -> withChunks.get(ordinal))
                 .thenComparing(Comparator.naturalOrder()));
-        return new StoredPackfiles(present, toRead, missing, locations, withChunks);
+        return new StoredPackfiles(present, toRead, missing, locations, sums, withChunks);
+    }
+
+    /**
+     * Of one location 64 bits that look like chance, so that the sum of many says whether they are the same ones as others,
+     * in any order: to look up each of them takes a thousand times as long. Not against intent: states and packfiles have MACs.
+     */
+    static long sum(int type, Mac mac, long offset, long length) {
+        long sum = mixed(mac.w0() + type);
+        sum = mixed(sum ^ mac.w1());
+        sum = mixed(sum ^ mac.w2());
+        sum = mixed(sum ^ mac.w3());
+        return mixed(mixed(sum ^ offset) ^ length);
+    }
+
+    /** The finaliser of SplitMix64: each bit that goes in changes half of those that come out. */
+    private static long mixed(long word) {
+        long mixed = (word ^ word >>> 30) * 0xbf58476d1ce4e5b9L;
+        mixed = (mixed ^ mixed >>> 27) * 0x94d049bb133111ebL;
+        return mixed ^ mixed >>> 31;
     }
 
     private static boolean answersTo(Storage storage, Mac name) throws IOException {

@@ -30,7 +30,11 @@ import dev.armoire.engine.snapshot.Snapshot;
 import dev.armoire.engine.snapshot.TreeKind;
 import dev.armoire.engine.snapshot.TreeReader;
 import dev.armoire.index.BlobLocation;
+import dev.armoire.index.PackfileTable;
+import dev.armoire.packfile.BlobCodec;
+import dev.armoire.packfile.Envelope;
 import dev.armoire.packfile.ResourceType;
+import dev.armoire.packfile.StateStreamWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -56,6 +60,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CheckTest {
     @TempDir(factory = MemoryFolder.class)
@@ -516,6 +521,67 @@ class CheckTest {
             for (int i = 0; i < 10; i++) {
                 assertFound(repository, largest, random.nextLong(Files.size(largest)), 1 << random.nextInt(8));
             }
+        }
+    }
+
+    /** They lie in packfiles, and all is well with them there; but readers go by the states. */
+    @ParameterizedTest
+    @ValueSource(ints = {ResourceType.CHUNK, ResourceType.OBJECT, ResourceType.VFS_ENTRY, ResourceType.VFS_NODE})
+    void whatNoStatePlacesIsLost(int type) throws IOException {
+        Path source = Files.createDirectory(folder.resolve("source"));
+        for (int i = 0; i < 5; i++) {
+            Files.writeString(source.resolve("f" + i), "content " + i);
+        }
+        Set<Mac> blobs = new TreeSet<>();
+        try (Repository repository = Stores.create(folder.resolve("store"))) {
+            backup(repository, source);
+            repository.index().forEach((kind, mac, packfile, offset, length) -> {
+                if (kind == type) {
+                    blobs.add(mac);
+                }
+            });
+        }
+        assertThat(blobs).isNotEmpty();
+        for (Mac blob : blobs) {
+            Path store = Stores.copy(folder.resolve("store"), folder.resolve("without " + blob.shortHex()));
+            forget(store, type, blob);
+            try (Repository repository = Stores.open(store)) {
+                assertThat(repository.index().find(type, blob)).isNull();
+                Recorder recorder = Recorder.check(repository, Stores.targets(repository), false, true);
+                assertThat(recorder.failed.values())
+                        .as("%s %s", ResourceType.name(type), blob.hex())
+                        .isNotEmpty()
+                        .allMatch(reason -> reason.contains(blob.shortHex()) && reason.contains("is in no packfile"));
+            }
+        }
+    }
+
+    /** Leaves one state, with all that the states had but one blob. */
+    private static void forget(Path store, int type, Mac blob) throws IOException {
+        List<Path> states = Stores.files(store, "states");
+        try (Repository repository = Stores.open(store);
+                StateStreamWriter writer = new StateStreamWriter(Mac.ZERO);
+                BlobCodec codec = repository.newCodec();
+                Arena arena = Arena.ofConfined()) {
+            PackfileTable table = repository.index().packfiles();
+            Set<Mac> packfiles = new TreeSet<>();
+            repository.index().forEach((kind, mac, packfile, offset, length) -> {
+                packfiles.add(table.name(packfile));
+                if (kind != type || !mac.equals(blob)) {
+                    writer.location(kind, mac, table.name(packfile), offset, length);
+                }
+            });
+            Mac name = repository.random().nextMac();
+            packfiles.forEach(packfile -> writer.packfile(packfile, name, 1));
+            MemorySegment stream = writer.finish(1, new byte[16]);
+            MemorySegment payload = arena.allocate(codec.prepare(stream));
+            codec.writeTo(payload);
+            MemorySegment state =
+                    Envelope.wrap(ResourceType.STATE, payload, repository.keys().newMacHasher(), arena);
+            repository.storage().write(ObjectKind.STATE, name, List.of(state));
+        }
+        for (Path state : states) {
+            Files.delete(state);
         }
     }
 

@@ -32,8 +32,10 @@ final class Stores {
     private Stores() {}
 
     static Path copy(String fixture, Path folder) throws IOException {
-        Path from = FIXTURES.resolve(fixture);
-        Path to = folder.resolve(fixture);
+        return copy(FIXTURES.resolve(fixture), folder.resolve(fixture));
+    }
+
+    static Path copy(Path from, Path to) throws IOException {
         try (Stream<Path> files = Files.walk(from)) {
             for (Path file : files.toList()) {
                 Files.copy(file, to.resolve(from.relativize(file).toString()));
