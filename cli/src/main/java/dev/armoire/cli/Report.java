@@ -23,6 +23,8 @@ final class Report {
     /** Lines wait for company at most this long, so that a pipe shows what happens while it happens. */
     private static final long FLUSH_AFTER_NANOS = 200_000_000;
 
+    private static final byte[] OK = ": OK ✓ ".getBytes(StandardCharsets.UTF_8);
+
     private static final Pattern CONTROL = Pattern.compile("\033\\[[0-9;]*m");
 
     private final OutputStream out;
@@ -173,12 +175,27 @@ final class Report {
             shown.done(path);
         } else if (!isQuiet) {
             JsonLines lines = json;
-            write(
-                    lines == null
-                            ? snapshot + ": OK ✓ " + SnapshotPath.display(path)
-                            : lines.line("path.ok", "snapshot", snapshot, "path", path),
-                    false);
+            if (lines == null) {
+                byte[] line = okLine(snapshot, path);
+                write(line, line.length, false);
+            } else {
+                write(lines.line("path.ok", "snapshot", snapshot, "path", path), false);
+            }
         }
+    }
+
+    /** Put together from bytes: as text the mark would make UTF-16 of each line, and that took 0.5 µs for every item. */
+    private static byte[] okLine(String snapshot, byte[] path) {
+        byte[] name = SnapshotPath.displayBytes(path);
+        int snapshotBytes = snapshot.length(); // hexadecimal, or a word of ours
+        byte[] line = new byte[snapshotBytes + OK.length + name.length + 1];
+        for (int i = 0; i < snapshotBytes; i++) {
+            line[i] = (byte) snapshot.charAt(i);
+        }
+        System.arraycopy(OK, 0, line, snapshotBytes, OK.length);
+        System.arraycopy(name, 0, line, snapshotBytes + OK.length, name.length);
+        line[line.length - 1] = '\n';
+        return line;
     }
 
     /** An item that is not well. */

@@ -171,6 +171,11 @@ public final class SnapshotPath {
         return true;
     }
 
+    /** Like {@link #display}, as UTF-8; not a copy where that is the path itself. */
+    public static byte[] displayBytes(byte[] path) {
+        return isPlain(path) ? path : display(path).getBytes(StandardCharsets.UTF_8);
+    }
+
     private static String escapeControls(String text) {
         if (text.codePoints().noneMatch(SnapshotPath::isDisturbing)) {
             return text;
