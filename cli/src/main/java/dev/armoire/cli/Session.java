@@ -133,7 +133,7 @@ final class Session implements AutoCloseable {
     }
 
     /** Folder for temporary files, made if need be; where it cannot be, one of this run in the system's. */
-    Path scratch() throws IOException {
+    synchronized Path scratch() throws IOException {
         Path known = scratch;
         if (known == null) {
             known = makeScratch();

@@ -96,7 +96,7 @@ final class Sources implements AutoCloseable {
                     session.resolvePassphrase(place.location(), own);
                 }
                 ImportOptions options =
-                        new ImportOptions(excludes, !arguments.is("no-xattr"), own, skipped, tags, session.scratch());
+                        new ImportOptions(excludes, !arguments.is("no-xattr"), own, skipped, tags, session::scratch);
                 Importer importer = open(place.location(), options, limit, only == null ? List.of() : only.missing());
                 importers.add(importer);
                 if (!tags.isEmpty() && !importer.type().equals("fs")) {

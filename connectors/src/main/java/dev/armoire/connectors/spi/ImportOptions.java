@@ -21,7 +21,7 @@ public record ImportOptions(
         Map<String, String> settings,
         List<java.nio.file.Path> skippedPaths,
         FolderTags tags,
-        java.nio.file.@Nullable Path scratch) {
+        ScratchFile.@Nullable Folder scratch) {
     /** No folder is marked by anything, and there are no temporary files. */
     public ImportOptions(
             Excludes excludes,

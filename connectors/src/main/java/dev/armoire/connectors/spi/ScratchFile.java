@@ -15,6 +15,12 @@ import java.nio.file.attribute.PosixFilePermissions;
 public final class ScratchFile {
     private ScratchFile() {}
 
+    /** Says where they are to be; asked for no sooner than there is one, as most runs need none. */
+    @FunctionalInterface
+    public interface Folder {
+        Path path() throws IOException;
+    }
+
     /**
      * Opens an empty one to be written and read, by nobody but this user. The caller closes it, and then it is gone.
      *

@@ -14,7 +14,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -48,7 +47,7 @@ final class ItemList implements AutoCloseable {
     /** What files of the same people have in common. */
     private record Owner(int mode, long uid, long gid, String user, String group) {}
 
-    private final @Nullable Path scratch;
+    private final ScratchFile.@Nullable Folder scratch;
     private final int chunksInMemory;
     private final List<Arena> arenas = new ArrayList<>();
     /** Those in memory, and then the one that is being filled. */
@@ -80,7 +79,7 @@ final class ItemList implements AutoCloseable {
      * @param scratch folder for the temporary file, or null: all is kept in memory then
      * @param memoryBytes how much is kept there otherwise, to a MiB
      */
-    ItemList(@Nullable Path scratch, int memoryBytes) {
+    ItemList(ScratchFile.@Nullable Folder scratch, int memoryBytes) {
         this.scratch = scratch;
         chunksInMemory = memoryBytes / CHUNK_BYTES;
     }
@@ -145,7 +144,7 @@ final class ItemList implements AutoCloseable {
         try {
             FileChannel open = file;
             if (open == null) {
-                open = file = ScratchFile.open(scratch, "tar");
+                open = file = ScratchFile.open(scratch.path(), "tar");
             }
             ByteBuffer filled = chunks.getLast().asByteBuffer();
             while (filled.hasRemaining()) {

@@ -4,8 +4,8 @@ package dev.armoire.connectors.tar;
 import dev.armoire.connectors.spi.BytePath;
 import dev.armoire.connectors.spi.FileInfo;
 import dev.armoire.connectors.spi.FileMode;
+import dev.armoire.connectors.spi.ScratchFile;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -63,7 +63,7 @@ final class TarIndex implements AutoCloseable {
         void item(int index, TarItem item) throws IOException;
     }
 
-    private TarIndex(TarFile file, long device, @Nullable Path scratch) {
+    private TarIndex(TarFile file, long device, ScratchFile.@Nullable Folder scratch) {
         items = new ItemList(scratch, MEMORY_BYTES);
         this.file = file;
         this.device = device;
@@ -75,7 +75,7 @@ final class TarIndex implements AutoCloseable {
      * @param scratch folder for a temporary file, which large archives take; null for none
      * @param device number for files of this archive, so that those of another one are not taken for links to them
      */
-    static TarIndex read(TarFile file, long device, @Nullable Path scratch) throws IOException {
+    static TarIndex read(TarFile file, long device, ScratchFile.@Nullable Folder scratch) throws IOException {
         TarIndex index = new TarIndex(file, device, scratch);
         boolean isRead = false;
         try (TarStream in = file.open()) {

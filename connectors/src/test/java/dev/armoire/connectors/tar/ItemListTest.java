@@ -53,7 +53,7 @@ final class ItemListTest {
     void itemsComeBackAsTheyWere(int memoryBytes) throws IOException {
         Random random = new Random(3);
         List<TarItem> wanted = new ArrayList<>();
-        try (ItemList list = new ItemList(memoryBytes == ALL ? null : folder, memoryBytes)) {
+        try (ItemList list = new ItemList(memoryBytes == ALL ? null : () -> folder, memoryBytes)) {
             for (int i = 0; i < ITEMS; i++) {
                 wanted.add(item(random, i));
                 list.add(wanted.getLast());
@@ -77,7 +77,7 @@ final class ItemListTest {
     void aFolderThatIsNotThereIsTold() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "");
         Random random = new Random(4);
-        try (ItemList list = new ItemList(file.resolve("below"), 0)) {
+        try (ItemList list = new ItemList(() -> file.resolve("below"), 0)) {
             assertThatThrownBy(() -> {
                         for (int i = 0; i < ITEMS; i++) {
                             list.add(item(random, i));
