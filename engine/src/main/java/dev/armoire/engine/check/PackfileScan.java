@@ -99,8 +99,7 @@ final class PackfileScan implements WorkQueue.Tools {
         this.stopped = stopped;
     }
 
-    /** @param expected blobs that states place in this packfile */
-    Outcome scan(int packfile, long expected) {
+    Outcome scan(int packfile) {
         problems = new ArrayList<>();
         doubtful = new HashSet<>();
         unnamedProblems = 0;
@@ -113,7 +112,7 @@ final class PackfileScan implements WorkQueue.Tools {
             isAllPlaced = isAllPlaced(packfile, records);
             readAll(packfile, name, size, records);
             if (!isAllPlaced) {
-                compareWithStates(packfile, records, expected);
+                compareWithStates(packfile, records);
             }
             isComplete = true;
         } catch (PipelineAbortedException e) {
@@ -279,7 +278,7 @@ final class PackfileScan implements WorkQueue.Tools {
         return isAllPlaced ? locations.packfiles().isExpected(packfile) : isPlaced(packfile, records, record);
     }
 
-    /** Whether this very copy is the one that is read by whoever asks for the chunk. */
+    /** Whether this very copy is the one that is read by whoever asks for the blob. */
     private boolean isPlaced(int packfile, PackfileRecords records, long record) {
         Mac mac = records.mac(record);
         BlobLocation place = locations.findExpected(records.type(record), mac);
@@ -290,7 +289,8 @@ final class PackfileScan implements WorkQueue.Tools {
     }
 
     /** A packfile in no state has nothing to be compared with: its blobs belong to nobody. */
-    private void compareWithStates(int packfile, PackfileRecords records, long expected) {
+    private void compareWithStates(int packfile, PackfileRecords records) {
+        long expected = packfiles.locations()[packfile];
         if (expected == 0) {
             return;
         }

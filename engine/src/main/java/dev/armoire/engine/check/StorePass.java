@@ -71,13 +71,12 @@ final class StorePass {
                     queue.await(); // what the packfiles without chunks have to say of them
                     hasMetChunks = true;
                 }
-                long expected = packfiles.locations()[packfile];
-                if (expected == 0 && !table.isExpected(packfile)) {
+                if (packfiles.locations()[packfile] == 0 && !table.isExpected(packfile)) {
                     events.notice(
                             "packfile " + table.name(packfile).hex()
                                     + " is in no state that can be read: left by an interrupted backup, or by one that goes on now");
                 }
-                queue.submit(scan -> take(packfile, scan.scan(packfile, expected)));
+                queue.submit(scan -> take(packfile, scan.scan(packfile)));
             }
             queue.await();
             if (well.sum() == packfiles.toRead().size() && packfiles.missing().isEmpty()) {
